@@ -1,0 +1,1 @@
+"""Headrace's engine: workflows as code, run durably."""

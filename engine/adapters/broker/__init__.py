@@ -1,0 +1,1 @@
+"""Dramatiq brokers, leases and signals, over Redis or in process."""

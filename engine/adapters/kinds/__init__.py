@@ -1,0 +1,1 @@
+"""What task workers can do, one file a kind."""

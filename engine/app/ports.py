@@ -1,0 +1,335 @@
+"""What the use cases need of the world. Protocols whose methods are intentions; adapters implement them, tests hold one
+suite over all implementations. Every method may raise Unavailable; none blocks longer than its adapter's timeouts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from engine.app.records import (
+    Approval,
+    Delivery,
+    DueScope,
+    Facts,
+    HistoryRow,
+    Instance,
+    LoadedScope,
+    LockedInstance,
+    LogLine,
+    Message,
+    NewDelivery,
+    OutboxRow,
+    Record,
+)
+from engine.app.versions import ProjectVersion, Source, SyncReport, Version
+from engine.core.state import ScopeState
+from engine.core.values import JsonObject
+
+
+class Locked(Protocol):
+    """Instances under lock, and what was read after the lock was taken."""
+
+    now: int
+    """Database time in milliseconds, read after the lock."""
+    instances: Mapping[str, LockedInstance]
+    scopes: Mapping[tuple[str, str], LoadedScope]
+    facts: Mapping[str, Facts]
+
+    def definition(self, digest: str) -> JsonObject:
+        """The compiled document; raises Broken if this database never had it."""
+        ...
+
+    def record(self, record: Record) -> None:
+        """Write everything and commit. Raises Conflict if a `start_key` exists or a delivery is not `received` any more."""
+        ...
+
+
+class InstanceStore(Protocol):
+    """The instances DB on the hot path."""
+
+    def lock(
+        self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()
+    ) -> AbstractContextManager[Locked]:
+        """Lock the instances of these (instance, scope path) keys in id order, then read the scopes, the facts of
+        `facts_of` and the time. With no keys nothing is locked: a start only records. Leaving without `record` rolls back.
+        """
+        ...
+
+    def delete_published(self, ids: Collection[str]) -> None:
+        """Outbox rows that have reached the broker, when no batch came along to take them."""
+        ...
+
+    def facts(self, instance: str) -> Facts:
+        """Raises NotFound."""
+        ...
+
+    def definition(self, digest: str) -> JsonObject:
+        """The compiled document; raises Broken."""
+        ...
+
+
+class Outbox(Protocol):
+    """Messages that a crash or an outage kept from being published."""
+
+    def claim(self, limit: int = 500) -> AbstractContextManager[Sequence[OutboxRow]]:
+        """Rows past `publish_after`, locked (SKIP LOCKED) until the block ends; a clean end deletes them, an error keeps them."""
+        ...
+
+    def failed(self, id: str, error: str) -> None:
+        """Count a failed publish of this one row; the 5th parks it."""
+        ...
+
+    def size(self) -> tuple[int, int]:
+        """Rows waiting, rows parked."""
+        ...
+
+
+class Recovery(Protocol):
+    """What the scheduler asks of the instances DB. One scheduler leads; the others wait for its lease to run out."""
+
+    def lead(self, holder: str, ttl: int) -> bool:
+        """Take or renew the leader's lease for `ttl` milliseconds of database time."""
+        ...
+
+    def resign(self, holder: str) -> None: ...
+
+    def due(self, limit: int = 500) -> Sequence[DueScope]:
+        """Scopes whose `next_due_at` has passed, oldest first."""
+        ...
+
+    def live(self, after: tuple[str, str] | None, limit: int = 500) -> Sequence[DueScope]:
+        """Unsettled scopes in key order, for re-sending what is outstanding."""
+        ...
+
+    def received(self, older_than: int, limit: int = 100) -> Sequence[Delivery]:
+        """Deliveries still `received` after this many milliseconds: their process died."""
+        ...
+
+    def mark(self, name: str, value: str) -> str | None:
+        """Remember a value under a name and return the one before it."""
+        ...
+
+    def prune(self, *, finished_before: int, limit: int) -> int:
+        """Delete instances that ended before this time, and deliveries as old; returns how many instances went."""
+        ...
+
+    def now(self) -> int:
+        """Database time in milliseconds."""
+        ...
+
+
+class DeliveryStore(Protocol):
+    """The webhook flight recorder."""
+
+    def receive(self, delivery: NewDelivery) -> str | None:
+        """Store it durably as `received`. None if it is new, else the id of the delivery it repeats."""
+        ...
+
+    def get(self, id: str) -> Delivery:
+        """Raises NotFound."""
+        ...
+
+    def list(
+        self, *, source: str | None = None, state: str | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Delivery]:
+        """Newest first; `before` is the id of the last one seen."""
+        ...
+
+
+class ApprovalStore(Protocol):
+    """Approvals and the links to them. Decisions are written by `Locked.record` alone."""
+
+    def get(self, id: str) -> Approval:
+        """Raises NotFound."""
+        ...
+
+    def at(self, instance: str, path: str, attempt: int | None = None) -> Approval:
+        """The approval of a task's attempt (the latest if None). Raises NotFound."""
+        ...
+
+    def list(
+        self, *, state: str | None = "open", instance: str | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Approval]: ...
+
+    def add_token(self, approval: str, person: str, token_hash: str) -> None: ...
+
+    def by_token(self, token_hash: str) -> tuple[Approval, str] | None:
+        """The approval a link is for and the person it stands for."""
+        ...
+
+
+class InstanceReader(Protocol):
+    """Reading for people: API, pages, CLI."""
+
+    def get(self, id: str) -> Instance:
+        """Raises NotFound."""
+        ...
+
+    def by_start_key(self, key: str) -> Instance | None: ...
+
+    def list(
+        self, *, workflow: str | None = None, state: str | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Instance]:
+        """Newest first; `before` is the id of the last one seen."""
+        ...
+
+    def scopes(self, id: str) -> Mapping[str, ScopeState]:
+        """Path to state, root first."""
+        ...
+
+    def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]: ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Instances by state."""
+        ...
+
+
+class LogStore(Protocol):
+    """What tasks printed."""
+
+    def append(self, lines: Sequence[LogLine]) -> None:
+        """A line that is already there (same instance, path, attempt and number) is left alone."""
+        ...
+
+    def read(self, instance: str, path: str | None = None, *, after: int = 0, limit: int = 1000) -> Sequence[LogLine]:
+        """In order of arrival; `after` is the count of lines already read."""
+        ...
+
+
+class DefinitionStore(Protocol):
+    """The definitions DB. Rebuilt from git at any time."""
+
+    def load(self, *, report: SyncReport, source: Source, versions: Sequence[Version], project: ProjectVersion) -> None:
+        """In one transaction: the versions become the active ones of their source, its other workflows go inactive, the
+        project becomes the active one, and the sync is recorded."""
+        ...
+
+    def record_sync(self, report: SyncReport) -> None:
+        """A sync that changed nothing: refused, unchanged or failed."""
+        ...
+
+    def last_sync(self, source: str, *, state: str | None = None) -> SyncReport | None: ...
+
+    def syncs(self, source: str | None = None, *, limit: int = 50) -> Sequence[SyncReport]: ...
+
+    def active(self, workflow: str) -> Version:
+        """Raises NotFound, with a suggestion."""
+        ...
+
+    def active_all(self) -> Sequence[Version]:
+        """By workflow name."""
+        ...
+
+    def version(self, id: str) -> Version: ...
+
+    def versions(self, workflow: str, *, limit: int = 50) -> Sequence[Version]: ...
+
+    def listening(self, webhook: str) -> Sequence[Version]:
+        """Active workflows with an `on.webhook` entry for this source."""
+        ...
+
+    def project(self) -> ProjectVersion | None:
+        """The active project, None before the first sync."""
+        ...
+
+
+class Publisher(Protocol):
+    """The sending side of the queues."""
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """In one round trip, in order. Raises Unavailable: then any of them may or may not have arrived."""
+        ...
+
+    def generation(self) -> str:
+        """A marker that stays the same as long as the broker keeps its memory."""
+        ...
+
+
+class Leases(Protocol):
+    """Hints about who is at work on what. The database decides."""
+
+    def take(self, keys: Sequence[str]) -> Sequence[bool]: ...
+
+    def renew(self, keys: Sequence[str]) -> Sequence[str]:
+        """Renew (and re-create) the leases; returns those that somebody asked to cancel."""
+        ...
+
+    def release(self, keys: Sequence[str]) -> None: ...
+
+    def held(self, keys: Sequence[str]) -> Sequence[bool]:
+        """Raises Unavailable when nothing can be said."""
+        ...
+
+    def cancel(self, keys: Sequence[str]) -> None:
+        """Ask the holders to stop; seen at their next renewal, or by whoever takes the lease within the hour."""
+        ...
+
+
+class Signals(Protocol):
+    """Hints to those who wait for an instance to end. May be lost: waiters look at the database too."""
+
+    def changed(self, instances: Collection[str]) -> None: ...
+
+    def wait(self, instance: str, timeout: float) -> bool:
+        """Block up to `timeout` seconds for a hint about this instance; False if none came. Call again in a loop."""
+        ...
+
+
+class Clock(Protocol):
+    """For SQLite and for loops; on PostgreSQL the database's clock is the only one that counts."""
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
+
+class Secrets(Protocol):
+    """Values that are named in files and kept elsewhere."""
+
+    def get(self, name: str) -> str:
+        """Raises NotFound, saying where it was looked for."""
+        ...
+
+
+class Commit(Protocol):
+    """A commit as read from a repository, without a checkout."""
+
+    sha: str
+    author_name: str
+    author_email: str
+    committed_at: int
+    message: str
+
+
+class Repository(Protocol):
+    """A git remote we follow, kept as a bare copy."""
+
+    def fetch(self) -> Commit:
+        """Fetch the branch and return its head. Raises Unavailable (the remote) or Rejected (the branch, the history)."""
+        ...
+
+    def files(self, sha: str, folder: str) -> Mapping[str, bytes]:
+        """Workflow files below a folder at a commit, by path. Raises Rejected on anything hostile or oversized."""
+        ...
+
+    def last_change(self, sha: str, path: str) -> Commit:
+        """The last commit up to `sha` that touched the path."""
+        ...
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    def send(self, message: OutgoingMessage) -> None:
+        """Raises Unavailable (try again) or Rejected (never will)."""
+        ...
+
+
+class OutgoingMessage(Protocol):
+    """What a channel sends: plain text always, `to` for mail, `links` to act on."""
+
+    to: Sequence[str]
+    subject: str
+    text: str
+    links: Iterable[tuple[str, str]]

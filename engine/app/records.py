@@ -1,0 +1,276 @@
+"""Rows as the use cases see them: what goes into the two databases and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
+from engine.core.state import ScopeState
+from engine.core.values import Json, JsonObject
+
+InstanceState = Literal["queued", "running", "waiting", "paused", "compensating", "succeeded", "failed", "cancelled"]
+FINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message on its way to a queue: `body` is a command or a notification as JSON. `id` is its outbox row, if any."""
+
+    queue: str
+    body: JsonObject
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """An event on its way to its instance; `event` is `engine.core.events.to_json`'s form."""
+
+    instance: str
+    scope: str
+    event: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What an instance was started with; never changes, so processes may keep it."""
+
+    workflow: str
+    digest: str
+    commit: str
+    inputs: JsonObject
+    trigger: JsonObject
+    started_by: str
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInstance:
+    """An instance to insert. `start_key` makes a start happen once: a second insert with the same key is refused."""
+
+    id: str
+    facts: Facts
+    version: str
+    """Id of the workflow version in the definitions DB, for display."""
+    start_key: str | None = None
+    delivery: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedInstance:
+    """An instance row under lock. `seq` is the number of its last history row, 0 for none."""
+
+    id: str
+    digest: str
+    state: InstanceState
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedScope:
+    """A scope as stored. `version` fences the write."""
+
+    state: ScopeState
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeWrite:
+    """A scope to write. `version` is the new one, 1 meaning insert, else the row must have `version - 1`.
+
+    `next_due_at` in milliseconds, rounded up by the writer to coarse steps.
+    """
+
+    instance: str
+    path: str
+    state: ScopeState
+    version: int
+    next_due_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """One event an instance took (`accepted`) or was too late for."""
+
+    instance: str
+    seq: int
+    scope: str
+    event: JsonObject
+    accepted: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceChange:
+    """What changed of an instance row: always `seq`; state and what comes with it when it moved."""
+
+    id: str
+    seq: int
+    state: InstanceState | None = None
+    outputs: Json = None
+    error: Json = None
+    finished_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalEffect:
+    """An approval command with the instance it belongs to and the time it was decided."""
+
+    instance: str
+    command: OpenApproval | RecordDecision | CloseApproval
+    at: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """All that one transaction writes. Empty lists cost nothing."""
+
+    definitions: dict[str, JsonObject] = field(default_factory=dict)
+    """Digest to compiled document; known digests are left alone."""
+    new_instances: list[NewInstance] = field(default_factory=list)
+    instances: list[InstanceChange] = field(default_factory=list)
+    scopes: list[ScopeWrite] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    outbox: list[Message] = field(default_factory=list)
+    """Every one with an id. Stored with publish_after = database now + 1 s."""
+    published: list[str] = field(default_factory=list)
+    """Outbox rows that have reached the broker: deleted."""
+    approvals: list[ApprovalEffect] = field(default_factory=list)
+    deliveries: list[DeliveryResult] = field(default_factory=list)
+
+
+DeliveryState = Literal["received", "started", "ignored", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one workflow made of a delivery: an instance, or why none."""
+
+    workflow: str
+    instance: str | None = None
+    reason: str = ""
+    """`started`, or e.g. `condition is false`, `inputs do not fit: …`, `check refused: …`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResult:
+    """How a delivery ended; written only while the row is still `received`, else the transaction is refused."""
+
+    id: str
+    state: DeliveryState
+    verdicts: tuple[Verdict, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """A webhook call as it came in, verified. `keys` de-duplicate: (key, hours it counts)."""
+
+    id: str
+    source: str
+    provider: str
+    event: str
+    headers: JsonObject
+    body: bytes
+    keys: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A stored delivery. `received_at` in milliseconds."""
+
+    id: str
+    source: str
+    provider: str
+    event: str
+    headers: JsonObject
+    body: bytes
+    state: DeliveryState
+    reason: str
+    verdicts: tuple[Verdict, ...]
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """An instance as people see it. Times in milliseconds."""
+
+    id: str
+    workflow: str
+    version: str
+    digest: str
+    commit: str
+    state: InstanceState
+    inputs: JsonObject
+    trigger: JsonObject
+    outputs: Json
+    error: Json
+    started_by: str
+    started_at: int
+    finished_at: int | None
+    delivery: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """An approval as people see it; `state` is `open` or the outcome it closed with."""
+
+    id: str
+    instance: str
+    path: str
+    attempt: int
+    message: str
+    approvers: tuple[str, ...]
+    exclude: tuple[str, ...]
+    require: int
+    form: JsonObject
+    channel: str | None
+    state: str
+    opened_at: int
+    expires_at: int | None
+    closed_at: int | None
+    decisions: tuple[ApprovalDecision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDecision:
+    """One person's decision as stored."""
+
+    person: str
+    decision: str
+    comment: str
+    form: JsonObject
+    via: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueScope:
+    """A scope with a timer that is due."""
+
+    instance: str
+    path: str
+    state: ScopeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """A message that nobody has seen published yet. `attempts` counts failed publishes."""
+
+    id: str
+    queue: str
+    body: JsonObject
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line a task wrote. `stream` is `stdout`, `stderr` or `engine`."""
+
+    instance: str
+    path: str
+    attempt: int
+    number: int
+    stream: str
+    text: str
+    at: int

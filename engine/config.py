@@ -1,0 +1,109 @@
+"""Settings: environment variables that start with HEADRACE_, one dataclass, every one documented in docs/operations.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Misconfigured
+
+PREFIX = "HEADRACE_"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of all processes. A field `api_port` is the variable HEADRACE_API_PORT. Durations in seconds."""
+
+    state_dir: Path = Path(".headrace")
+    """Where SQLite files, the bare copies of repositories and `dev`'s secrets live."""
+    instances_url: str = ""
+    """`sqlite:///PATH` or `postgresql+psycopg://…`; empty: instances.db in the state directory."""
+    definitions_url: str = ""
+    """As above; empty: definitions.db in the state directory."""
+    broker_url: str = "memory://"
+    """`memory://` (one process) or `redis://…`."""
+    api_host: str = "127.0.0.1"
+    api_port: int = 8080
+    api_token: str = ""
+    """Bearer token of the API and the pages; required unless api_host is a loopback address."""
+    api_url: str = "http://127.0.0.1:8080"
+    """Where the command line finds the API."""
+    webhooks_host: str = "127.0.0.1"
+    webhooks_port: int = 8081
+    public_url: str = ""
+    """How people reach the webhooks process: the start of approval links; empty: http://webhooks_host:webhooks_port."""
+    repo: str = ""
+    """Path or URL of the git repository with the workflows."""
+    branch: str = ""
+    """Branch to follow; empty: the remote's default."""
+    folder: str = "workflows"
+    """Folder in the repository that holds project.yaml and the workflows."""
+    poll: float = 30.0
+    """Seconds between two looks at the repository."""
+    smtp_url: str = ""
+    """`smtp://USER:PASSWORD@HOST:PORT`, `smtps://…` or `smtp+starttls://…`; empty: people are asked through the log."""
+    mail_from: str = "headrace@localhost"
+    secrets_dir: str = ""
+    """A folder with a file per secret; secrets are looked for there, then in HEADRACE_SECRET_<NAME>."""
+    task_threads: int = 8
+    """Tasks that one task worker runs at a time."""
+    lease: float = 30.0
+    """Seconds after which a silent task worker is taken for dead."""
+    http_allow: str = ""
+    """Comma-separated hosts, addresses or networks that `http` tasks may reach although they are private."""
+    http_ports: str = ""
+    """Comma-separated ports that `http` tasks may reach beside 80 and 443."""
+    retention_days: int = 90
+    """Days that finished instances and deliveries are kept."""
+    log_level: str = "info"
+    log_format: str = "console"
+    """`console` or `json`."""
+    dev: bool = False
+    """Set by `headrace dev`: approval links stand for their person, and are printed."""
+
+    @property
+    def instances(self) -> str:
+        """The instances DB's URL."""
+        return self.instances_url or f"sqlite:///{self.state_dir / 'instances.db'}"
+
+    @property
+    def definitions(self) -> str:
+        """The definitions DB's URL."""
+        return self.definitions_url or f"sqlite:///{self.state_dir / 'definitions.db'}"
+
+    @property
+    def public(self) -> str:
+        """The start of links that people get, without a trailing slash."""
+        return (self.public_url or f"http://{self.webhooks_host}:{self.webhooks_port}").rstrip("/")
+
+
+def load(environment: Mapping[str, str] | None = None) -> Config:
+    """Read the settings. Raises Misconfigured for a value that cannot be read or a HEADRACE_ name that does not exist."""
+    environment = os.environ if environment is None else environment
+    known = {PREFIX + field.name.upper(): field for field in fields(Config)}
+    values: dict[str, Any] = {}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX) or name.startswith(f"{PREFIX}SECRET_"):
+            continue
+        field = known.get(name)
+        if field is None:
+            continue  # e.g. HEADRACE_OUTPUT in a task's environment; `headrace config` lists unknown ones
+        values[field.name] = _read(name, str(field.type), text)
+    return Config(**values)
+
+
+def _read(name: str, kind: str, text: str) -> Any:
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text)
+        if kind == "bool":
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    except (ValueError, KeyError):
+        raise Misconfigured(name, f"{text!r} is not {'true or false' if kind == 'bool' else 'a number'}") from None
+    return Path(text) if kind == "Path" else text

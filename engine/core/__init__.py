@@ -1,0 +1,1 @@
+"""Pure domain logic: no clock, no dice, no I/O (law 3)."""

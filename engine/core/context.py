@@ -1,0 +1,37 @@
+"""What `decide` is told besides the state and the event, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.core.commands import Command
+from engine.core.state import ScopeState
+from engine.core.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What an instance was started with, the same for all its life.
+
+    `instance` has `id`, `workflow`, `commit`, `started_at` (RFC 3339) and `started_by`. `scope` is the path of the
+    scope the event is for, `outer` the states of the scopes around it, nearest first: their settled tasks can be read.
+    """
+
+    instance: JsonObject
+    inputs: JsonObject
+    trigger: JsonObject = field(default_factory=dict)
+    scope: str = ""
+    outer: tuple[ScopeState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer to one event.
+
+    A late or repeated event gives the state it was given (the same object), no commands and `accepted=False`;
+    it is recorded in history all the same.
+    """
+
+    state: ScopeState
+    commands: tuple[Command, ...] = ()
+    accepted: bool = True

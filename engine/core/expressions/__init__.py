@@ -1,0 +1,1 @@
+"""CEL over JSON values: the stored AST and its evaluator."""

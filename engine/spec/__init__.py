@@ -1,0 +1,1 @@
+"""YAML in, core values out; the only place that knows positions."""

@@ -1,0 +1,1 @@
+"""Thin process loops: run_once and a dull wrapper."""

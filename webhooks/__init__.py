@@ -1,0 +1,1 @@
+"""The one process that faces the internet: triggers, approval links, chat actions."""
