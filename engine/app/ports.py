@@ -3,7 +3,7 @@ suite over all implementations. Every method may raise Unavailable; none blocks 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from engine.app.records import (
     LogLine,
     Message,
     NewDelivery,
+    Outgoing,
     OutboxRow,
     Record,
 )
@@ -321,15 +322,6 @@ class Repository(Protocol):
 class Channel(Protocol):
     """One way to reach people."""
 
-    def send(self, message: OutgoingMessage) -> None:
+    def send(self, message: Outgoing) -> None:
         """Raises Unavailable (try again) or Rejected (never will)."""
         ...
-
-
-class OutgoingMessage(Protocol):
-    """What a channel sends: plain text always, `to` for mail, `links` to act on."""
-
-    to: Sequence[str]
-    subject: str
-    text: str
-    links: Iterable[tuple[str, str]]

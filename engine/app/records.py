@@ -274,3 +274,13 @@ class LogLine:
     stream: str
     text: str
     at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """What a channel sends to people: plain text always; `to` for mail; `links` to act on, as (label, URL)."""
+
+    subject: str
+    text: str
+    to: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
