@@ -70,15 +70,28 @@ class InstanceStore(Protocol):
         ...
 
 
+class Claimed(Protocol):
+    """Outbox rows under lock."""
+
+    rows: Sequence[OutboxRow]
+
+    def failed(self, id: str, error: str) -> None:
+        """This row could not be published: keep it and count; the 5th time parks it."""
+        ...
+
+
 class Outbox(Protocol):
     """Messages that a crash or an outage kept from being published."""
 
-    def claim(self, limit: int = 500) -> AbstractContextManager[Sequence[OutboxRow]]:
-        """Rows past `publish_after`, locked (SKIP LOCKED) until the block ends; a clean end deletes them, an error keeps them."""
+    def claim(self, limit: int = 500) -> AbstractContextManager[Claimed]:
+        """Rows past `publish_after`, locked (SKIP LOCKED) until the block ends.
+
+        A clean end deletes those that did not fail; an error keeps them all as they were.
+        """
         ...
 
-    def failed(self, id: str, error: str) -> None:
-        """Count a failed publish of this one row; the 5th parks it."""
+    def park(self, message: Message, error: str) -> None:
+        """Keep a message that cannot be processed, for people to look at; its body may be anything."""
         ...
 
     def size(self) -> tuple[int, int]:
