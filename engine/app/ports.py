@@ -19,8 +19,8 @@ from engine.app.records import (
     LogLine,
     Message,
     NewDelivery,
-    Outgoing,
     OutboxRow,
+    Outgoing,
     Record,
 )
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
