@@ -1,0 +1,137 @@
+"""The one door: the only caller of `decide` in production (law 1). Facts in; state, history and commands out, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from engine.app.batch import Batch, Run, Starting
+from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
+from engine.app.published import Published
+from engine.app.recent import Recent
+from engine.app.records import DeliveryResult, Facts, Message, Notification
+from engine.core.codec import definition_from_json
+from engine.core.keys import FINALLY, ROOT, parent_scope
+from engine.core.model import Definition
+from engine.core.values import JsonObject
+from engine.errors import HeadraceError, Unavailable
+
+NOTIFICATIONS = "notifications"
+"""The queue of events on their way to their instances."""
+
+_REACHES_DOWN = frozenset({"CancelRequested", "TimersDue"})
+"""Events that a scope may pass on to the scopes below it."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """What a committed batch asks for: messages to publish (each with its outbox id), instances that are now final."""
+
+    messages: tuple[Message, ...] = ()
+    finished: tuple[str, ...] = ()
+
+
+class Advancer:
+    """Takes events to their instances. One per process; safe to share between threads."""
+
+    def __init__(self, *, store: InstanceStore, outbox: Outbox, publisher: Publisher, signals: Signals) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._publisher = publisher
+        self._signals = signals
+        self._published = Published(store)
+        self._runs: Recent[Run] = Recent(4096)
+        self._definitions: Recent[Definition] = Recent(512)
+
+    def advance(
+        self,
+        notifications: Sequence[Notification],
+        published: Collection[str] = (),
+        *,
+        starting: Sequence[Starting] = (),
+        deliveries: Sequence[DeliveryResult] = (),
+    ) -> Advanced:
+        """Take all these events in one transaction and commit it; `published` outbox rows go with it.
+
+        Raises Unavailable (nothing happened, or the answer to the commit was lost: send the same again), Conflict
+        (a start key or delivery was taken already), Malformed (an event that cannot be read).
+        """
+        keys = {key for notification in notifications for key in _keys(notification)}
+        known = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
+        unknown = {instance for instance, _ in keys if instance not in known}
+        with self._store.lock(keys, facts_of=unknown) as locked:
+            known.update((instance, self._learn(instance, facts, locked)) for instance, facts in locked.facts.items())
+            batch = Batch(locked, known)
+            for start in starting:
+                self._runs.put(start.id, batch.start(start.id, self._first_run(start, locked.now)))
+            for notification in notifications:
+                batch.take(notification)
+            record = batch.record()
+            record.definitions = {start.facts.digest: start.document for start in starting}
+            record.new_instances = [batch.new(start) for start in starting]
+            record.deliveries = list(deliveries)
+            record.published = list(published)
+            locked.record(record)
+        return Advanced(messages=tuple(record.outbox), finished=batch.finished)
+
+    def submit(
+        self,
+        notifications: Sequence[Notification],
+        *,
+        starting: Sequence[Starting] = (),
+        deliveries: Sequence[DeliveryResult] = (),
+    ) -> None:
+        """`advance`, then publish at once what it asks for. A broker that is down delays, it loses nothing: the relay follows."""
+        published = self._published.take()
+        try:
+            advanced = self.advance(notifications, published, starting=starting, deliveries=deliveries)
+        except HeadraceError:
+            self._published.add(published)
+            raise
+        try:
+            self._publisher.publish(advanced.messages)
+            self._signals.changed(advanced.finished)
+        except Unavailable as error:
+            _log.warning("left to the relay", messages=len(advanced.messages), error=str(error))
+            return
+        self._published.add(message.id for message in advanced.messages if message.id)
+
+    def flush(self, published: Collection[str]) -> None:
+        """Delete published outbox rows when no batch comes along to take them."""
+        self._published.flush(published)
+
+    def reject(self, notification: Notification, error: Exception) -> None:
+        """Park an event that cannot be taken, so that nobody loops on it and somebody can look at it."""
+        _log.error("event parked", instance=notification.instance, scope=notification.scope, error=str(error))
+        body = {"instance": notification.instance, "scope": notification.scope, "event": notification.event}
+        self._outbox.park(Message(queue=NOTIFICATIONS, body=body), str(error))
+
+    def _learn(self, instance: str, facts: Facts, locked: Locked) -> Run:
+        run = Run.of(instance, facts, self._definition(facts.digest, locked.definition))
+        self._runs.put(instance, run)
+        return run
+
+    def _definition(self, digest: str, document: Callable[[str], JsonObject]) -> Definition:
+        definition = self._definitions.get(digest)
+        if definition is None:
+            definition = definition_from_json(document(digest))
+            self._definitions.put(digest, definition)
+        return definition
+
+    def _first_run(self, start: Starting, now: int) -> Run:
+        definition = self._definition(start.facts.digest, lambda _: start.document)
+        return Run.of(start.id, start.facts, definition, started_at=now)
+
+
+def _keys(notification: Notification) -> Iterator[tuple[str, str]]:
+    """The scope, those above it that it may settle into, and those below that it may cancel."""
+    scope: str | None = notification.scope
+    while scope is not None:
+        yield notification.instance, scope
+        scope = parent_scope(scope)
+    if notification.scope == ROOT and notification.event.get("type") in _REACHES_DOWN:
+        yield notification.instance, FINALLY

@@ -1,0 +1,268 @@
+"""One batch of events under lock: each is decided in turn, and what all of them change becomes one record."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from uuid_utils import uuid7
+
+from engine.app.ports import Locked
+from engine.app.records import (
+    FINAL,
+    ApprovalEffect,
+    Facts,
+    HistoryRow,
+    InstanceChange,
+    InstanceState,
+    Message,
+    NewInstance,
+    Notification,
+    Record,
+    ScopeWrite,
+)
+from engine.core import commands as command_codec
+from engine.core import events as event_codec
+from engine.core.commands import (
+    AskApprovers,
+    CancelScope,
+    CancelTask,
+    Command,
+    OpenScope,
+    RunTask,
+    SettleScope,
+)
+from engine.core.context import Context
+from engine.core.decide import decide
+from engine.core.events import CancelRequested, Event, ScopeSettled, ScopeStarted
+from engine.core.keys import FINALLY, ROOT, parent_scope
+from engine.core.model import Definition
+from engine.core.state import ScopeState
+from engine.core.summary import instance_state, next_due
+from engine.core.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """An instance to be: `document` is its compiled definition. `started_at` in `facts` is set under the transaction."""
+
+    id: str
+    facts: Facts
+    version: str
+    document: JsonObject
+    start_key: str | None = None
+    delivery: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What never changes of an instance, in the form that `decide` reads."""
+
+    facts: Facts
+    definition: Definition
+    instance: JsonObject
+
+    @classmethod
+    def of(cls, id: str, facts: Facts, definition: Definition, *, started_at: int | None = None) -> Run:
+        """Put together the names an expression can read; `started_at` for an instance that is just being inserted."""
+        facts = facts if started_at is None else replace(facts, started_at=started_at)
+        started = datetime.fromtimestamp(facts.started_at / 1000, UTC).isoformat(timespec="milliseconds")
+        instance = {
+            "id": id,
+            "workflow": facts.workflow,
+            "commit": facts.commit,
+            "started_at": started.replace("+00:00", "Z"),
+            "started_by": facts.started_by,
+        }
+        return cls(facts=facts, definition=definition, instance=instance)
+
+    def context(self, scope: str, outer: tuple[ScopeState, ...]) -> Context:
+        """What `decide` is told about this instance for an event of one scope."""
+        return Context(
+            instance=self.instance, inputs=self.facts.inputs, trigger=self.facts.trigger, scope=scope, outer=outer
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Scope:
+    state: ScopeState | None
+    version: int
+    changed: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Instance:
+    run: Run
+    state: InstanceState
+    seq: int
+    first_seq: int
+    new: bool = False
+
+
+class Batch:
+    """Decides events on what was read under lock and gathers what they change. Used once, by one thread."""
+
+    def __init__(self, locked: Locked, runs: Mapping[str, Run]) -> None:
+        self._locked = locked
+        self._runs = runs
+        self._instances: dict[str, _Instance] = {}
+        self._scopes: dict[tuple[str, str], _Scope] = {
+            key: _Scope(state=scope.state, version=scope.version) for key, scope in locked.scopes.items()
+        }
+        self._record = Record()
+
+    def start(self, id: str, run: Run) -> Run:
+        """A new instance takes its first event."""
+        self._instances[id] = _Instance(run=run, state="queued", seq=0, first_seq=0, new=True)
+        self._work(id, ROOT, ScopeStarted(at=self._locked.now))
+        return run
+
+    def new(self, start: Starting) -> NewInstance:
+        """The row of an instance that `start` was called for."""
+        return NewInstance(
+            id=start.id,
+            facts=self._instances[start.id].run.facts,
+            version=start.version,
+            start_key=start.start_key,
+            delivery=start.delivery,
+        )
+
+    def take(self, notification: Notification) -> None:
+        """One event from outside. An instance that is gone (pruned, or never was) takes nothing.
+
+        Raises Malformed for an event that cannot be read.
+        """
+        if self._instance(notification.instance) is None:
+            return
+        scope = self._scopes.get((notification.instance, notification.scope))
+        at = max(self._locked.now, scope.state["at"] if scope and scope.state else 0)
+        self._work(notification.instance, notification.scope, event_codec.from_json(notification.event, at))
+
+    def record(self) -> Record:
+        """Everything to write, with the outbox in the order in which commands were asked for."""
+        record = self._record
+        for (name, path), scope in self._scopes.items():
+            if scope.changed and scope.state is not None:
+                record.scopes.append(
+                    ScopeWrite(
+                        instance=name,
+                        path=path,
+                        state=scope.state,
+                        version=scope.version + 1,
+                        next_due_at=next_due(scope.state),
+                    )
+                )
+        for name, instance in self._instances.items():
+            if instance.seq != instance.first_seq:
+                record.instances.append(self._change(name, instance))
+        return record
+
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """Instances that this batch brought to an end."""
+        return tuple(change.id for change in self._record.instances if change.state in FINAL)
+
+    def _instance(self, id: str) -> _Instance | None:
+        instance = self._instances.get(id)
+        if instance is None:
+            row = self._locked.instances.get(id)
+            if row is None:
+                return None
+            run = self._runs[id]
+            instance = _Instance(run=run, state=row.state, seq=row.seq, first_seq=row.seq)
+            self._instances[id] = instance
+        return instance
+
+    def _work(self, id: str, path: str, event: Event) -> None:
+        """Decide one event and those it leads to in other scopes of the instance, outermost effects last."""
+        instance = self._instances[id]
+        waiting: deque[tuple[str, Event]] = deque([(path, event)])
+        while waiting:
+            path, event = waiting.popleft()
+            scope = self._scopes.get((id, path)) or _Scope(state=None, version=0)
+            if scope.state is None and not isinstance(event, ScopeStarted):
+                self._remember(id, instance, path, event, accepted=False)
+                continue
+            context = instance.run.context(path, tuple(self._outer(id, path)))
+            decision = decide(instance.run.definition, scope.state, event, context)
+            self._remember(id, instance, path, event, accepted=decision.accepted)
+            if decision.accepted:
+                scope.state, scope.changed = decision.state, True
+                self._scopes[id, path] = scope
+            for command in decision.commands:
+                waiting.extend(self._obey(id, path, command, event.at))
+
+    def _outer(self, id: str, path: str) -> Iterator[ScopeState]:
+        above = parent_scope(path)
+        while above is not None:
+            scope = self._scopes.get((id, above))
+            if scope is not None and scope.state is not None:
+                yield scope.state
+            above = parent_scope(above)
+
+    def _remember(self, id: str, instance: _Instance, path: str, event: Event, *, accepted: bool) -> None:
+        instance.seq += 1
+        self._record.history.append(
+            HistoryRow(
+                instance=id,
+                seq=instance.seq,
+                scope=path,
+                event=event_codec.to_json(event),
+                accepted=accepted,
+                at=event.at,
+            )
+        )
+
+    def _obey(self, id: str, path: str, command: Command, at: int) -> Iterator[tuple[str, Event]]:
+        match command:
+            case RunTask() | CancelTask() | AskApprovers():
+                body = command_codec.to_json(command)
+                self._record.outbox.append(Message(queue=command.queue, body=body, id=str(uuid7())))
+            case OpenScope():
+                yield command.scope, ScopeStarted(ending=command.ending, failures=command.failures, at=at)
+            case CancelScope():
+                yield command.scope, CancelRequested(by=command.by, reason=command.reason, at=at)
+            case SettleScope():
+                above = parent_scope(path)
+                if above is not None:
+                    yield (
+                        above,
+                        ScopeSettled(
+                            scope=path,
+                            outcome=command.outcome,
+                            outputs=command.outputs,
+                            failures=command.failures,
+                            at=at,
+                        ),
+                    )
+            case _:
+                self._record.approvals.append(ApprovalEffect(instance=id, command=command, at=at))
+
+    def _change(self, id: str, instance: _Instance) -> InstanceChange:
+        root = self._scopes[id, ROOT].state
+        below = self._scopes.get((id, FINALLY))
+        if root is None or not (self._scopes[id, ROOT].changed or (below and below.changed)):
+            return InstanceChange(id=id, seq=instance.seq)
+        state = instance_state(root, below.state if below else None)
+        if state == instance.state and not instance.new:
+            return InstanceChange(id=id, seq=instance.seq)
+        if state not in FINAL:
+            return InstanceChange(id=id, seq=instance.seq, state=state)
+        return InstanceChange(
+            id=id,
+            seq=instance.seq,
+            state=state,
+            outputs=root.get("outputs"),
+            error=_why(root),
+            finished_at=root.get("finished_at", root["at"]),
+        )
+
+
+def _why(root: ScopeState) -> JsonObject | None:
+    """Why an instance did not succeed: the scope's own error, and the failures nobody handled."""
+    error, failures = root.get("error"), root.get("failures")
+    if not error and not failures:
+        return None
+    return {"error": error, "failures": failures or []}

@@ -1,0 +1,26 @@
+"""Cancel an instance: what runs is told to stop, what waits is cancelled, `finally` still runs."""
+
+from __future__ import annotations
+
+from engine.app.advance import Advancer
+from engine.app.ports import InstanceReader
+from engine.app.records import FINAL, Notification
+from engine.core.events import CancelRequested, to_json
+from engine.core.keys import ROOT
+from engine.errors import Conflict
+
+
+class Canceller:
+    """The cancel button."""
+
+    def __init__(self, *, reader: InstanceReader, advancer: Advancer) -> None:
+        self._reader = reader
+        self._advancer = advancer
+
+    def cancel(self, instance: str, *, by: str, reason: str = "") -> None:
+        """Ask for it, durably. Raises NotFound, Conflict (it has ended), Unavailable."""
+        state = self._reader.get(instance).state
+        if state in FINAL:
+            raise Conflict(f"instance {instance} has already ended: {state}")
+        event = to_json(CancelRequested(by=by, reason=reason))
+        self._advancer.submit([Notification(instance=instance, scope=ROOT, event=event)])

@@ -1,0 +1,144 @@
+"""Start instances: the only place, beside reading the project, where a definition leaves the definitions DB (law 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jsonschema_rs
+from uuid_utils import uuid7
+
+from engine.app.advance import Advancer
+from engine.app.batch import Starting
+from engine.app.ports import DefinitionStore, InstanceReader
+from engine.app.recent import Recent
+from engine.app.records import DeliveryResult, Facts
+from engine.app.storable import unstorable
+from engine.app.versions import Version
+from engine.core.codec import definition_from_json
+from engine.core.expressions.errors import EvaluationError
+from engine.core.expressions.evaluate import condition
+from engine.core.expressions.render import render
+from engine.core.model import Definition
+from engine.core.values import JsonObject
+from engine.errors import Conflict, Invalid, Problem
+
+LIMIT = 1024 * 1024
+"""Bytes of inputs, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiled:
+    definition: Definition
+    inputs: jsonschema_rs.Validator
+
+
+class Starter:
+    """Turns a workflow and inputs into a running instance. Safe to share between threads."""
+
+    def __init__(self, *, definitions: DefinitionStore, reader: InstanceReader, advancer: Advancer) -> None:
+        self._definitions = definitions
+        self._reader = reader
+        self._advancer = advancer
+        self._compiled: Recent[_Compiled] = Recent(256)
+
+    def start(self, workflow: str, inputs: JsonObject, *, by: str, start_key: str | None = None) -> str:
+        """Start the active version and return the instance's id, said only after a durable commit.
+
+        The same `start_key` starts nothing again and returns the first id.
+        Raises NotFound (no such workflow), Invalid (inputs or a check), Unavailable.
+        """
+        prepared = self.prepare(
+            self._definitions.active(workflow), inputs=inputs, trigger={}, by=by, start_key=start_key
+        )
+        try:
+            return self.commit([prepared])[0]
+        except Conflict:
+            first = self._reader.by_start_key(start_key) if start_key else None
+            if first is None:
+                raise
+            return first.id
+
+    def prepare(
+        self,
+        version: Version,
+        *,
+        inputs: JsonObject,
+        trigger: JsonObject,
+        by: str,
+        start_key: str | None = None,
+        delivery: str | None = None,
+    ) -> Starting:
+        """Fill in defaults, validate the inputs and hold the checks. Raises Invalid; nothing is written."""
+        compiled = self._compile(version)
+        values = self._fill(compiled.definition, inputs)
+        problems = self._problems(compiled, values)
+        if problems:
+            raise Invalid(f"the inputs of {version.workflow} do not fit", problems=problems)
+        self._hold_checks(compiled.definition, values, trigger)
+        facts = Facts(
+            workflow=version.workflow,
+            digest=version.digest,
+            commit=version.commit,
+            inputs=values,
+            trigger=trigger,
+            started_by=by,
+            started_at=0,
+        )
+        return Starting(
+            id=str(uuid7()),
+            facts=facts,
+            version=version.id,
+            document=version.document,
+            start_key=start_key,
+            delivery=delivery,
+        )
+
+    def commit(self, prepared: Sequence[Starting], *, deliveries: Sequence[DeliveryResult] = ()) -> list[str]:
+        """Insert the instances and close the deliveries in one transaction, then publish their first commands.
+
+        Raises Conflict (a start key or a delivery was taken before), Unavailable.
+        """
+        self._advancer.submit([], starting=prepared, deliveries=deliveries)
+        return [start.id for start in prepared]
+
+    def _compile(self, version: Version) -> _Compiled:
+        compiled = self._compiled.get(version.digest)
+        if compiled is None:
+            definition = definition_from_json(version.document)
+            compiled = _Compiled(
+                definition=definition,
+                inputs=jsonschema_rs.Draft202012Validator(definition.inputs or {"type": "object"}),
+            )
+            self._compiled.put(version.digest, compiled)
+        return compiled
+
+    @staticmethod
+    def _fill(definition: Definition, inputs: JsonObject) -> JsonObject:
+        properties = definition.inputs.get("properties", {})
+        defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
+        return {**defaults, **inputs}
+
+    @staticmethod
+    def _problems(compiled: _Compiled, values: JsonObject) -> list[Problem]:
+        bad = unstorable(values)
+        if bad:
+            return [Problem(pointer=bad[0], detail=bad[1])]
+        return [
+            Problem(pointer="/" + "/".join(str(step) for step in error.instance_path), detail=error.message)
+            for error in compiled.inputs.iter_errors(values)
+        ]
+
+    @staticmethod
+    def _hold_checks(definition: Definition, inputs: JsonObject, trigger: JsonObject) -> None:
+        names = {"inputs": inputs, "trigger": trigger, "vars": definition.vars}
+        for number, check in enumerate(definition.checks):
+            try:
+                if condition(check.condition, names):
+                    continue
+                detail = str(render(check.message, names))
+            except EvaluationError as error:
+                detail = f"the check could not be evaluated: {error.message}"
+            raise Invalid(
+                f"refused by a check: {detail}", problems=[Problem(pointer=f"/checks/{number}", detail=detail)]
+            )
