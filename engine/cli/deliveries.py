@@ -1,0 +1,88 @@
+"""`headrace deliveries` and `headrace deliver`: what webhooks brought, and a signed call by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.output import AsJson, emit_fields, emit_json, emit_table, moment
+
+
+def register(app: typer.Typer) -> None:
+    """Add `deliveries` and `deliver`."""
+    app.command("deliveries", rich_help_panel="Operate")(deliveries)
+    app.command("deliver", rich_help_panel="Write workflows")(deliver)
+
+
+def deliveries(
+    delivery: Annotated[str | None, typer.Argument(help="Id of one delivery, to see all of it.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only those of this webhook source.")] = None,
+    state: Annotated[str | None, typer.Option(help="received, started, ignored or failed.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 20,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show webhook calls: what they started, or why they started nothing."""
+    from engine.cli.client import Api
+
+    if delivery:
+        found = Api().get(f"/deliveries/{delivery}")
+        emit_json(found) if as_json else emit_fields(found)
+        return
+    page = Api().get("/deliveries", source=source, state=state, limit=limit)
+    if as_json:
+        emit_json(page)
+        return
+    rows = [
+        (row["id"], moment(row["received_at"]), row["source"], row["event"], row["state"], _outcome(row))
+        for row in page["items"]
+    ]
+    emit_table(("ID", "RECEIVED", "SOURCE", "EVENT", "STATE", "OUTCOME"), rows, empty="No deliveries.")
+
+
+def deliver(
+    source: Annotated[str, typer.Argument(help="Webhook source in project.yaml.")],
+    body: Annotated[Path, typer.Argument(help="A file with the JSON body.")],
+    event: Annotated[str, typer.Option(help="The event's name.")] = "push",
+    url: Annotated[str, typer.Option(help="The webhooks process. Default: HEADRACE_PUBLIC_URL.")] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Send a signed webhook as GitHub would, to try a trigger. The secret is read like the server does."""
+    import httpx
+    from uuid_utils import uuid4
+
+    from engine.adapters.secrets import SecretStore
+    from engine.cli.signing import secret_name
+    from engine.config import load
+    from engine.errors import Rejected, Unavailable
+
+    config = load()
+    secret = SecretStore(config.secrets_dir or str(config.state_dir / "secrets")).get(secret_name(source))
+    data = body.read_bytes()
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": str(uuid4()),
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), data, hashlib.sha256).hexdigest(),
+    }
+    target = f"{(url or config.public).rstrip('/')}/hooks/{source}"
+    try:
+        response = httpx.post(target, content=data, headers=headers, timeout=30, trust_env=False)
+    except httpx.HTTPError as error:
+        raise Unavailable(target, str(error)) from None
+    answer = response.json()
+    if not response.is_success:
+        raise Rejected(answer.get("detail", f"{target} answered {response.status_code}"))
+    emit_json(answer) if as_json else emit_fields(answer)
+
+
+def _outcome(row: dict[str, object]) -> str:
+    verdicts = row.get("verdicts")
+    if not isinstance(verdicts, list) or not verdicts:
+        return str(row.get("reason") or "")
+    return "; ".join(f"{verdict['workflow']}: {verdict['instance'] or verdict['reason']}" for verdict in verdicts)

@@ -1,0 +1,230 @@
+"""`headrace start, list, get, history, logs, cancel`: runs of workflows, through the API."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.output import AsJson, emit_fields, emit_json, emit_table, moment
+
+Instance = Annotated[str, typer.Argument(help="Id of the instance.")]
+FINAL = ("succeeded", "failed", "cancelled")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands about instances."""
+    panel = "Run workflows"
+    app.command("start", rich_help_panel=panel)(start)
+    app.command("list", rich_help_panel=panel)(list_instances)
+    app.command("get", rich_help_panel=panel)(get)
+    app.command("history", rich_help_panel=panel)(history)
+    app.command("logs", rich_help_panel=panel)(logs)
+    app.command("cancel", rich_help_panel=panel)(cancel)
+
+
+def start(
+    workflow: Annotated[str, typer.Argument(help="Name of the workflow.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", metavar="NAME=VALUE", help="One input; the value is JSON, or else text."),
+    ] = None,
+    inputs_file: Annotated[Path | None, typer.Option("--inputs", help="A JSON or YAML file with all inputs.")] = None,
+    *,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the end; exit status 0 only if it succeeded.")
+    ] = False,
+    key: Annotated[
+        str | None, typer.Option("--key", help="An idempotency key: the same key starts nothing again.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start an instance of a workflow."""
+    from engine.cli.client import Api
+
+    api = Api()
+    headers = {"Idempotency-Key": key} if key else None
+    body = {"inputs": {**_read(inputs_file), **parse_pairs(inputs or [])}, "by": getpass.getuser()}
+    started = api.post(f"/workflows/{workflow}/instances", body, headers)
+    if not wait:
+        emit_json(started) if as_json else typer.echo(started["id"])
+        return
+    instance = _wait(api, started["id"])
+    emit_json(instance) if as_json else typer.echo(f"{instance['id']}  {instance['state']}")
+    raise typer.Exit(0 if instance["state"] == "succeeded" else 1)
+
+
+def list_instances(
+    workflow: Annotated[str | None, typer.Option(help="Only instances of this workflow.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only instances in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 20,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List instances, newest first."""
+    from engine.cli.client import Api
+
+    page = Api().get("/instances", workflow=workflow, state=state, limit=limit)
+    if as_json:
+        emit_json(page)
+        return
+    rows = [
+        (row["id"], row["workflow"], row["state"], moment(row["started_at"]), moment(row["finished_at"]), row["started_by"])
+        for row in page["items"]
+    ]
+    emit_table(("ID", "WORKFLOW", "STATE", "STARTED", "FINISHED", "BY"), rows, empty="No instances.")
+
+
+def get(
+    instance: Instance,
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show an instance and its tasks."""
+    from engine.cli.client import Api
+
+    api = Api()
+    found = _wait(api, instance) if wait else api.get(f"/instances/{instance}")
+    tasks = api.get(f"/instances/{instance}/tasks")["items"]
+    if as_json:
+        emit_json({**found, "tasks": tasks})
+        return
+    emit_fields(
+        {
+            "id": found["id"],
+            "workflow": found["workflow"],
+            "state": found["state"],
+            "commit": found["commit"],
+            "started": f"{moment(found['started_at'])} by {found['started_by']}",
+            "finished": moment(found["finished_at"]),
+            "inputs": found["inputs"],
+            "outputs": found["outputs"],
+            "error": found["error"],
+        }
+    )
+    typer.echo()
+    rows = [
+        (task["path"], task["kind"], task["state"], task["attempt"] or "", _seconds(task), _why(task)) for task in tasks
+    ]
+    emit_table(("TASK", "KIND", "STATE", "ATTEMPT", "TOOK", "WHY"), rows, empty="No tasks.")
+
+
+def history(instance: Instance, *, as_json: AsJson = False) -> None:
+    """Show every event an instance took, in order."""
+    from engine.cli.client import Api
+
+    rows = _all(Api(), f"/instances/{instance}/history")
+    if as_json:
+        emit_json(rows)
+        return
+    table = [
+        (
+            row["seq"],
+            moment(row["at"]),
+            row["event"]["type"],
+            "/".join(step for step in (row["scope"], row["event"].get("task")) if step),
+            "" if row["accepted"] else "came too late, changed nothing",
+        )
+        for row in rows
+    ]
+    emit_table(("SEQ", "AT", "EVENT", "TASK", ""), table, empty="No events.")
+
+
+def logs(
+    instance: Instance,
+    task: Annotated[str | None, typer.Argument(help="Path of one task.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print what the tasks of an instance wrote."""
+    from engine.cli.client import Api
+
+    lines = _all(Api(), f"/instances/{instance}/logs", path=task)
+    if as_json:
+        emit_json(lines)
+        return
+    for line in lines:
+        typer.echo(line["text"] if task else f"{line['path']}  {line['text']}")
+
+
+def cancel(
+    instance: Instance,
+    reason: Annotated[str, typer.Option(help="Why; shown with the instance.")] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel an instance: what runs is stopped, `finally` still runs."""
+    from engine.cli.client import Api
+
+    answer = Api().post(f"/instances/{instance}/cancel", {"by": getpass.getuser(), "reason": reason})
+    emit_json(answer) if as_json else typer.echo(f"{instance}  cancelling")
+
+
+def _wait(api: Any, instance: str) -> Any:
+    while True:
+        found = api.get(f"/instances/{instance}", wait=30)
+        if found["state"] in FINAL:
+            return found
+
+
+def _all(api: Any, path: str, **query: object) -> list[Any]:
+    rows: list[Any] = []
+    after: int | None = 0
+    while after is not None:
+        part = api.get(path, after=after, **query)
+        rows += part["items"]
+        after = part["next"]
+    return rows
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise typer.BadParameter(f"{path}: {error}") from None
+    if not isinstance(values, dict):
+        raise typer.BadParameter(f"{path} holds no map of inputs")
+    return values
+
+
+def parse_pairs(pairs: list[str]) -> dict[str, Any]:
+    import json
+
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, found, text = pair.partition("=")
+        if not found:
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE")
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
+
+
+def _seconds(task: dict[str, Any]) -> str:
+    from datetime import datetime
+
+    began, ended = task["started_at"] or task["ready_at"], task["finished_at"]
+    if not began or not ended:
+        return ""
+    took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
+    return f"{took.total_seconds():.1f} s"
+
+
+def _why(task: dict[str, Any]) -> str:
+    error, skipped = task["error"], task["skipped"]
+    if error:
+        return f"{error['kind']}: {error['message']}"
+    if not skipped:
+        return ""
+    if skipped["cause"] == "edge":
+        return f"needs {skipped.get('edge')}, got {skipped.get('got')}"
+    return f"if: {skipped.get('condition')}" if skipped["cause"] == "condition" else "its scope ended"

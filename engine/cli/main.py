@@ -1,0 +1,37 @@
+"""The `headrace` command. Imports stay inside the commands, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from engine.cli import approvals, db, deliveries, dev, instances, lint, processes, sync
+from engine.errors import HeadraceError, Misconfigured
+
+app = typer.Typer(
+    name="headrace",
+    help="Workflows as code, in your git repository.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (dev, lint, instances, approvals, deliveries, sync, db, processes):
+    group.register(app)
+
+
+def main() -> None:
+    """Run the command line. Exit status 1: the answer is no; 2: used or configured wrongly; 130: interrupted."""
+    try:
+        app()
+    except Misconfigured as error:
+        print(f"headrace: {error}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+        raise SystemExit(2) from None
+    except HeadraceError as error:
+        print(f"headrace: {error}", file=sys.stderr)  # noqa: T201
+        for problem in getattr(error, "problems", ()):
+            print(f"  {problem.pointer or '/'}: {problem.detail}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,74 @@
+"""One command per process of the distributed engine, and `worker` for both queues in one."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the process commands."""
+    panel = "Processes"
+    app.command("api", rich_help_panel=panel)(api)
+    app.command("webhooks", rich_help_panel=panel)(webhooks)
+    app.command("task-worker", rich_help_panel=panel)(task_worker)
+    app.command("notification-worker", rich_help_panel=panel)(notification_worker)
+    app.command("worker", rich_help_panel=panel)(worker)
+    app.command("relay", rich_help_panel=panel)(relay)
+    app.command("scheduler", rich_help_panel=panel)(scheduler)
+    app.command("sync-worker", rich_help_panel=panel)(sync_worker)
+
+
+def api() -> None:
+    """REST API and pages."""
+    from engine.cli.serve import serve_api
+
+    serve_api()
+
+
+def webhooks() -> None:
+    """The process that faces the internet: webhook triggers and approval links."""
+    from engine.cli.serve import serve_webhooks
+
+    serve_webhooks()
+
+
+def task_worker() -> None:
+    """Run tasks."""
+    from engine.cli.serve import run_workers
+
+    run_workers(tasks=True)
+
+
+def notification_worker() -> None:
+    """Take events to their instances."""
+    from engine.cli.serve import run_workers
+
+    run_workers(notifications=True)
+
+
+def worker() -> None:
+    """Both queues in one process."""
+    from engine.cli.serve import run_workers
+
+    run_workers(tasks=True, notifications=True)
+
+
+def relay() -> None:
+    """Publish what a crash or an outage left in the outbox."""
+    from engine.cli.serve import run_loop
+
+    run_loop("relay")
+
+
+def scheduler() -> None:
+    """Timers, recovery and retention. Several may run, one leads."""
+    from engine.cli.serve import run_loop
+
+    run_loop("scheduler")
+
+
+def sync_worker() -> None:
+    """Follow the git repository and load what changed."""
+    from engine.cli.serve import run_loop
+
+    run_loop("sync")
