@@ -216,7 +216,7 @@ class DefinitionStore(Protocol):
 
     def load(self, *, report: SyncReport, source: Source, versions: Sequence[Version], project: ProjectVersion) -> None:
         """In one transaction: the versions become the active ones of their source, its other workflows go inactive, the
-        project becomes the active one, and the sync is recorded."""
+        project becomes the active one, and the sync is recorded. A version whose id is stored already is not written again."""
         ...
 
     def record_sync(self, report: SyncReport) -> None:
@@ -245,6 +245,14 @@ class DefinitionStore(Protocol):
 
     def project(self) -> ProjectVersion | None:
         """The active project, None before the first sync."""
+        ...
+
+    def request_sync(self, source: str) -> None:
+        """Remember that somebody wants this source looked at now (a push webhook, `headrace sync`); asking twice is asking once."""
+        ...
+
+    def take_sync_request(self, source: str) -> bool:
+        """Whether somebody asked since the last call; the request is taken by this."""
         ...
 
 
@@ -329,6 +337,21 @@ class Repository(Protocol):
 
     def last_change(self, sha: str, path: str) -> Commit:
         """The last commit up to `sha` that touched the path."""
+        ...
+
+    def contains(self, ancestor: str, sha: str) -> bool:
+        """Whether `ancestor` is `sha` or in the history before it; False means that the branch was rewritten."""
+        ...
+
+
+class CommitStatuses(Protocol):
+    """The mark beside a commit at a git host."""
+
+    def tell(self, *, remote: str, url: str, token: str, sha: str, good: bool, description: str) -> bool:
+        """Mark the commit of this remote through the host's API at `url`; False if the remote is no host that we know.
+
+        Raises Unavailable or Rejected.
+        """
         ...
 
 
