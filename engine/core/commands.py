@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from engine.core.state import DecisionRun, ScopeFailure
 from engine.core.values import Json, JsonObject
+from engine.errors import Malformed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,3 +127,27 @@ class SettleScope:
 Outbound: TypeAlias = RunTask | CancelTask | AskApprovers
 Effect: TypeAlias = OpenApproval | RecordDecision | CloseApproval | OpenScope | CancelScope | SettleScope
 Command: TypeAlias = Outbound | Effect
+
+OUTBOUND: dict[str, Any] = {kind.type: kind for kind in Outbound.__args__}
+_NAMES = {name: tuple(f.name for f in fields(kind)) for name, kind in OUTBOUND.items()}
+
+
+def to_json(command: Outbound) -> JsonObject:
+    """The form in the outbox and on the wire: `type` and the fields."""
+    body: JsonObject = {"type": command.type}
+    for name in _NAMES[command.type]:
+        body[name] = getattr(command, name)
+    return body
+
+
+def from_json(body: JsonObject) -> Outbound:
+    """Read a command back. Raises Malformed on an unknown type or fields that do not fit: such a message is parked."""
+    arguments = dict(body)
+    kind = OUTBOUND.get(arguments.pop("type", ""))
+    if kind is None:
+        raise Malformed(f"unknown command type {body.get('type')!r}")
+    try:
+        command: Outbound = kind(**arguments)
+    except TypeError as error:
+        raise Malformed(f"command {body['type']} does not fit: {error}") from None
+    return command

@@ -121,3 +121,5 @@ class ScopeState(TypedDict, total=False):
     finished_at: int
     ending: Literal["succeeded", "failed", "cancelled"]
     """In the scope `finally`: the end about to be recorded, `instance.state` there."""
+    ending_failures: list[ScopeFailure]
+    """In the scope `finally`: `instance.failures` there."""

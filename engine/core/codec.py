@@ -1,0 +1,120 @@
+"""A definition as the JSON document that is stored, and back.
+
+What has its default is left out, so that a digest does not change when a later version of the engine adds a field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+import orjson
+
+from engine.core.expressions.codec import (
+    expression_from_json,
+    expression_to_json,
+    template_from_json,
+    template_to_json,
+)
+from engine.core.model import Check, Definition, Edge, Join, Retry, Task, TaskList, WebhookTrigger
+from engine.core.values import Json, JsonObject
+from engine.errors import Malformed
+
+
+def definition_to_json(definition: Definition) -> JsonObject:
+    """The document that `definition_from_json` reads."""
+    return _dump(definition)
+
+
+def definition_from_json(document: JsonObject) -> Definition:
+    """Read a stored definition. Raises Malformed if it is none: made by a newer engine, or damaged."""
+    try:
+        definition: Definition = _load(Definition, document)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise Malformed(f"not a definition this engine can read: {error!r}") from None
+    return definition
+
+
+def digest(document: Json) -> str:
+    """The name of a document: SHA-256, in hex, over its JSON with sorted keys and no spaces."""
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _dump(value: Any) -> JsonObject:
+    """A record as a map of its fields."""
+    special = CODECS.get(type(value), {})
+    document: JsonObject = {}
+    for field in fields(value):
+        content = getattr(value, field.name)
+        if content != _default(field):
+            document[field.name] = special[field.name][0](content) if field.name in special else content
+    return document
+
+
+def _load(kind: Any, document: JsonObject) -> Any:
+    special = CODECS.get(kind, {})
+    values = {
+        name: special[name][1](content) if name in special and content is not None else content
+        for name, content in document.items()
+    }
+    return kind(**values)
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def _dump_all(values: tuple[Any, ...]) -> list[JsonObject]:
+    return [_dump(value) for value in values]
+
+
+def _loader(kind: Any) -> Callable[[JsonObject], Any]:
+    return lambda document: _load(kind, document)
+
+
+def _loader_of_all(kind: Any) -> Callable[[list[JsonObject]], Any]:
+    return lambda documents: tuple(_load(kind, document) for document in documents)
+
+
+def _dump_tasks(tasks: TaskList) -> JsonObject:
+    """A list, because databases do not keep the order of a map's keys, and the order of tasks matters."""
+    return {
+        "tasks": [_dump(task) for task in tasks.tasks.values()],
+        "followers": {name: list(followers) for name, followers in tasks.followers.items()},
+    }
+
+
+def _load_tasks(document: JsonObject) -> TaskList:
+    tasks = [_load(Task, task) for task in document["tasks"]]
+    followers = {name: tuple(followers) for name, followers in document["followers"].items()}
+    return TaskList(tasks={task.id: task for task in tasks}, followers=followers)
+
+
+_TEMPLATE = (template_to_json, template_from_json)
+_EXPRESSION = (expression_to_json, expression_from_json)
+_TASKS = (_dump_tasks, _load_tasks)
+
+CODECS: dict[type, dict[str, tuple[Callable[[Any], Json], Callable[[Any], Any]]]] = {
+    Definition: {
+        "tasks": _TASKS,
+        "finally_": _TASKS,
+        "checks": (_dump_all, _loader_of_all(Check)),
+        "webhooks": (_dump_all, _loader_of_all(WebhookTrigger)),
+        "outputs": _TEMPLATE,
+        "labels": (dict, dict),
+    },
+    Task: {
+        "edges": (_dump_all, _loader_of_all(Edge)),
+        "join": (_dump, _loader(Join)),
+        "condition": _EXPRESSION,
+        "params": _TEMPLATE,
+        "env": _TEMPLATE,
+        "retry": (_dump, _loader(Retry)),
+    },
+    Retry: {"condition": _EXPRESSION},
+    Check: {"condition": _EXPRESSION, "message": _TEMPLATE},
+    WebhookTrigger: {"events": (list, tuple), "condition": _EXPRESSION, "inputs": _TEMPLATE},
+}
+"""Fields that are not JSON already, with how they are written and read."""

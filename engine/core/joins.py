@@ -1,0 +1,54 @@
+"""When the edges of a task let it run (LANGUAGE, "Edges, outcomes, joins")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.core.model import Edge, Task
+from engine.core.outcomes import DONE, NEGATIVE
+from engine.core.state import ACTIVE, SkipReason, TaskRun
+
+Runs = Mapping[str, TaskRun]
+
+
+def join(task: Task, runs: Runs) -> bool | None:
+    """Whether the task runs (True), is skipped (False), or must wait for more of its sources (None)."""
+    edges = task.edges
+    satisfied = open_ = 0
+    for edge in edges:
+        run = runs.get(edge.source)
+        if run is None or run["state"] in ACTIVE:
+            open_ += 1
+        elif edge.outcome == run["state"] or edge.outcome == DONE:
+            satisfied += 1
+    mode = task.join.mode
+    if mode == "all":
+        return None if satisfied + open_ == len(edges) and open_ else satisfied == len(edges)
+    if mode == "merge":
+        return None if open_ else satisfied > 0 and not _unaccepted(task, runs)
+    wanted = 1 if mode == "any" else task.join.n
+    if satisfied >= wanted:
+        return True
+    return None if satisfied + open_ >= wanted else False
+
+
+def skip_reason(task: Task, runs: Runs) -> SkipReason:
+    """Which edge kept the task from running: the first that cannot be satisfied, for `merge` first a negative source's."""
+    edge = (_unaccepted(task, runs) if task.join.mode == "merge" else None) or next(
+        edge for edge in task.edges if _missed(edge, runs)
+    )
+    return {"cause": "edge", "edge": f"{edge.source}.{edge.outcome}", "got": runs[edge.source]["state"]}
+
+
+def _missed(edge: Edge, runs: Runs) -> bool:
+    run = runs.get(edge.source)
+    return run is not None and run["state"] not in ACTIVE and edge.outcome not in (run["state"], DONE)
+
+
+def _unaccepted(task: Task, runs: Runs) -> Edge | None:
+    """For `merge`, all sources having settled: an edge from a negative source that satisfies none of its edges here."""
+    accepted = {edge.source for edge in task.edges if not _missed(edge, runs)}
+    for edge in task.edges:
+        if edge.source not in accepted and runs[edge.source]["state"] in NEGATIVE:
+            return edge
+    return None

@@ -1,0 +1,104 @@
+"""What expressions can read at a place: only the names that they mention are looked up, for this is on the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from engine.core.context import Context
+from engine.core.expressions.model import Expression, ListOf, Literal, MapOf, Template, Text
+from engine.core.model import Definition, Task
+from engine.core.state import ACTIVE, ScopeState, TaskError, TaskRun
+from engine.core.values import Json, JsonObject
+
+Ref = tuple[str, ...]
+
+
+def refs(templates: Iterable[Template | None]) -> list[Ref]:
+    """The paths that the expressions in these templates read."""
+    found: list[Ref] = []
+    left = [template for template in templates if template is not None]
+    while left:
+        template = left.pop()
+        if isinstance(template, Literal):
+            continue
+        if isinstance(template, Expression):
+            found.extend(template.refs)
+        elif isinstance(template, Text):
+            for part in template.parts:
+                if isinstance(part, Expression):
+                    found.extend(part.refs)
+        elif isinstance(template, MapOf):
+            left.extend(item for _, item in template.items)
+        elif isinstance(template, ListOf):
+            left.extend(template.items)
+    return found
+
+
+def unseen(task: Task, tasks: Collection[str], runs: Mapping[str, TaskRun]) -> list[str]:
+    """The tasks of the same list that the task's expressions read and that have not settled: they never see them.
+
+    Decided with the join and kept with the run, so that a later attempt or a re-sent command reads the same values.
+    """
+    read = refs((task.condition, task.params, task.env, task.retry.condition))
+    mentioned: dict[str, None] = {}
+    for ref in read:
+        if ref[0] == "tasks":
+            mentioned.update(dict.fromkeys(ref[1:2] if len(ref) > 1 else tasks))
+    return [name for name in mentioned if name in tasks and _settled(runs.get(name)) is None]
+
+
+def names(
+    definition: Definition,
+    state: ScopeState,
+    context: Context,
+    read: Iterable[Ref],
+    *,
+    hidden: Collection[str] = (),
+    error: TaskError | None = None,
+) -> JsonObject:
+    """The values for these paths, by top-level name. `hidden` tasks count as unsettled; `error` is for `retry.if`."""
+    found: JsonObject = {"inputs": context.inputs, "trigger": context.trigger, "vars": definition.vars}
+    tasks: JsonObject = {}
+    for ref in read:
+        if ref[0] == "tasks":
+            for name in ref[1:2] or _known(definition, context):
+                if name not in tasks:
+                    tasks[name] = _task(name, definition, state, context, hidden)
+        elif ref[0] == "instance" and "instance" not in found:
+            found["instance"] = {
+                **context.instance,
+                "state": state.get("ending", "running"),
+                "failures": state.get("ending_failures", []),
+            }
+    found["tasks"] = tasks
+    if error is not None:
+        found["error"] = error
+    return found
+
+
+def _known(definition: Definition, context: Context) -> dict[str, None]:
+    """The tasks of this list and of those around it."""
+    known = dict.fromkeys(definition.task_list(context.scope).tasks)
+    for outer in context.outer:
+        known.update(dict.fromkeys(outer["tasks"]))
+    return known
+
+
+def _task(name: str, definition: Definition, state: ScopeState, context: Context, hidden: Collection[str]) -> Json:
+    """`outputs`, `outcome` and `error` of a task; the nearest list that has the name counts."""
+    run = None
+    if name in definition.task_list(context.scope).tasks:
+        run = None if name in hidden else state["tasks"].get(name)
+    else:
+        run = next((outer["tasks"][name] for outer in context.outer if name in outer["tasks"]), None)
+    run = _settled(run)
+    if run is None:
+        return {"outputs": {}}
+    view: JsonObject = {"outputs": run.get("outputs", {}), "outcome": run["state"]}
+    if "error" in run:
+        view["error"] = run["error"]
+    return view
+
+
+def _settled(run: TaskRun | None) -> TaskRun | None:
+    return None if run is None or run["state"] in ACTIVE else run

@@ -1,0 +1,38 @@
+"""What a scope has asked the world for and has no answer to: sent again after a restart or when a broker lost its messages."""
+
+from __future__ import annotations
+
+from engine.core.approvals import asking, is_unasked
+from engine.core.begin import command
+from engine.core.commands import CancelTask, Outbound
+from engine.core.context import Context
+from engine.core.expressions.errors import EvaluationError
+from engine.core.keys import task_path
+from engine.core.model import Definition
+from engine.core.state import ScopeState
+
+
+def outstanding(definition: Definition, state: ScopeState, context: Context) -> tuple[Outbound, ...]:
+    """The commands that state says were given and not answered, in the words they were first given in.
+
+    An attempt that has started is answered: its worker is watched through its lease.
+    """
+    if state["status"] not in ("running", "cancelling"):
+        return ()
+    found: list[Outbound] = []
+    tasks = definition.task_list(context.scope).tasks
+    for name, run in state["tasks"].items():
+        task = tasks[name]
+        path = task_path(context.scope, name)
+        if "cancel" in run.get("timers", {}):
+            found.append(
+                CancelTask(instance=context.instance["id"], path=path, attempt=run["attempt"], queue=task.queue)
+            )
+        elif run["state"] == "queued":
+            try:
+                found.append(command(definition, state, context, task, run))
+            except EvaluationError:  # an engine newer than the state: the attempt's check will fail the task
+                continue
+        elif is_unasked(run):
+            found.append(asking(context.instance["id"], definition.name, path, task, run))
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""One event on its way through a scope: the state as far as it was copied and changed, and the commands so far."""
+
+from __future__ import annotations
+
+from engine.core.commands import CancelTask, CloseApproval, Command
+from engine.core.context import Context
+from engine.core.keys import task_path
+from engine.core.model import Definition, Task
+from engine.core.outcomes import FAILED, SKIPPED
+from engine.core.state import ScopeState, SkipReason, TaskError, TaskRun
+from engine.core.values import Json
+
+
+class Turn:
+    """What the rules of one `decide` work on. It lives for one event and is the only thing in the core that changes.
+
+    The scope's state and its map of tasks are copied when the turn starts; a task's run is never changed in place but
+    replaced through `put`, so what the caller gave stays as it was.
+    """
+
+    __slots__ = ("at", "commands", "context", "definition", "ended", "list", "runs", "state")
+
+    def __init__(self, definition: Definition, state: ScopeState, context: Context, at: int) -> None:
+        self.definition = definition
+        self.context = context
+        self.list = definition.task_list(context.scope)
+        self.at = max(state["at"], at)
+        self.state = state.copy()
+        self.state["at"] = self.at
+        self.runs = self.state["tasks"] = state["tasks"].copy()
+        self.commands: list[Command] = []
+        self.ended: list[str] = []
+        """Tasks whose followers have not been looked at yet."""
+
+    @property
+    def instance(self) -> str:
+        """The instance's id."""
+        found: str = self.context.instance["id"]
+        return found
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the scope starts nothing new any more."""
+        return self.state["status"] == "cancelling"
+
+    def path(self, task: str) -> str:
+        """The path of a task of this scope."""
+        return task_path(self.context.scope, task)
+
+    def put(self, task: str, run: TaskRun) -> None:
+        """Replace a task's run."""
+        self.runs[task] = run
+
+    def order(self, command: Command) -> None:
+        """Add a command."""
+        self.commands.append(command)
+
+    def end(
+        self, task: str, run: TaskRun, outcome: str, *, outputs: Json = None, error: TaskError | None = None
+    ) -> None:
+        """Settle a task for good. `error` replaces that of an earlier attempt; only a failed or cancelled task keeps one."""
+        ended = run.copy()
+        ended["state"] = outcome
+        ended["finished_at"] = self.at
+        ended.pop("timers", None)
+        ended.pop("unseen", None)
+        if error is not None:
+            ended["error"] = error
+        elif outcome not in _KEEP_ERROR:
+            ended.pop("error", None)
+        if outputs is not None:
+            ended["outputs"] = outputs
+        if "approval" in run:
+            self.order(CloseApproval(path=self.path(task), attempt=run["attempt"], outcome=outcome))
+        self.runs[task] = ended
+        self.ended.append(task)
+
+    def skip(self, task: str, reason: SkipReason) -> None:
+        """Settle a pending task that will not run."""
+        self.runs[task] = {"state": SKIPPED, "attempt": 0, "finished_at": self.at, "skipped": reason}
+        self.ended.append(task)
+
+    def call_off(self, task: Task, run: TaskRun) -> None:
+        """Tell whoever runs the attempt to stop; only a hint, as its completion will be fenced."""
+        if run["state"] != "waiting":
+            path = self.path(task.id)
+            self.order(CancelTask(instance=self.instance, path=path, attempt=run["attempt"], queue=task.queue))
+
+
+_KEEP_ERROR = frozenset({FAILED, "cancelled"})
