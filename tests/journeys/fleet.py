@@ -1,0 +1,143 @@
+"""Headrace's processes, started the way an operator starts them: commands and environment variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.servers import free_port, wait_until
+
+HEADRACE = [sys.executable, "-c", "from engine.cli.main import main; main()"]
+DISTRIBUTED = ("api", "webhooks", "task-worker", "notification-worker", "relay", "scheduler", "sync-worker")
+FINAL = {"succeeded", "failed", "cancelled"}
+
+
+class Fleet:
+    """Processes that share one environment. `api` and `hooks` are base URLs."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, tuple[str, ...]] = {}
+        api_port, hooks_port = free_port(), free_port()
+        self.api = f"http://127.0.0.1:{api_port}"
+        self.hooks = f"http://127.0.0.1:{hooks_port}"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "HEADRACE_STATE_DIR": str(folder / "state"),
+            "HEADRACE_API_PORT": str(api_port),
+            "HEADRACE_API_URL": self.api,
+            "HEADRACE_WEBHOOKS_PORT": str(hooks_port),
+            "HEADRACE_LOG_FORMAT": "json",
+            **environment,
+        }
+        self.client = httpx.Client(trust_env=False, timeout=60)
+
+    def start(self, name: str, *command: str) -> None:
+        """Start a process under a name; its output goes to NAME.log."""
+        self.commands[name] = command or (name,)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [*HEADRACE, *self.commands[name]],
+                env=self.environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as an out-of-memory killer would."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def restart(self, name: str) -> None:
+        self.start(name, *self.commands[name])
+
+    def stop(self, name: str, seconds: float = 35) -> int:
+        """SIGTERM, as a deploy would; returns the exit status."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(seconds)
+
+    def close(self) -> None:
+        """Whatever still runs is terminated, then killed."""
+        self.client.close()
+        for process in self.processes.values():
+            process.terminate()
+        deadline = time.monotonic() + 10
+        for process in self.processes.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A `headrace` command, run to its end."""
+        done = subprocess.run(
+            [*HEADRACE, *command],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def json(self, *command: str) -> Any:
+        return json.loads(self.run(*command, "--json").stdout)
+
+    def get(self, path: str) -> Any:
+        response = self.client.get(f"{self.api}/api/v1{path}")
+        return response.json() if response.is_success else None
+
+    def wait_ready(self, seconds: float = 40) -> None:
+        """Until every process that serves HTTP says it is ready."""
+        if {"api", "dev"} & set(self.processes):
+            wait_until(lambda: self._ok(f"{self.api}/api/v1/health/ready"), seconds=seconds, what=self.logs("api"))
+        if {"webhooks", "dev"} & set(self.processes):
+            wait_until(lambda: self._ok(f"{self.hooks}/health/ready"), seconds=seconds, what=self.logs("webhooks"))
+
+    def wait_for_state(self, instance: str, *states: str, seconds: float = 30) -> Any:
+        wait_until(
+            lambda: (self.get(f"/instances/{instance}") or {}).get("state") in states,
+            seconds=seconds,
+            what=f"{instance} to be {' or '.join(states)}",
+        )
+        return self.get(f"/instances/{instance}")
+
+    def logs(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace")[-3000:] if path.exists() else name
+
+    def _ok(self, url: str) -> bool:
+        try:
+            return self.client.get(url, timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
+
+@contextmanager
+def fleet(folder: Path, environment: Mapping[str, str]) -> Iterator[Fleet]:
+    """A fleet that is always brought down."""
+    made = Fleet(folder, environment)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,59 @@
+"""Undocumented means failing: every setting, command, route and rule has its place in docs/."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from engine.api.table import OPERATIONS
+from engine.cli.main import app
+from engine.config import PREFIX, Config
+from engine.lint.linter import RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+
+
+def page(name):
+    return (DOCS / name).read_text()
+
+
+@pytest.mark.parametrize("field", fields(Config), ids=lambda field: field.name)
+def test_every_setting_is_documented(field):
+    assert f"`{PREFIX}{field.name.upper()}`" in page("operations.md")
+
+
+def commands():
+    group = typer.main.get_command(app)
+    for name, command in sorted(group.commands.items()):
+        subcommands = getattr(command, "commands", None)
+        if subcommands:
+            yield from (f"{name} {sub}" for sub in sorted(subcommands))
+        else:
+            yield name
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_every_command_is_documented(command):
+    assert f"`headrace {command}`" in page("cli.md")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
+def test_every_route_is_documented(operation):
+    assert f"`{operation.method} {operation.path}`" in page("api.md")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_is_documented(rule):
+    assert f"## {rule.id}\n" in page("rules.md")
+
+
+def test_links_between_pages_lead_somewhere():
+    import re
+
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
