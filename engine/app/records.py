@@ -12,6 +12,9 @@ from engine.core.values import Json, JsonObject
 InstanceState = Literal["queued", "running", "waiting", "paused", "compensating", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 
+NOTIFICATIONS = "notifications"
+"""The queue of events on their way to their instances; every other queue is a task queue."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:

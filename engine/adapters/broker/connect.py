@@ -1,0 +1,92 @@
+"""From a URL to everything a process needs of its broker. Nobody else knows which one it is (law 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from engine.adapters.broker.held import Held
+from engine.adapters.broker.memory import MemoryLeases, MemorySignals, MemoryTransport
+from engine.adapters.broker.publisher import QueuePublisher
+from engine.adapters.broker.queue_broker import QueueBroker
+from engine.adapters.broker.redis_client import open_client
+from engine.adapters.broker.redis_leases import RedisLeases
+from engine.adapters.broker.redis_names import Names
+from engine.adapters.broker.redis_signals import RedisSignals
+from engine.adapters.broker.redis_transport import RedisTransport
+from engine.adapters.broker.transport import Transport
+from engine.app.ports import Leases, Publisher, Signals
+from engine.app.records import Message
+from engine.errors import Misconfigured
+
+LEASE_MS = 30_000
+"""Milliseconds after which a silent process is taken for dead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """The two queues' sending side, leases, signals, and Dramatiq's broker for those who read. Safe to share between threads."""
+
+    publisher: Publisher
+    leases: Leases
+    signals: Signals
+    dramatiq: QueueBroker
+    ping: Callable[[], None]
+    """Raises Unavailable."""
+    close: Callable[[], None]
+    """Give back unacknowledged messages and let go of connections. Workers stop before."""
+
+    def settle(
+        self,
+        *,
+        publish: Sequence[Message] = (),
+        ack: Sequence[Held] = (),
+        release: Sequence[str] = (),
+        changed: Collection[str] = (),
+    ) -> None:
+        """End a batch in one step; see `QueueBroker.settle`."""
+        self.dramatiq.settle(publish=publish, ack=ack, release=release, changed=changed)
+
+
+def connect(url: str, *, lease_ms: int = LEASE_MS, namespace: str = "headrace") -> Broker:
+    """`memory://` or `redis://…` (also `rediss://`, `unix://`). Connects when first used. Raises Misconfigured.
+
+    `memory://` gives queues of its own at every call: a process that wants to talk to itself calls this once.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme == "memory":
+        return _memory(lease_ms)
+    if scheme in {"redis", "rediss", "unix"}:
+        return _redis(url, lease_ms, Names(namespace))
+    raise Misconfigured("HEADRACE_BROKER_URL", f"{scheme or url!r} is neither memory:// nor redis://")
+
+
+def _memory(lease_ms: int) -> Broker:
+    leases, signals = MemoryLeases(ms=lease_ms), MemorySignals()
+    return _broker(MemoryTransport(leases, signals), leases, signals)
+
+
+def _redis(url: str, lease_ms: int, names: Names) -> Broker:
+    client = open_client(url)
+    # A dead reader's messages must not come back before its leases have run out: whoever fetched them then would find
+    # them leased and drop them. Hence the margin of two heartbeats.
+    transport = RedisTransport(client, names, dead_after=int(lease_ms * 1.1))
+    return _broker(transport, RedisLeases(client, names, ms=lease_ms), RedisSignals(client, names))
+
+
+def _broker(transport: Transport, leases: Leases, signals: MemorySignals | RedisSignals) -> Broker:
+    dramatiq = QueueBroker(transport)
+
+    def close() -> None:
+        signals.close()
+        dramatiq.close()
+
+    return Broker(
+        publisher=QueuePublisher(dramatiq, transport),
+        leases=leases,
+        signals=signals,
+        dramatiq=dramatiq,
+        ping=transport.ping,
+        close=close,
+    )

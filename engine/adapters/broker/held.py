@@ -1,0 +1,28 @@
+"""A fetched message until it is acknowledged, by Dramatiq or, once somebody kept it, by that somebody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dramatiq import Message
+from dramatiq.broker import MessageProxy
+
+from engine.core.values import JsonObject
+
+
+class Held(MessageProxy):
+    """A message in this process. After `keep`, Dramatiq's acknowledgement does nothing and `Broker.settle` does it instead."""
+
+    def __init__(self, message: Message[Any]) -> None:
+        super().__init__(message)
+        self.kept = False
+
+    @property
+    def body(self) -> JsonObject:
+        """The command or notification."""
+        body: JsonObject = self._message.args[0]
+        return body
+
+    def keep(self) -> None:
+        """Take over the acknowledgement: the outcome waits for its batch."""
+        self.kept = True

@@ -1,0 +1,90 @@
+"""Dramatiq's broker over a transport. Redis and the in-process queues differ in the transport and in nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import dramatiq
+from dramatiq.errors import QueueNotFound
+from dramatiq.middleware import CurrentMessage
+
+from engine.adapters.broker.consumer import QueueConsumer
+from engine.adapters.broker.held import Held
+from engine.adapters.broker.intake import Intake
+from engine.adapters.broker.transport import Transport
+from engine.adapters.broker.wire import seal, seal_dramatiq
+from engine.app.records import Message
+
+DEFAULT_WINDOW = 16
+"""Prefetch of a queue that was declared without an intake."""
+
+
+class QueueBroker(dramatiq.Broker):
+    """No retries, delays, results or dead letters: the database keeps time and truth, messages are hints.
+
+    Messages are written and read here rather than by Dramatiq's global encoder, so that nothing global is set.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(middleware=[CurrentMessage()])
+        self.queues: dict[str, Intake] = {}
+        self._transport = transport
+
+    def serve(self, queue: str, intake: Intake) -> None:
+        """Declare a queue that this process reads in its own way. Raises ValueError if it is read already."""
+        if queue in self.queues:
+            raise ValueError(f"the queue {queue!r} is served already")
+        self.emit_before("declare_queue", queue)
+        self.queues[queue] = intake
+        self.emit_after("declare_queue", queue)
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue; does nothing if it is known. There are no delay queues."""
+        if queue_name not in self.queues:
+            self.serve(queue_name, Intake(window=DEFAULT_WINDOW))
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> QueueConsumer:  # noqa: ARG002
+        """Read a queue. Its intake, not the worker's constant `prefetch`, bounds what is fetched; `timeout` in ms."""
+        try:
+            intake = self.queues[queue_name]
+        except KeyError:
+            raise QueueNotFound(queue_name) from None  # type: ignore[no-untyped-call]  # Dramatiq left it so
+        return QueueConsumer(self._transport, queue_name, intake, timeout / 1000)
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Send a message that an actor built. Raises ValueError for a delay, which a broker could lose, and Unavailable."""
+        if delay is not None:
+            raise ValueError("no message is ever delayed in the broker: timers live in the database")
+        self.emit_before("enqueue", message, delay)
+        self._transport.settle(publish=[seal_dramatiq(message)])
+        self.emit_after("enqueue", message, delay)
+        return message
+
+    def settle(
+        self,
+        *,
+        publish: Sequence[Message] = (),
+        ack: Sequence[Held] = (),
+        release: Sequence[str] = (),
+        changed: Collection[str] = (),
+    ) -> None:
+        """End a batch: send, acknowledge, release leases and signal ended instances, all at once or not at all.
+
+        Raises Unavailable (it may or may not have happened: settle again, duplicates are harmless) and Malformed (a body
+        is not JSON; nothing happened).
+        """
+        acks: dict[str, list[str]] = defaultdict(list)
+        for message in ack:
+            acks[message.queue_name].append(message.message_id)
+        self._transport.settle(
+            publish=[seal(message) for message in publish], ack=acks, release=release, changed=changed
+        )
+        for queue, ids in acks.items():
+            if intake := self.queues.get(queue):
+                intake.settled(ids)
+
+    def close(self) -> None:
+        """Give back what is unacknowledged and let go of connections."""
+        self._transport.close()

@@ -1,0 +1,74 @@
+"""Leases in Redis: hints about who is at work on what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import redis
+
+from engine.adapters.broker.redis_client import reaching_redis
+from engine.adapters.broker.redis_names import Names
+from engine.adapters.broker.redis_scripts import TAKE
+from engine.errors import Unavailable
+
+CANCEL_SECONDS = 3600
+"""How long a request to stop waits for a holder."""
+
+
+class RedisLeases:
+    """`Leases` of `ms` milliseconds each."""
+
+    def __init__(self, client: redis.Redis, names: Names, *, ms: int) -> None:
+        self._client = client
+        self._names = names
+        self._ms = ms
+        self._take = client.register_script(TAKE)
+
+    def take(self, keys: Sequence[str]) -> Sequence[bool]:
+        """All in one round trip; once more after a lost reply, which then still says who won."""
+        if not keys:
+            return []
+        token = uuid4().hex
+        try:
+            return self._try(token, keys)
+        except Unavailable:
+            return self._try(token, keys)
+
+    def renew(self, keys: Sequence[str]) -> Sequence[str]:
+        """One round trip: every lease set anew, every request to stop read."""
+        if not keys:
+            return []
+        with reaching_redis(), self._client.pipeline(transaction=False) as batch:
+            for key in keys:
+                batch.set(self._names.lease(key), b"renewed", px=self._ms)
+            batch.mget([self._names.cancel(key) for key in keys])
+            asked: list[bytes | None] = batch.execute()[-1]
+        return [key for key, value in zip(keys, asked, strict=True) if value is not None]
+
+    def release(self, keys: Sequence[str]) -> None:
+        """Let go."""
+        if keys:
+            with reaching_redis():
+                self._client.unlink(*map(self._names.lease, keys))
+
+    def held(self, keys: Sequence[str]) -> Sequence[bool]:
+        """Whether somebody is at work."""
+        if not keys:
+            return []
+        with reaching_redis():
+            values: list[bytes | None] = self._client.mget([self._names.lease(key) for key in keys])  # type: ignore[assignment]  # redis-py's types are those of both its clients
+        return [value is not None for value in values]
+
+    def cancel(self, keys: Sequence[str]) -> None:
+        """Ask the holders to stop."""
+        if not keys:
+            return
+        with reaching_redis(), self._client.pipeline(transaction=False) as batch:
+            for key in keys:
+                batch.set(self._names.cancel(key), b"asked", ex=CANCEL_SECONDS)
+            batch.execute()
+
+    def _try(self, token: str, keys: Sequence[str]) -> list[bool]:
+        with reaching_redis():
+            return [bool(taken) for taken in self._take([self._names.namespace], [token, self._ms, *keys])]

@@ -1,0 +1,114 @@
+"""Lua that runs inside Redis, so that a message is at any moment in its queue or with exactly one reader.
+
+All take the namespace as KEYS[1]. Time is the server's: a client with a wrong clock must not declare others dead.
+"""
+
+from __future__ import annotations
+
+_PRELUDE = """
+local ns = KEYS[1]
+local heartbeats = ns .. ':__heartbeats__'
+local function now() local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[2] / 1000) end
+local function acks_of(broker, queue) return ns .. ':__acks__.' .. broker .. '.' .. queue end
+local function put_back(acks, queue, ids)
+  local list, bodies, count = ns .. ':' .. queue, ns .. ':' .. queue .. '.msgs', 0
+  for _, id in ipairs(ids) do
+    if redis.call('SREM', acks, id) == 1 and redis.call('HEXISTS', bodies, id) == 1 then
+      redis.call('RPUSH', list, id)
+      count = count + 1
+    end
+  end
+  return count
+end
+"""
+
+FETCH = (
+    _PRELUDE
+    + """
+-- broker, queue, limit -> id, body, id, body, ... Ids whose body is gone were acknowledged by somebody: dropped.
+local broker, queue, limit = ARGV[1], ARGV[2], ARGV[3]
+local ids = redis.call('LPOP', ns .. ':' .. queue, limit)
+if not ids or #ids == 0 then return {} end
+local acks = acks_of(broker, queue)
+local bodies = redis.call('HMGET', ns .. ':' .. queue .. '.msgs', unpack(ids))
+local found, held = {}, {}
+for i, id in ipairs(ids) do
+  if bodies[i] then
+    held[#held + 1] = id
+    found[#found + 1] = id
+    found[#found + 1] = bodies[i]
+  end
+end
+if #held > 0 then
+  redis.call('SADD', acks, unpack(held))
+  redis.call('SADD', ns .. ':__queues__', queue)
+  redis.call('ZADD', heartbeats, now(), broker)
+end
+return found
+"""
+)
+
+REQUEUE = (
+    _PRELUDE
+    + """
+-- broker, queue, id, id, ... -> how many went back
+local ids = {}
+for i = 3, #ARGV do ids[#ids + 1] = ARGV[i] end
+return put_back(acks_of(ARGV[1], ARGV[2]), ARGV[2], ids)
+"""
+)
+
+BEAT = (
+    _PRELUDE
+    + """
+-- broker, dead after ms -> how many messages of dead brokers went back to their queues.
+-- A queue at rest (nothing waiting, nothing unacknowledged) has no use for bodies: what is left there is litter.
+redis.call('ZADD', heartbeats, now(), ARGV[1])
+local queues, count = redis.call('SMEMBERS', ns .. ':__queues__'), 0
+for _, dead in ipairs(redis.call('ZRANGEBYSCORE', heartbeats, 0, now() - ARGV[2])) do
+  for _, queue in ipairs(queues) do
+    local acks = acks_of(dead, queue)
+    count = count + put_back(acks, queue, redis.call('SMEMBERS', acks))
+  end
+  redis.call('ZREM', heartbeats, dead)
+end
+local brokers = redis.call('ZRANGE', heartbeats, 0, -1)
+for _, queue in ipairs(queues) do
+  local busy = redis.call('EXISTS', ns .. ':' .. queue) == 1 or redis.call('EXISTS', ns .. ':' .. queue .. '.msgs') == 0
+  for _, broker in ipairs(brokers) do
+    busy = busy or redis.call('EXISTS', acks_of(broker, queue)) == 1
+  end
+  if not busy then redis.call('UNLINK', ns .. ':' .. queue .. '.msgs') end
+end
+return count
+"""
+)
+
+LEAVE = (
+    _PRELUDE
+    + """
+-- broker: it goes in good order, nobody needs to wait until it counts as dead
+for _, queue in ipairs(redis.call('SMEMBERS', ns .. ':__queues__')) do
+  local acks = acks_of(ARGV[1], queue)
+  put_back(acks, queue, redis.call('SMEMBERS', acks))
+end
+return redis.call('ZREM', heartbeats, ARGV[1])
+"""
+)
+
+TAKE = (
+    _PRELUDE
+    + """
+-- token, ms, key, key, ... -> 1 or 0 each. The token makes asking again after a lost reply harmless.
+local taken = {}
+for i = 3, #ARGV do
+  local key = ns .. ':lease:' .. ARGV[i]
+  if redis.call('SET', key, ARGV[1], 'NX', 'PX', ARGV[2]) or redis.call('GET', key) == ARGV[1] then
+    taken[#taken + 1] = 1
+  else
+    taken[#taken + 1] = 0
+  end
+end
+return taken
+"""
+)

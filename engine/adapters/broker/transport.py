@@ -1,0 +1,50 @@
+"""What Dramatiq's broker and our ports need of the thing that keeps the queues: Redis, or this process."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from engine.adapters.broker.wire import Envelope
+
+
+class Transport(Protocol):
+    """Queues with acknowledgement. A fetched message stays with its reader until acked, requeued, or the reader is dead.
+
+    Every method may raise Unavailable; then what was asked may or may not have happened.
+    """
+
+    def settle(
+        self,
+        *,
+        publish: Sequence[Envelope] = (),
+        ack: Mapping[str, Sequence[str]] | None = None,
+        release: Sequence[str] = (),
+        changed: Collection[str] = (),
+    ) -> None:
+        """All of it at once or not at all: send, acknowledge (queue to ids), release leases, signal ended instances."""
+        ...
+
+    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:
+        """Up to `limit` messages as (id, data), oldest first; waits up to `timeout` seconds for the first."""
+        ...
+
+    def requeue(self, queue: str, ids: Sequence[str]) -> None:
+        """Put back what this process fetched; ids it does not hold any more are left alone."""
+        ...
+
+    def requeue_others(self, queue: str, mine: Collection[str]) -> None:
+        """Put back whatever this process fetched without learning of it, because a reply was lost; `mine` is what it knows."""
+        ...
+
+    def generation(self) -> str:
+        """A marker that stays the same as long as the queues keep their memory."""
+        ...
+
+    def ping(self) -> None:
+        """Raises Unavailable."""
+        ...
+
+    def close(self) -> None:
+        """Put back all that was fetched and let go of connections."""
+        ...

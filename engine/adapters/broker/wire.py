@@ -1,0 +1,64 @@
+"""The form of a message in a queue: Dramatiq's envelope around one command or notification, as JSON bytes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import dramatiq
+import orjson
+from uuid_utils import uuid7
+
+from engine.app.records import NOTIFICATIONS, Message
+from engine.errors import Malformed
+
+PERFORM = "perform"
+"""The actor on task queues; its one argument is a command as JSON."""
+
+NOTIFY = "notify"
+"""The actor on the notification queue; its one argument is `{"instance", "scope", "event"}`."""
+
+
+class Envelope(NamedTuple):
+    """One sending of a message. The id is drawn for each sending, so that a repeat never shares the fate of the first."""
+
+    queue: str
+    id: str
+    data: bytes
+
+
+def seal(message: Message) -> Envelope:
+    """Prepare one sending. Raises Malformed if the body is not JSON (a lone surrogate, an integer beyond 64 bits)."""
+    return _seal(message.queue, NOTIFY if message.queue == NOTIFICATIONS else PERFORM, [message.body], {}, {})
+
+
+def seal_dramatiq(message: dramatiq.Message[Any]) -> Envelope:
+    """The same for a message that somebody built with a Dramatiq actor."""
+    return _seal(message.queue_name, message.actor_name, list(message.args), message.kwargs, message.options)
+
+
+def _seal(queue: str, actor: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> Envelope:
+    name = str(uuid7())
+    envelope = {
+        "queue_name": queue,
+        "actor_name": actor,
+        "args": args,
+        "kwargs": kwargs,
+        "options": options,
+        "message_id": name,
+        "message_timestamp": int(time.time() * 1000),
+    }
+    try:
+        return Envelope(queue, name, orjson.dumps(envelope))
+    except TypeError as error:
+        raise Malformed(f"a message for the queue {queue!r} cannot be written as JSON: {error}") from None
+
+
+def unseal(data: bytes) -> dramatiq.Message[Any]:
+    """Read a message back. Raises Malformed on anything that `seal` did not write."""
+    try:
+        fields = orjson.loads(data)
+        fields["args"] = tuple(fields["args"])
+        return dramatiq.Message(**fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Malformed(f"not a message: {error}") from None

@@ -1,0 +1,176 @@
+"""What Redis does to us, and what survives (RELIABILITY B1, R3, R5, R6, R16)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from engine.adapters.broker.connect import Broker
+from engine.adapters.broker.redis_scripts import BEAT, FETCH
+from engine.app.records import Message
+from engine.errors import Unavailable
+from tests.broker.conftest import read, take_all
+from tests.broker.test_queues import commands, numbers
+from tests.broker.test_signals import waiter
+from tests.servers import RedisServer, wait_until
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def client(redis_url: str):
+    with redis.Redis.from_url(redis_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def broker(redis_url: str, open_broker: Callable[[str], Broker]) -> Broker:
+    return open_broker(redis_url)
+
+
+@pytest.fixture
+def other(redis_url: str, open_broker: Callable[[str], Broker]) -> Broker:
+    return open_broker(redis_url)
+
+
+def die(broker: Broker) -> None:
+    """As if by SIGKILL: no more signs of life, nothing given back."""
+    broker.dramatiq._transport._heart.stop()
+
+
+def test_a_dead_readers_messages_come_back_to_a_living_one(broker: Broker, other: Broker):
+    broker.publisher.publish(commands(3))
+    assert len(take_all(read(broker, "tasks"))) == 3
+    survivor = read(other, "tasks")
+    assert take_all(survivor) == []
+    die(broker)
+    found: list[int] = []
+    wait_until(lambda: found.extend(numbers(take_all(survivor))) or sorted(found) == [0, 1, 2], what="the return")
+
+
+def test_a_reader_of_another_queue_brings_them_back_too(broker: Broker, other: Broker, client: redis.Redis):
+    broker.publisher.publish(commands(2))
+    take_all(read(broker, "tasks"))
+    take_all(read(other, "notifications"))
+    die(broker)
+    wait_until(lambda: client.llen("headrace:tasks") == 2, what="the return")
+
+
+def test_a_living_reader_keeps_its_messages(broker: Broker, other: Broker):
+    broker.publisher.publish(commands(1))
+    take_all(read(broker, "tasks"))
+    survivor = read(other, "tasks")
+    deadline = time.monotonic() + 1  # three times as long as silence would be allowed
+    while time.monotonic() < deadline:
+        assert take_all(survivor) == []
+
+
+def test_what_a_dead_reader_settled_late_is_not_done_twice(broker: Broker, other: Broker, client: redis.Redis):
+    broker.publisher.publish(commands(2))
+    held = take_all(read(broker, "tasks"))
+    take_all(read(other, "tasks"))
+    die(broker)
+    wait_until(lambda: client.llen("headrace:tasks") == 2, what="the return")
+    broker.settle(ack=held)
+    assert take_all(read(other, "tasks")) == []
+    assert client.keys("headrace:__acks__*") == []
+
+
+def test_leaving_gives_messages_back_at_once(broker: Broker, other: Broker):
+    broker.publisher.publish(commands(2))
+    take_all(read(broker, "tasks"))
+    broker.close()
+    assert sorted(numbers(take_all(read(other, "tasks")))) == [0, 1]
+
+
+def test_messages_whose_fetch_reply_was_lost_come_back(broker: Broker, client: redis.Redis):
+    broker.publisher.publish(commands(3))
+    consumer = read(broker, "tasks", window=2)
+    held = take_all(consumer)
+    transport = broker.dramatiq._transport
+    client.register_script(FETCH)(["headrace"], [transport.broker_id, "tasks", 10])  # done there, unknown here
+    consumer._adrift = True
+    broker.dramatiq.queues["tasks"].finished(held[0])
+    assert numbers(take_all(consumer)) == [2]
+    broker.settle(ack=held)
+
+
+def test_taking_again_after_a_lost_reply_says_who_won(broker: Broker):
+    leases = broker.leases
+    assert leases._try("mine", ["a"]) == [True]
+    assert leases._try("mine", ["a", "b"]) == [True, True]
+    assert leases._try("theirs", ["a"]) == [False]
+
+
+def test_wiping_redis_changes_the_generation_and_nothing_breaks(broker: Broker, client: redis.Redis):
+    before = broker.publisher.generation()
+    broker.publisher.publish(commands(2))
+    consumer = read(broker, "tasks")
+    held = take_all(consumer)
+    client.flushdb()
+    assert broker.publisher.generation() != before
+    broker.settle(publish=[Message(queue="tasks", body={"number": 9})], ack=held)
+    consumer.requeue(held)
+    assert numbers(take_all(consumer)) == [9]
+
+
+def test_bodies_without_ids_are_collected_when_the_queue_rests(broker: Broker, client: redis.Redis):
+    broker.publisher.publish(commands(1))
+    (held,) = take_all(read(broker, "tasks"))
+    client.hset("headrace:tasks.msgs", "orphan", b"{}")
+    beat = client.register_script(BEAT)
+    beat(["headrace"], ["somebody", 60_000])
+    assert client.hlen("headrace:tasks.msgs") == 2
+    broker.settle(ack=[held])
+    beat(["headrace"], ["somebody", 60_000])
+    assert client.hlen("headrace:tasks.msgs") == 0
+
+
+def test_what_is_not_a_message_is_dropped(broker: Broker, client: redis.Redis):
+    client.hset("headrace:tasks.msgs", mapping={"a": b"\xff", "b": b"[]", "c": b"{}"})
+    client.rpush("headrace:tasks", "a", "b", "c", "without body")
+    broker.publisher.publish(commands(1))
+    (message,) = take_all(read(broker, "tasks"))
+    broker.settle(ack=[message])
+    assert client.keys("headrace:tasks*") == []
+
+
+def test_nothing_stays_in_redis_after_all_is_settled(broker: Broker, client: redis.Redis):
+    broker.publisher.publish(commands(300))
+    broker.settle(ack=take_all(read(broker, "tasks", window=512)))
+    assert client.keys("headrace:tasks*") == []
+    assert client.keys("headrace:__acks__*") == []
+
+
+def test_an_outage_is_unavailable_and_ends(broker: Broker, redis_server: RedisServer):
+    consumer = read(broker, "tasks")
+    assert next(consumer) is None
+    redis_server.stop()
+    try:
+        for attempt in (
+            lambda: broker.publisher.publish(commands(1)),
+            broker.publisher.generation,
+            broker.ping,
+            lambda: broker.leases.take(["a"]),
+            lambda: broker.leases.held(["a"]),
+            lambda: broker.signals.changed(["a"]),
+        ):
+            with pytest.raises(Unavailable, match="Redis"):
+                attempt()
+        assert next(consumer) is None  # the reader lives on
+    finally:
+        redis_server.start()
+    broker.publisher.publish(commands(1))
+    assert numbers(take_all(consumer)) == [0]
+
+
+def test_waiters_look_again_after_an_outage(broker: Broker, redis_server: RedisServer):
+    assert broker.signals.wait("a", 5)  # listening begins
+    thread, heard = waiter(broker, "a")
+    redis_server.stop()
+    redis_server.start()
+    thread.join(10)
+    assert heard == [True]
