@@ -1,0 +1,28 @@
+"""The channel of last resort: the engine's own log, where people of a small installation look."""
+
+from __future__ import annotations
+
+import structlog
+
+from engine.app.records import Outgoing
+
+
+class LogChannel:
+    """Writes a message as one event of the log; line breaks and control characters of the message cannot break its lines."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("engine.messages")
+
+    def send(self, message: Outgoing) -> None:
+        """Never fails."""
+        self._log.info(
+            "message",
+            to=_one_line(", ".join(message.to)),
+            subject=_one_line(message.subject),
+            text=_one_line(message.text),
+            links=" ".join(f"{_one_line(label)}: {_one_line(url)}" for label, url in message.links),
+        )
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -1,0 +1,27 @@
+"""The kinds a task worker can run, by the name that stands after `uses` (`script` for `run`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.adapters.kinds.addresses import Policy
+from engine.adapters.kinds.guard import Guard, resolve
+from engine.adapters.kinds.http import Http
+from engine.adapters.kinds.message import Message
+from engine.adapters.kinds.python import Python
+from engine.adapters.kinds.script import Script
+from engine.app.kinds import Kind
+from engine.app.recipients import ChannelChoice
+from engine.core.project import Project
+
+
+def kinds(
+    *, http_allow: str, http_ports: str, channels: ChannelChoice, project: Callable[[], Project]
+) -> dict[str, Kind]:
+    """Build them, once per process. `http_allow` and `http_ports` as in the settings. Raises Misconfigured."""
+    return {
+        "http": Http(Guard(Policy.read(http_allow, http_ports), resolve)),
+        "message": Message(channels, project),
+        "python": Python(),
+        "script": Script(),
+    }

@@ -1,0 +1,86 @@
+"""What a task kind is given and what it answers: the contract between the performer and everything that does real work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+from engine.core.values import JsonObject
+from engine.errors import HeadraceError
+
+DEFAULT_TIMEOUT = 30_000
+"""Milliseconds that a kind which waits for somebody else's answer waits, if its task has no timeout."""
+
+
+class LogWriter(Protocol):
+    """Where a kind writes what people should see of its run."""
+
+    def line(self, stream: str, text: str) -> None:
+        """One line. `stream` is `stdout`, `stderr` or `engine`. Never raises: a log that is lost fails no task."""
+        ...
+
+    def flush(self) -> None:
+        """Show what was written so far, unless that was done a moment ago."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt of one task. `timeout` in milliseconds; `stop` is set when somebody wants the attempt to end early."""
+
+    instance: str
+    path: str
+    attempt: int
+    workflow: str
+    idempotency_key: str
+    params: JsonObject
+    stop: Event
+    log: LogWriter
+    env: JsonObject = field(default_factory=dict)
+    outputs: Mapping[str, JsonObject] = field(default_factory=dict)
+    """The declared outputs, name to JSON Schema."""
+    timeout: int | None = None
+
+
+class Kind(Protocol):
+    """A way to do real work. One object serves all threads of a worker."""
+
+    def run(self, call: Call) -> JsonObject:
+        """Do it and return the outputs. Raises Failed, or Stopped once `call.stop` is set; anything else is a bug of the kind."""
+        ...
+
+
+class Failed(HeadraceError):
+    """An attempt failed. `kind` is stable, workflows test it in `retry.if`; `details` is JSON for people and programs."""
+
+    def __init__(self, kind: str, message: str, details: JsonObject | None = None) -> None:
+        self.kind = kind
+        self.message = message
+        self.details = details or {}
+        super().__init__(message)
+
+
+class Stopped(HeadraceError):
+    """The attempt ended early because it was told to."""
+
+
+def misused(detail: str) -> Failed:
+    """What stands in `with` or `env` makes no sense to the kind. Trying again changes nothing."""
+    return Failed("config", detail)
+
+
+def only(params: JsonObject, *known: str) -> None:
+    """Raises Failed on a key of `with` that the kind does not know: a typo must not be ignored."""
+    for name in params:
+        if name not in known:
+            raise misused(f"unknown key {name!r} in `with`; known are {', '.join(known)}")
+
+
+def text(params: JsonObject, name: str, default: str | None = None) -> str:
+    """A parameter that is a string. Raises Failed if it is missing or something else."""
+    value = params.get(name, default)
+    if not isinstance(value, str):
+        raise misused(f"{name!r} is missing" if value is None else f"{name!r} must be text")
+    return value

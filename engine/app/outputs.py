@@ -1,0 +1,56 @@
+"""Decides whether what a kind returned can be a task's outputs: it can be stored, the declared schemas hold, it is not too large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from engine.app import schemas
+from engine.app.kinds import Failed
+from engine.app.masking import Masker
+from engine.app.storable import unstorable
+from engine.core.values import Json, JsonObject
+
+LIMIT = 64 * 1024
+"""Bytes of a task's outputs, as JSON."""
+
+
+def finished(outputs: Json, declared: Mapping[str, JsonObject], masker: Masker) -> JsonObject:
+    """The outputs as they are stored: plain JSON without secrets, with the defaults of declared names filled in.
+
+    A declared name without `default` has to be there. Raises Failed: `outputs` or `output_too_large`.
+    """
+    complete = masker.value(plain(outputs))
+    for name, schema in declared.items():
+        if name in complete:
+            _hold(name, schema, complete[name])
+        elif isinstance(schema, dict) and "default" in schema:
+            complete[name] = schema["default"]
+        else:
+            raise Failed("outputs", f"the declared output {name!r} is missing", {"output": name})
+    size = len(orjson.dumps(complete))
+    if size > LIMIT:
+        raise Failed("output_too_large", f"outputs of {size} bytes; at most {LIMIT} can be kept", {"limit": LIMIT})
+    return complete
+
+
+def plain(outputs: Json) -> JsonObject:
+    """What a kind returned as the JSON it will be read back as. Raises Failed if there is no such JSON."""
+    if not isinstance(outputs, dict):
+        raise Failed("outputs", f"outputs must be a map, not {type(outputs).__name__}")
+    try:
+        found = unstorable(outputs)
+        if found:
+            raise Failed("outputs", f"{found[0]}: {found[1]}", {"pointer": found[0]})
+        read_back: JsonObject = orjson.loads(orjson.dumps(outputs))
+    except TypeError as error:
+        raise Failed("outputs", f"outputs are no JSON: {error}") from None
+    return read_back
+
+
+def _hold(name: str, schema: JsonObject, value: Json) -> None:
+    wrong = schemas.problems(schemas.validator(schema), value)
+    if wrong:
+        listed = [{"pointer": f"/{name}{problem.pointer}", "detail": problem.detail} for problem in wrong]
+        raise Failed("outputs", f"the output {name!r} does not fit its schema: {wrong[0].detail}", {"problems": listed})

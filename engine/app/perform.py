@@ -1,0 +1,123 @@
+"""Carries out what the task queue brings: runs an attempt, asks approvers, passes on a cancellation.
+
+Whatever happens to an attempt, its instance hears of it: an exception of a kind is an outcome, not a crash (law 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Event
+
+from engine.app.ask import Asker
+from engine.app.attempt_error import attempt_error
+from engine.app.kinds import Call, Kind, Stopped, misused
+from engine.app.masking import Masker
+from engine.app.outputs import finished
+from engine.app.ports import Clock, Leases, LogStore, Secrets
+from engine.app.records import Notification
+from engine.app.revealed import Revealed
+from engine.app.task_log import TaskLog
+from engine.core import events
+from engine.core.commands import AskApprovers, CancelTask, Outbound, RunTask
+from engine.core.expressions.render import finish
+from engine.core.keys import idempotency_key, lease_key, split_path
+from engine.core.values import Json, JsonObject
+from engine.errors import Malformed
+
+_COMMANDS = {command.type: command for command in (RunTask, AskApprovers, CancelTask)}
+
+
+class Performer:
+    """Does what commands ask for. Holds no state of its own: one object serves all threads of a worker."""
+
+    def __init__(
+        self,
+        *,
+        kinds: Mapping[str, Kind],
+        secrets: Secrets,
+        logs: LogStore,
+        leases: Leases,
+        asker: Asker,
+        clock: Clock,
+    ) -> None:
+        self._kinds = kinds
+        self._secrets = secrets
+        self._logs = logs
+        self._leases = leases
+        self._asker = asker
+        self._clock = clock
+
+    def perform(self, command: JsonObject, stop: Event) -> Notification | None:
+        """Carry out one command, given as JSON with its `type`, and return what its instance has to hear of it.
+
+        Setting `stop` ends a running attempt early. Raises Malformed (no such command), Unavailable (the leases).
+        """
+        wanted = _read(command)
+        if isinstance(wanted, CancelTask):
+            self._leases.cancel([lease_key(wanted.instance, wanted.path, wanted.attempt)])
+            return None
+        event = self._run(wanted, stop) if isinstance(wanted, RunTask) else self._asker.ask(wanted)
+        scope, _ = split_path(wanted.path)
+        return Notification(instance=wanted.instance, scope=scope, event=events.to_json(event))
+
+    def _run(self, run: RunTask, stop: Event) -> events.Event:
+        _, task = split_path(run.path)
+        secrets = Revealed(self._secrets)
+        try:
+            outputs = self._outputs(run, secrets, stop)
+        except Stopped:
+            return events.TaskCancelled(task=task, attempt=run.attempt)
+        except Exception as error:  # noqa: BLE001 - whatever a kind raises is the outcome of its attempt
+            found = attempt_error(error, Masker(secrets.values()))
+            return events.TaskFailed(task=task, attempt=run.attempt, error=found)
+        return events.TaskSucceeded(task=task, attempt=run.attempt, outputs=outputs)
+
+    def _outputs(self, run: RunTask, secrets: Revealed, stop: Event) -> JsonObject:
+        if stop.is_set():
+            raise Stopped
+        kind = self._kinds.get(run.kind)
+        if kind is None:
+            raise misused(f"this worker knows no kind {run.kind!r}; it knows {', '.join(sorted(self._kinds))}")
+        params, env = _map("with", finish(run.params, secrets)), _map("env", finish(run.env, secrets))
+        declared = run.outputs or {}
+        masker = Masker(secrets.values())
+        log = TaskLog(self._logs, self._clock, masker, instance=run.instance, path=run.path, attempt=run.attempt)
+        try:
+            answer = kind.run(
+                Call(
+                    instance=run.instance,
+                    path=run.path,
+                    attempt=run.attempt,
+                    workflow=run.workflow,
+                    idempotency_key=idempotency_key(run.instance, run.path),
+                    params=params,
+                    env=env,
+                    outputs=declared,
+                    timeout=run.timeout,
+                    stop=stop,
+                    log=log,
+                )
+            )
+        finally:
+            log.close()
+        return finished(answer, declared, masker)
+
+
+def _read(command: JsonObject) -> Outbound:
+    arguments = dict(command)
+    kind = _COMMANDS.get(arguments.pop("type", ""))
+    if kind is None:
+        raise Malformed(f"unknown command type {command.get('type')!r}")
+    try:
+        wanted: Outbound = kind(**arguments)
+    except TypeError as error:
+        raise Malformed(f"command {kind.type} does not fit: {error}") from None
+    return wanted
+
+
+def _map(what: str, value: Json) -> JsonObject:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise misused(f"`{what}` must be a map")
+    return value
