@@ -315,13 +315,22 @@ class Secrets(Protocol):
 
 
 class Commit(Protocol):
-    """A commit as read from a repository, without a checkout."""
+    """A commit as read from a repository, without a checkout. `committed_at` in milliseconds."""
 
-    sha: str
-    author_name: str
-    author_email: str
-    committed_at: int
-    message: str
+    @property
+    def sha(self) -> str: ...
+
+    @property
+    def author_name(self) -> str: ...
+
+    @property
+    def author_email(self) -> str: ...
+
+    @property
+    def committed_at(self) -> int: ...
+
+    @property
+    def message(self) -> str: ...
 
 
 class Repository(Protocol):

@@ -21,10 +21,10 @@ class Api:
             base_url=f"{config.api_url.rstrip('/')}/api/v1", headers=headers, timeout=60, trust_env=False
         )
 
-    def get(self, path: str, **query: object) -> Any:
+    def get(self, where: str, **query: object) -> Any:
         """The JSON at a path; parameters that are None are left out. Raises Rejected, Unavailable."""
         given = {name: str(value) for name, value in query.items() if value is not None}
-        return self._call("GET", path, params=given)
+        return self._call("GET", where, params=given)
 
     def post(self, path: str, body: object | None = None, headers: dict[str, str] | None = None) -> Any:
         """The JSON answer to a body. Raises Rejected, Unavailable."""

@@ -48,21 +48,27 @@ def deliver(
     source: Annotated[str, typer.Argument(help="Webhook source in project.yaml.")],
     body: Annotated[Path, typer.Argument(help="A file with the JSON body.")],
     event: Annotated[str, typer.Option(help="The event's name.")] = "push",
+    project: Annotated[
+        Path, typer.Option(help="The project.yaml that declares the source.")
+    ] = Path("workflows/project.yaml"),
     url: Annotated[str, typer.Option(help="The webhooks process. Default: HEADRACE_PUBLIC_URL.")] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
     """Send a signed webhook as GitHub would, to try a trigger. The secret is read like the server does."""
+    import os
+
     import httpx
     from uuid_utils import uuid4
 
     from engine.adapters.secrets import SecretStore
-    from engine.cli.signing import secret_name
     from engine.config import load
     from engine.errors import Rejected, Unavailable
 
     config = load()
-    secret = SecretStore(config.secrets_dir or str(config.state_dir / "secrets")).get(secret_name(source))
+    secret = SecretStore(config.secrets_dir or str(config.state_dir / "secrets"), os.environ).get(
+        _secret_name(project, source)
+    )
     data = body.read_bytes()
     headers = {
         "Content-Type": "application/json",
@@ -79,6 +85,20 @@ def deliver(
     if not response.is_success:
         raise Rejected(answer.get("detail", f"{target} answered {response.status_code}"))
     emit_json(answer) if as_json else emit_fields(answer)
+
+
+def _secret_name(path: Path, source: str) -> str:
+    from engine.errors import NotFound
+    from engine.spec.load import load as load_files
+
+    try:
+        files = {str(path): path.read_bytes()}
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from None
+    declared = load_files(files).project.webhooks.get(source)
+    if declared is None:
+        raise NotFound(f"webhook source in {path} named", source)
+    return declared.secrets[0]
 
 
 def _outcome(row: dict[str, object]) -> str:

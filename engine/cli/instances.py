@@ -170,11 +170,11 @@ def _wait(api: Any, instance: str) -> Any:
             return found
 
 
-def _all(api: Any, path: str, **query: object) -> list[Any]:
+def _all(api: Any, where: str, **query: object) -> list[Any]:
     rows: list[Any] = []
     after: int | None = 0
     while after is not None:
-        part = api.get(path, after=after, **query)
+        part = api.get(where, after=after, **query)
         rows += part["items"]
         after = part["next"]
     return rows

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import approvals, db, deliveries, dev, instances, lint, processes, sync
+from engine.cli import approvals, db, deliveries, dev, health, instances, lint, processes, sync
 from engine.errors import HeadraceError, Misconfigured
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (dev, lint, instances, approvals, deliveries, sync, db, processes):
+for group in (dev, lint, instances, approvals, deliveries, sync, db, health, processes):
     group.register(app)
 
 

@@ -1,0 +1,249 @@
+"""Puts the pieces of a process together from its settings. Nothing is opened before it is asked for."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from engine.adapters.broker.connect import Broker
+from engine.adapters.broker.connect import connect as connect_broker
+from engine.adapters.channels.registry import Channels
+from engine.adapters.clock import SystemClock
+from engine.adapters.commit_status import GitHubStatuses
+from engine.adapters.databases.connect import (
+    DefinitionsDatabase,
+    InstancesDatabase,
+    open_definitions,
+    open_instances,
+)
+from engine.adapters.git.repository import GitRepository
+from engine.adapters.kinds.registry import kinds
+from engine.adapters.secrets import SecretStore
+from engine.app.advance import Advancer
+from engine.app.approve import Approver
+from engine.app.ask import Asker
+from engine.app.cancel import Canceller
+from engine.app.perform import Performer
+from engine.app.project import ActiveProject
+from engine.app.receive import Receiver
+from engine.app.recover import Recoverer
+from engine.app.relay import Relay
+from engine.app.schedule import Scheduler
+from engine.app.services import Services
+from engine.app.start import Starter
+from engine.app.sync import Synchronizer
+from engine.app.tell_author import AuthorNotice
+from engine.app.timers import Timers
+from engine.app.versions import Source
+from engine.config import Config
+from engine.errors import Misconfigured, Unavailable
+
+SOURCE = "main"
+"""The name of the one source that the settings describe."""
+
+
+class Application:
+    """One process's pieces, each made once, when first asked for. `close` lets go of them in the right order."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = SystemClock()
+
+    @cached_property
+    def instances(self) -> InstancesDatabase:
+        """The instances DB."""
+        self.config.state_dir.mkdir(parents=True, exist_ok=True)
+        return open_instances(self.config.instances)
+
+    @cached_property
+    def definitions(self) -> DefinitionsDatabase:
+        """The definitions DB."""
+        self.config.state_dir.mkdir(parents=True, exist_ok=True)
+        return open_definitions(self.config.definitions)
+
+    @cached_property
+    def broker(self) -> Broker:
+        """Queues, leases and signals."""
+        return connect_broker(self.config.broker_url, lease_ms=int(self.config.lease * 1000))
+
+    @cached_property
+    def secrets(self) -> SecretStore:
+        """Values of secrets."""
+        return SecretStore(self.config.secrets_dir, os.environ)
+
+    @cached_property
+    def project(self) -> ActiveProject:
+        """The project that is live now."""
+        return ActiveProject(self.definitions.definitions)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """Ways to reach people."""
+        return Channels(
+            smtp_url=self.config.smtp_url,
+            mail_from=self.config.mail_from,
+            secrets=self.secrets,
+            project=self.project,
+        )
+
+    @cached_property
+    def advancer(self) -> Advancer:
+        """The one door."""
+        return Advancer(
+            store=self.instances.store,
+            outbox=self.instances.outbox,
+            publisher=self.broker.publisher,
+            signals=self.broker.signals,
+        )
+
+    @cached_property
+    def starter(self) -> Starter:
+        """Starts instances."""
+        return Starter(
+            definitions=self.definitions.definitions, reader=self.instances.reader, advancer=self.advancer
+        )
+
+    @cached_property
+    def approver(self) -> Approver:
+        """Takes decisions."""
+        return Approver(
+            approvals=self.instances.approvals,
+            definitions=self.definitions.definitions,
+            reader=self.instances.reader,
+            advancer=self.advancer,
+            clock=self.clock,
+            dev=self.config.dev,
+        )
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Tells people that an approval waits for them."""
+        return Asker(
+            approvals=self.instances.approvals,
+            electors=self.approver,
+            channels=self.channels,
+            public=self.config.public,
+            dev=self.config.dev,
+        )
+
+    @cached_property
+    def performer(self) -> Performer:
+        """Carries out commands."""
+        return Performer(
+            kinds=kinds(
+                http_allow=self.config.http_allow,
+                http_ports=self.config.http_ports,
+                channels=self.channels,
+                project=self.project,
+            ),
+            secrets=self.secrets,
+            logs=self.instances.logs,
+            leases=self.broker.leases,
+            asker=self.asker,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def receiver(self) -> Receiver:
+        """Makes instances of deliveries."""
+        return Receiver(
+            definitions=self.definitions.definitions,
+            deliveries=self.instances.deliveries,
+            project=self.project,
+            starter=self.starter,
+        )
+
+    @cached_property
+    def relay(self) -> Relay:
+        """Publishes what was left in the outbox."""
+        return Relay(outbox=self.instances.outbox, publisher=self.broker.publisher)
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """Timers, recovery, retention."""
+        recovery = self.instances.recovery
+        return Scheduler(
+            recovery=recovery,
+            timers=Timers(recovery=recovery, leases=self.broker.leases, advancer=self.advancer),
+            recoverer=Recoverer(
+                store=self.instances.store,
+                recovery=recovery,
+                publisher=self.broker.publisher,
+                leases=self.broker.leases,
+                process_delivery=self.receiver.process,
+            ),
+            holder=f"{socket.gethostname()}-{os.getpid()}-{id(self):x}",
+            retention_days=self.config.retention_days,
+        )
+
+    @cached_property
+    def synchronizer(self) -> Synchronizer:
+        """Follows the repository. Raises Misconfigured where none is set."""
+        config = self.config
+        if not config.repo:
+            raise Misconfigured("HEADRACE_REPO", "name the git repository that holds the workflows, a path or a URL")
+        source = Source(name=SOURCE, url=config.repo, branch=config.branch or None, folder=config.folder)
+        return Synchronizer(
+            source=source,
+            repository=GitRepository(source, config.state_dir),
+            definitions=self.definitions.definitions,
+            clock=self.clock,
+            author=AuthorNotice(statuses=GitHubStatuses(), secrets=self.secrets, channels=self.channels),
+        )
+
+    def ask_sync(self) -> None:
+        """Have the repository looked at now, by whichever process follows it."""
+        self.definitions.definitions.request_sync(SOURCE)
+
+    @property
+    def checks(self) -> Mapping[str, Callable[[], None]]:
+        """What a process needs to do its work; each raises Unavailable."""
+        return {
+            "definitions": lambda: self._check_schema(self.definitions, "definitions"),
+            "instances": lambda: self._check_schema(self.instances, "instances"),
+            "broker": self.broker.ping,
+        }
+
+    @cached_property
+    def services(self) -> Services:
+        """What the API, the pages and the approval links work with."""
+        return Services(
+            reader=self.instances.reader,
+            instances=self.instances.store,
+            approvals=self.instances.approvals,
+            deliveries=self.instances.deliveries,
+            definitions=self.definitions.definitions,
+            logs=self.instances.logs,
+            outbox=self.instances.outbox,
+            signals=self.broker.signals,
+            starter=self.starter,
+            canceller=Canceller(reader=self.instances.reader, advancer=self.advancer),
+            approver=self.approver,
+            links=self.asker,
+            ask_sync=self.ask_sync,
+            checks=self.checks,
+        )
+
+    def upgrade(self) -> None:
+        """Bring both databases to this version's schema."""
+        self.definitions.upgrade()
+        self.instances.upgrade()
+
+    def close(self) -> None:
+        """Let go of what was opened; workers and servers have stopped before."""
+        made = vars(self)
+        if "advancer" in made:
+            self.advancer.flush(())
+        if "scheduler" in made:
+            self.scheduler.close()
+        for name in ("broker", "instances", "definitions"):
+            if name in made:
+                made[name].close()
+
+    @staticmethod
+    def _check_schema(database: InstancesDatabase | DefinitionsDatabase, name: str) -> None:
+        database.ping()
+        if not database.current():
+            raise Unavailable(f"the {name} database", "its schema is not this version's; run `headrace db upgrade`")

@@ -1,0 +1,124 @@
+"""Kill -9 of every kind of process under load: nothing is lost, nothing is accepted twice (RELIABILITY R1)."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import psycopg
+import pytest
+
+from tests.journeys.fleet import FINAL
+from tests.journeys.repository import push, signed
+from tests.servers import wait_until
+
+PROJECT = """\
+webhooks:
+  github: {provider: github, secret: GITHUB_WEBHOOK_SECRET}
+secrets: [GITHUB_WEBHOOK_SECRET]
+"""
+
+NOOP = "{uses: python, with: {call: 'engine.adapters.kinds.noop:noop'}"
+LOAD = "name: load\non:\n  webhook: [{source: github, events: [push]}]\ntasks:\n" + "".join(
+    f"  t{n}: {NOOP}{f', needs: t{n - 1}' if n else ''}}}\n" for n in range(10)
+)
+
+VICTIMS = ("task-worker", "notification-worker", "relay", "scheduler", "api", "webhooks", "sync-worker")
+RECOVERY = 60.0
+"""Seconds after the last kill in which every instance must have ended."""
+
+
+def deliver(stack, commit, number):
+    """One delivery, sent until it is acknowledged, as GitHub's redelivery button would; returns its instances."""
+    body = push(commit, number=number)
+    headers = signed(body, delivery=f"delivery-{number}")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            answer = stack.client.post(f"{stack.hooks}/hooks/github", content=body, headers=headers, timeout=10)
+        except OSError:
+            continue
+        except Exception as error:  # noqa: BLE001 - the process is being killed under us
+            if "httpx" not in type(error).__module__ and "httpcore" not in type(error).__module__:
+                raise
+            time.sleep(0.05)
+            continue
+        if answer.status_code == 202:
+            return [entry["instance"] for entry in answer.json()["instances"]]
+        time.sleep(0.05)
+    raise AssertionError("a delivery was never acknowledged")
+
+
+def ledger(url):
+    """What must be true at the end, asked of the database directly."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        states = dict(connection.execute("SELECT state, count(*) FROM instances GROUP BY state").fetchall())
+        per_delivery = connection.execute(
+            "SELECT count(*), count(DISTINCT delivery) FROM instances WHERE delivery IS NOT NULL"
+        ).fetchone()
+        twice = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM history WHERE accepted AND event->>'type' = 'TaskSucceeded' "
+            "GROUP BY instance_id, path, event->>'task' HAVING count(*) > 1) AS doubled"
+        ).fetchone()[0]
+        outbox = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
+    return states, per_delivery, twice, outbox
+
+
+def ended(url):
+    states = ledger(url)[0]
+    return sum(states.values()) == sum(states.get(state, 0) for state in FINAL)
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_kills_lose_nothing_and_double_nothing(production, repository, postgres_url, request, victim):
+    long = request.config.getoption("--long")
+    kills, instances = (20, 100) if long else (2, 12)
+    if not long and victim in {"relay", "sync-worker", "api"}:
+        pytest.skip("short form: these hold no work in hand; the long form kills them too")
+    chance = random.Random(victim)
+    commit = repository.commit("Add the load", project=PROJECT, load=LOAD)
+    from tests.journeys.conftest import go
+
+    production.environment["HEADRACE_LEASE"] = "6"
+    go(production, repository)
+    wait_until(lambda: production.get("/workflows/load"), seconds=20)
+
+    acknowledged = []
+    for kill in range(kills):
+        for number in range(instances // kills):
+            acknowledged += deliver(production, commit, f"{kill}-{number}")
+        time.sleep(chance.uniform(0, 0.3))
+        production.kill(victim)
+        production.restart(victim)
+    last = time.monotonic()
+    wait_until(lambda: ended(postgres_url), seconds=RECOVERY, what="every instance to end")
+    assert time.monotonic() - last <= RECOVERY
+    wait_until(lambda: ledger(postgres_url)[3] == 0, seconds=15, what="the outbox to drain")
+
+    states, (rows, deliveries), twice, _ = ledger(postgres_url)
+    assert states == {"succeeded": len(acknowledged)}
+    assert rows == deliveries == len(set(acknowledged)) == kills * (instances // kills)
+    assert twice == 0
+
+
+@pytest.mark.timeout(180)
+def test_dev_survives_kill_9(embedded, repository, request):
+    """One process, SQLite and memory: what was acknowledged goes on after a restart."""
+    kills = 20 if request.config.getoption("--long") else 2
+    commit = repository.commit("Add the load", project=PROJECT, load=LOAD)
+    from tests.journeys.conftest import go
+
+    go(embedded, repository)
+    wait_until(lambda: embedded.get("/workflows/load"), seconds=20)
+    acknowledged = []
+    for kill in range(kills):
+        acknowledged += [instance for number in range(5) for instance in deliver(embedded, commit, f"{kill}-{number}")]
+        embedded.kill("dev")
+        embedded.restart("dev")
+        embedded.wait_ready()
+    for instance in acknowledged:
+        assert embedded.wait_for_state(instance, *FINAL, seconds=RECOVERY)["state"] == "succeeded"
+    assert len(embedded.get("/instances?limit=500")["items"]) == len(set(acknowledged)) == 5 * kills
