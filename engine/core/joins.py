@@ -33,10 +33,14 @@ def join(task: Task, runs: Runs) -> bool | None:
 
 
 def skip_reason(task: Task, runs: Runs) -> SkipReason:
-    """Which edge kept the task from running: the first that cannot be satisfied, for `merge` first a negative source's."""
-    edge = (_unaccepted(task, runs) if task.join.mode == "merge" else None) or next(
-        edge for edge in task.edges if _missed(edge, runs)
-    )
+    """Which edge kept the task from running: the first that cannot be satisfied, for `merge` first a negative source's.
+
+    None is named where `at_least` asks for more edges than there are.
+    """
+    edge = _unaccepted(task, runs) if task.join.mode == "merge" else None
+    edge = edge or next((edge for edge in task.edges if _missed(edge, runs)), None)
+    if edge is None:
+        return {"cause": "edge"}
     return {"cause": "edge", "edge": f"{edge.source}.{edge.outcome}", "got": runs[edge.source]["state"]}
 
 

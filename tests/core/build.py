@@ -15,13 +15,21 @@ from engine.core.outcomes import positive
 from engine.core.state import ScopeState, TaskRun
 
 CONTEXT = Context(
-    instance={"id": "i1", "workflow": "w", "commit": "c0ffee", "started_at": "2030-01-01T00:00:00Z", "started_by": "ana"},
+    instance={
+        "id": "i1",
+        "workflow": "w",
+        "commit": "c0ffee",
+        "started_at": "2030-01-01T00:00:00Z",
+        "started_by": "ana",
+    },
     inputs={"service": "billing"},
 )
 START = 1_000_000
 
 
-def task(id: str, needs: str = "", *, kind: str = "http", join: str = "all", n: int = 1, **keys: Any) -> tuple[Task, str]:
+def task(
+    id: str, needs: str = "", *, kind: str = "http", join: str = "all", n: int = 1, **keys: Any
+) -> tuple[Task, str]:
     """A task and its `needs`, written `a b.failed`; parameters may be plain JSON."""
     for name in ("params", "env"):
         if name in keys and isinstance(keys[name], dict):
@@ -49,7 +57,9 @@ def _with_edges(entry: Task, edges: tuple[Edge, ...]) -> Task:
     return Task(**{**values, "edges": edges})
 
 
-def define(*entries: tuple[Task, str], finally_: tuple[tuple[Task, str], ...] = (), outputs: Template = NOTHING, **keys: Any) -> Definition:
+def define(
+    *entries: tuple[Task, str], finally_: tuple[tuple[Task, str], ...] = (), outputs: Template = NOTHING, **keys: Any
+) -> Definition:
     return Definition(name="w", tasks=tasks(*entries), finally_=tasks(*finally_), outputs=outputs, **keys)
 
 
