@@ -23,8 +23,8 @@ MAX_PROBLEMS = 50
 
 _REGULAR = frozenset({"100644", "100755"})
 _FOLDER, _LINK, _SUBMODULE = "040000", "120000", "160000"
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_YAML = re.compile(r".*\.ya?ml", re.IGNORECASE | re.DOTALL)
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}(?:\.ya?ml)?")
+_YAML = re.compile(r".*\.ya?ml", re.DOTALL)
 
 
 class Run(Protocol):

@@ -1,0 +1,139 @@
+"""`POST /hooks/{source}`: nothing is believed before its signature, and nothing is answered 2xx before it is durable."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from uuid_utils import uuid7
+
+from engine.app.ports import DeliveryStore, Secrets
+from engine.app.project import ActiveProject
+from engine.app.receive import Receiver
+from engine.app.records import DeliveryResult, NewDelivery
+from engine.core.project import WebhookSource
+from engine.core.values import JsonObject
+from engine.errors import HeadraceError, Malformed, NotFound, Unauthenticated
+from webhooks.body import PATIENCE, read_body
+from webhooks.problems import respond
+from webhooks.providers.github import GitHub
+from webhooks.providers.hmac import GenericHmac
+from webhooks.providers.provider import Provider
+
+PATH = "/hooks/{source}"
+
+_NEVER_STORED = frozenset({"authorization", "proxy-authorization", "cookie"})
+"""Headers that may hold credentials of somebody in between; the signature is left out as well."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Hooks:
+    """Takes webhook calls. `patience` in seconds for a whole body."""
+
+    def __init__(
+        self,
+        *,
+        project: ActiveProject,
+        secrets: Secrets,
+        deliveries: DeliveryStore,
+        receiver: Receiver,
+        registry: CollectorRegistry,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._project = project
+        self._secrets = secrets
+        self._deliveries = deliveries
+        self._receiver = receiver
+        self._patience = patience
+        self._refused = Counter(
+            "headrace_webhook_refused", "Webhook calls without a valid signature.", ["source"], registry=registry
+        )
+
+    def route(self) -> Route:
+        """Where senders post to."""
+        return Route(PATH, self._endpoint, methods=["POST"], name="hook")
+
+    async def _endpoint(self, request: Request) -> Response:
+        """The network side: the source, then the body within its bounds; all that blocks happens in a thread."""
+        try:
+            source = await anyio.to_thread.run_sync(self._source, request.path_params["source"])
+            body = await read_body(request, source.max_body, patience=self._patience)
+        except HeadraceError as error:
+            return respond(request, error, close=True)
+        try:
+            answer = await anyio.to_thread.run_sync(self._take, source, request.headers, body)
+        except HeadraceError as error:
+            return respond(request, error)
+        return Response(orjson.dumps(answer), 202, media_type="application/json")
+
+    def _source(self, name: str) -> WebhookSource:
+        source = self._project().webhooks.get(name)
+        if source is None:
+            raise NotFound("webhook source", name)
+        return source
+
+    def _take(self, source: WebhookSource, headers: Headers, body: bytes) -> JsonObject:
+        provider = _provider(source)
+        if not provider.genuine(headers, body, self._signing(source)):
+            self._refused.labels(source.name).inc()
+            raise Unauthenticated("the signature is missing or wrong")
+        call = provider.call(headers, body)
+        delivery = NewDelivery(
+            id=str(uuid7()),
+            source=source.name,
+            provider=source.provider,
+            event=call.event,
+            headers=_kept(headers, source),
+            body=body,
+            keys=call.keys,
+        )
+        first = self._deliveries.receive(delivery)
+        result = self._receiver.process(self._deliveries.get(first or delivery.id))
+        if result.state == "failed" and not result.verdicts:
+            raise Malformed(result.reason)
+        return _answer(result, duplicate=first is not None)
+
+    def _signing(self, source: WebhookSource) -> list[bytes]:
+        """The secrets that sign now. One that is missing or empty signs nothing, and the log says so."""
+        found = []
+        for name in source.secrets:
+            try:
+                found.append(self._secrets.get(name).encode())
+            except NotFound as error:
+                _log.error("webhook secret missing", source=source.name, error=str(error))
+        return [secret for secret in found if secret]
+
+
+def _provider(source: WebhookSource) -> Provider:
+    return GitHub() if source.provider == "github" else GenericHmac(source)
+
+
+def _kept(headers: Headers, source: WebhookSource) -> JsonObject:
+    """Names in lower case, as expressions read them; a header that came more than once is joined by commas (RFC 9110)."""
+    left_out = _NEVER_STORED | {source.signature_header.lower()}
+    kept: dict[str, str] = {}
+    for name, value in headers.items():
+        if name not in left_out and not name.startswith("x-hub-signature"):
+            kept[name] = f"{kept[name]}, {value}" if name in kept else value
+    return kept
+
+
+def _answer(result: DeliveryResult, *, duplicate: bool) -> JsonObject:
+    """A repeat is answered with what the first call led to."""
+    return {
+        "delivery": result.id,
+        "duplicate": duplicate,
+        "instances": [
+            {"workflow": verdict.workflow, "instance": verdict.instance}
+            for verdict in result.verdicts
+            if verdict.instance
+        ],
+        "verdicts": [{"workflow": verdict.workflow, "reason": verdict.reason} for verdict in result.verdicts],
+        "reason": result.reason,
+    }
