@@ -1,0 +1,69 @@
+"""The types that keys of workflow files share: ids, durations, references, and forms that stand for one another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from engine.core.durations import duration
+
+ID = r"^[a-z][a-z0-9_]*$"
+NAME = r"^[a-z][a-z0-9-]{0,62}$"
+SECRET = r"^[A-Z][A-Z0-9_]*$"  # noqa: S105 - the pattern of names, no secret
+CEL_WORDS = frozenset({"in", "true", "false", "null"})
+
+
+class Shape(BaseModel):
+    """A map of a file with known keys: types are strict and unknown keys are errors (`engine.spec.shape` suggests)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class Later:
+    """Marks a key that belongs to the language and is refused until a later version implements it."""
+
+
+LATER = Later()
+
+
+def _no_cel_word(value: str) -> str:
+    if value in CEL_WORDS:
+        raise PydanticCustomError("bad_id", 'the id "{word}" is a word of the expression language', {"word": value})
+    return value
+
+
+def _duration(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError("duration", "a span of time is text like 10s, 5m, 2h, 7d or 1h30m")
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise PydanticCustomError("duration", "{reason}", {"reason": str(error)}) from None
+
+
+def _condition(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+T = TypeVar("T")
+
+Id: TypeAlias = Annotated[str, StringConstraints(pattern=ID, max_length=64), AfterValidator(_no_cel_word)]
+SecretName: TypeAlias = Annotated[str, StringConstraints(pattern=SECRET, max_length=128)]
+Duration: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_duration, json_schema_input_type=Annotated[str, Field(examples=["10s", "5m", "1h30m", "P7D"])]),
+]
+"""Milliseconds, once read."""
+Condition: TypeAlias = Annotated[str, BeforeValidator(_condition, json_schema_input_type=str | bool)]
+"""A bare CEL expression; `true` and `false` may stand without quotes."""
+Names: TypeAlias = Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
+Values: TypeAlias = dict[str, JsonValue]
+"""A map of values that may hold templates."""
+JsonSchema: TypeAlias = dict[str, JsonValue]
+"""A JSON Schema (2020-12) of an author's; checked by `engine.spec.schema_check`."""

@@ -1,0 +1,55 @@
+"""What is wrong with a file and where: the one form in which loader, linter, sync and tests say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
+
+from engine.core.values import JsonObject
+
+Severity: TypeAlias = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Finding:
+    """One thing to tell the author of a file. Lines and columns are 1-based and count characters; the end is exclusive.
+
+    An `error` keeps the workflow from being loaded, a `warning` does not. `suggestion` is what was probably meant.
+    """
+
+    path: str
+    line: int
+    column: int
+    end_line: int | None = None
+    end_column: int | None = None
+    severity: Severity = "error"
+    rule: str
+    message: str
+    suggestion: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.text} [{self.rule}]"
+
+    @property
+    def text(self) -> str:
+        """The message with its suggestion, on one line."""
+        return f'{self.message}; did you mean "{self.suggestion}"?' if self.suggestion else self.message
+
+    def to_json(self) -> JsonObject:
+        """The form of reports and of the definitions DB (`schemas/finding.schema.json`)."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: JsonObject) -> Finding:
+        """Read `to_json`'s form back. Raises TypeError on keys that do not belong."""
+        return cls(**document)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By file and place, each once."""
+    return tuple(sorted(set(findings), key=_place))
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str, str]:
+    return finding.path, finding.line, finding.column, finding.rule, finding.message

@@ -1,0 +1,140 @@
+"""Turns the `needs` of a list of tasks into edges, an order to run in, and what each task can rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from engine.core.model import Edge, Join
+from engine.core.outcomes import DONE, positive, possible
+from engine.spec.kinds import PARAMS
+from engine.spec.models import TaskKeys
+from engine.spec.nodes import Path, Scalar
+from engine.spec.notebook import Notebook
+from engine.spec.reliance import Reliance, kind_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """The tasks of one list and how they hang together; `order` has every task after those it needs."""
+
+    order: tuple[str, ...]
+    edges: Mapping[str, tuple[Edge, ...]]
+    followers: Mapping[str, tuple[str, ...]]
+    reliance: Reliance
+
+
+def build_graph(notebook: Notebook, tasks: Mapping[str, TaskKeys], path: Path) -> Graph | None:
+    """The graph of the list at `path`; None where its `needs` are wrong, which is then noted."""
+    before = len(notebook.findings)
+    edges = {name: _edges(notebook, tasks, name, (*path, name)) for name in tasks}
+    if len(notebook.findings) > before:
+        return None
+    order = _order(edges)
+    if len(order) < len(tasks):
+        _note_cycle(notebook, edges, order, path)
+        return None
+    for name in order:
+        _check_join(notebook, tasks[name].join, edges[name], (*path, name))
+    followers: dict[str, dict[str, None]] = {name: {} for name in tasks}
+    for name in tasks:
+        for edge in edges[name]:
+            followers[edge.source][name] = None
+    return Graph(order=order, edges=edges, followers=_tuples(followers), reliance=Reliance(tasks, edges, order))
+
+
+def _tuples(sets: Mapping[str, Mapping[str, None]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(entries) for name, entries in sets.items()}
+
+
+def _edges(notebook: Notebook, tasks: Mapping[str, TaskKeys], name: str, path: Path) -> tuple[Edge, ...]:
+    needs = tasks[name].needs
+    single = isinstance(notebook.document.find((*path, "needs")), Scalar)
+    edges: dict[Edge, None] = {}
+    for index, text in enumerate(needs):
+        at: Path = (*path, "needs") if single else (*path, "needs", index)
+        edge = _edge(notebook, tasks, name, text, at)
+        if edge in edges:
+            notebook.note(at, "duplicate-need", f'task "{name}" needs "{text}" twice')
+        elif edge is not None:
+            edges[edge] = None
+    return tuple(edges)
+
+
+def _edge(notebook: Notebook, tasks: Mapping[str, TaskKeys], name: str, text: str, at: Path) -> Edge | None:
+    source, dot, label = text.partition(".")
+    if source == name:
+        notebook.note(at, "self-need", f'task "{name}" needs itself, so it could never run')
+        return None
+    if source not in tasks:
+        others = [other for other in tasks if other != name]
+        message = f'task "{name}" needs "{source}", which does not exist'
+        notebook.note(at, "unknown-need", message, suggestion=notebook.suggest(source, others))
+        return None
+    kind = kind_of(tasks[source])
+    if not dot:
+        return Edge(source=source, outcome=positive(kind))
+    labels = (*possible(kind), DONE)
+    if label not in labels and kind in PARAMS:
+        message = f'task "{source}" never ends as "{label}", only as {", ".join(labels)}'
+        notebook.note(at, "unknown-outcome", message, suggestion=notebook.suggest(label, labels))
+        return None
+    return Edge(source=source, outcome=label)
+
+
+def _order(edges: Mapping[str, tuple[Edge, ...]]) -> tuple[str, ...]:
+    """Every task after those it needs, else in file order; tasks on or behind a cycle are left out."""
+    names = list(edges)
+    rank = {name: index for index, name in enumerate(names)}
+    waits = {name: {edge.source for edge in edges[name]} for name in names}
+    followers: dict[str, list[str]] = {name: [] for name in names}
+    for name, sources in waits.items():
+        for source in sources:
+            followers[source].append(name)
+    ready = [rank[name] for name in names if not waits[name]]
+    order: list[str] = []
+    while ready:
+        name = names[heappop(ready)]
+        order.append(name)
+        for follower in followers[name]:
+            waits[follower].discard(name)
+            if not waits[follower]:
+                heappush(ready, rank[follower])
+    return tuple(order)
+
+
+def _note_cycle(notebook: Notebook, edges: Mapping[str, tuple[Edge, ...]], order: tuple[str, ...], path: Path) -> None:
+    """Draw each cycle once, from its first task in the file."""
+    left = set(edges) - set(order)
+    while left:
+        trail: list[str] = []
+        name = next(task for task in edges if task in left)
+        while name not in trail:
+            trail.append(name)
+            name = next((edge.source for edge in edges[name] if edge.source in left), "")
+            if not name:
+                break
+        left -= set(trail)
+        if name:
+            cycle = trail[trail.index(name) :]
+            start = min(cycle, key=list(edges).index)
+            turn = cycle.index(start)
+            drawn = " → ".join([*cycle[turn:], *cycle[:turn], start])
+            notebook.note((*path, start, "needs"), "cycle", f"these tasks wait for each other: {drawn}", at_key=True)
+
+
+def _check_join(notebook: Notebook, join: Join, edges: tuple[Edge, ...], path: Path) -> None:
+    if not edges:
+        if join != Join():
+            notebook.note((*path, "join"), "unreachable-join", "`join` combines `needs`, and this task has none")
+        return
+    wanted = {"all": len(edges), "at_least": join.n}.get(join.mode, 1)
+    sources = {edge.source for edge in edges}
+    listening = {edge.source for edge in edges if edge.outcome != DONE}
+    possible_edges = len(listening) + sum(1 for edge in edges if edge.outcome == DONE)
+    if wanted > possible_edges:
+        at = "join" if join != Join() else "needs"
+        message = f"this task can never run: it waits for {wanted} edges, of which at most {possible_edges} can be true"
+        detail = "" if len(sources) == len(edges) else " (a task ends with one outcome)"
+        notebook.note((*path, at), "unreachable-join", message + detail, at_key=at == "needs")

@@ -1,0 +1,155 @@
+"""What each kind of task takes in `with`: one reading for the editor's schema, the linter and the kinds themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, JsonValue, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.spec.fields import Duration, Id, JsonSchema, Shape, Values
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _one_or_more(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, list) and not any(isinstance(each, list) for each in value):
+        return [_written(each) for each in value]
+    if isinstance(value, str | int | float):  # a boolean is an int
+        return value
+    raise PydanticCustomError("written", "this must be text, a number, true, false, or a list of those")
+
+
+_Word: TypeAlias = str | int | float | bool
+Written: TypeAlias = Annotated[Any, PlainValidator(_written, json_schema_input_type=_Word | list[_Word])]
+Fields: TypeAlias = dict[str, Written]
+"""A map whose values become text where they are sent; a list gives its name several times."""
+
+
+class HttpParams(Shape):
+    """Call an HTTP server. Its outputs are `status`, `headers` and `body`; a status outside 2xx fails the task."""
+
+    method: Annotated[Method, BeforeValidator(_upper, json_schema_input_type=Method)] = "GET"
+    """The request's method."""
+    url: Annotated[str, Field(min_length=1, max_length=8192)]
+    """Where to: an absolute http or https URL."""
+    headers: Fields = {}
+    """Headers to send. `Idempotency-Key` is set unless given."""
+    query: Fields = {}
+    """Parameters added to the URL's query."""
+    json_: JsonValue = Field(default=None, alias="json")
+    """A body sent as JSON."""
+    form: Fields | None = None
+    """A body sent as a form."""
+    body: str | None = None
+    """A body sent as it is."""
+    allow_status: list[Status] = []
+    """Status codes besides 2xx that do not fail the task."""
+
+    @model_validator(mode="after")
+    def _one_body(self) -> HttpParams:
+        if len({"json_", "form", "body"} & self.model_fields_set) > 1:
+            raise PydanticCustomError("one_body", "give one of `json`, `form` and `body`, not several")
+        return self
+
+
+class PythonParams(Shape):
+    """Call a function that is installed beside the worker. What it returns, a map, is the outputs."""
+
+    call: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    """The function, as `package.module:function`."""
+    args: Values = {}
+    """Its keyword arguments."""
+
+
+class ScriptParams(Shape):
+    """Run a script in a child process of the worker (`run`)."""
+
+    script: str
+    """The text of `run`, taken literally."""
+    shell: Literal["bash", "sh"] = "bash"
+    """What reads it: `bash -eu -o pipefail` or `sh -eu`."""
+    working_directory: str | None = None
+    """Where it runs; by default a fresh folder that is removed afterwards."""
+
+
+class WaitParams(Shape):
+    """Wait without holding a worker."""
+
+    for_: Duration | None = Field(default=None, alias="for")
+    """How long."""
+    until: str | None = None
+    """A time in RFC 3339; in the past it does not wait."""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> WaitParams:
+        if len(self.model_fields_set) != 1:
+            raise PydanticCustomError("one_end", "`wait` takes exactly one of `for` and `until`")
+        return self
+
+
+class ApprovalParams(Shape):
+    """Ask people. The outcome is `approved`, `rejected` or `expired`; the outputs are the form's, `comment` and `decisions`."""
+
+    message: Annotated[str, Field(min_length=1)]
+    """What is asked."""
+    approvers: Annotated[
+        list[str], Field(min_length=1), BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])
+    ]
+    """Who may decide: people and `group:NAME` of project.yaml."""
+    require: Annotated[int, Field(ge=1)] = 1
+    """How many must approve; one rejection rejects."""
+    exclude: list[str] = []
+    """Who may not decide all the same: `author` (of the commit), `starter` (of the instance), people."""
+    form: dict[Id, JsonSchema] = {}
+    """Fields to fill in when approving: JSON Schemas by name."""
+    expires: Duration | None = None
+    """When nobody decided by then, the outcome is `expired`."""
+    channel: str | None = None
+    """The channel of project.yaml that is told as well."""
+
+
+class MessageParams(Shape):
+    """Write to people, through a channel or to each of them."""
+
+    channel: str | None = None
+    """A channel of project.yaml."""
+    to: Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])] = []
+    """People, `group:NAME` or e-mail addresses."""
+    subject: str | None = None
+    """The subject of an e-mail."""
+    text: Annotated[str, Field(min_length=1)]
+    """What to say."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> MessageParams:
+        if (self.channel is None) == (not self.to):
+            raise PydanticCustomError("one_receiver", "`message` takes exactly one of `channel` and `to`")
+        return self
+
+
+PARAMS: dict[str, type[Shape] | None] = {
+    "http": HttpParams,
+    "python": PythonParams,
+    "script": ScriptParams,
+    "values": None,
+    "wait": WaitParams,
+    "approval": ApprovalParams,
+    "message": MessageParams,
+}
+"""The parameters of each kind that runs now; `values` takes any map."""
+
+LATER_KINDS = frozenset({"container", "event", "emit", "fail", "exit"})
+"""Kinds of the language that a later version implements."""
+
+WITHOUT_DEFAULTS = frozenset({"approval", "wait", "event", "fail", "exit"})
+"""Kinds that `defaults` does not reach."""

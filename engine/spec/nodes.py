@@ -1,0 +1,156 @@
+"""A YAML file as a tree that remembers where every key and value stands."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.core.expressions.model import Position
+from engine.core.values import Json
+from engine.spec.findings import Finding, Severity
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes from the root of a document to a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Offsets into the text of the file, the end exclusive."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar:
+    """A value with no parts. `text` is what the author wrote after YAML's unfolding, `style` its quote or block sign."""
+
+    span: Span
+    text: str
+    style: str | None
+    value: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key of a mapping and its value."""
+
+    key: str
+    key_span: Span
+    node: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    span: Span
+    entries: dict[str, Entry]
+
+    @property
+    def value(self) -> dict[str, Json]:
+        """The plain JSON map."""
+        return {key: entry.node.value for key, entry in self.entries.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    span: Span
+    items: tuple[Node, ...]
+
+    @property
+    def value(self) -> list[Json]:
+        """The plain JSON list."""
+        return [item.value for item in self.items]
+
+
+Node: TypeAlias = "Scalar | Mapping | Sequence"
+
+
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+class Text:
+    """The text of one file, which turns offsets into lines and columns."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._starts = [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
+
+    def position(self, offset: int) -> Position:
+        """Line and column, both 1-based, of the character at `offset`."""
+        line = bisect_right(self._starts, offset)
+        return Position(line=line, column=offset - self._starts[line - 1] + 1)
+
+    def finding(
+        self, span: Span, rule: str, message: str, *, suggestion: str | None = None, severity: Severity = "error"
+    ) -> Finding:
+        """A finding that covers `span`."""
+        start, end = self.position(span.start), self.position(span.end)
+        return Finding(
+            path=self.path,
+            line=start.line,
+            column=start.column,
+            end_line=end.line,
+            end_column=end.column,
+            severity=severity,
+            rule=rule,
+            message=message,
+            suggestion=suggestion,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One file, read: its text and its tree."""
+
+    source: Text
+    root: Node
+
+    def find(self, path: Path) -> Node | None:
+        """The value at `path`, None where there is none."""
+        node: Node | None = self.root
+        for step in path:
+            node = _child(node, step)
+        return node
+
+    def span(self, path: Path) -> Span:
+        """Where to point for `path`: a scalar's own span, else the key that holds it, else the nearest that exists."""
+        node = self.find(path)
+        if isinstance(node, Scalar) and node.span.start < node.span.end:
+            return node.span
+        return self.key_span(path)
+
+    def key_span(self, path: Path) -> Span:
+        """The key at `path`, or the start of a list's item, or of the nearest enclosing value that exists."""
+        for length in range(len(path), 0, -1):
+            parent = self.find(path[: length - 1])
+            step = path[length - 1]
+            if isinstance(parent, Mapping) and step in parent.entries:
+                return parent.entries[str(step)].key_span
+            if (node := _child(parent, step)) is not None:
+                return node.span if isinstance(node, Scalar) else Span(start=node.span.start, end=node.span.start + 1)
+        return Span(start=self.root.span.start, end=self.root.span.start)
+
+    def finding(  # noqa: PLR0913 - one keyword for each part of a finding
+        self,
+        path: Path,
+        rule: str,
+        message: str,
+        *,
+        suggestion: str | None = None,
+        severity: Severity = "error",
+        at_key: bool = False,
+    ) -> Finding:
+        """A finding at the value (or, `at_key`, the key) at `path`."""
+        span = self.key_span(path) if at_key else self.span(path)
+        return self.source.finding(span, rule, message, suggestion=suggestion, severity=severity)
+
+
+def _child(node: Node | None, step: str | int) -> Node | None:
+    if isinstance(node, Mapping) and step in node.entries:
+        return node.entries[str(step)].node
+    if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+        return node.items[step]
+    return None

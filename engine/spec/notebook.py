@@ -1,0 +1,47 @@
+"""Collects what is found wrong while one file is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.spec.findings import Finding, Severity
+from engine.spec.nodes import Document, Path, Span
+from engine.spec.shape import suggest
+
+_SUGGESTIONS = 20
+
+
+class Notebook:
+    """The findings of one file so far, and the file they are about."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.findings: list[Finding] = []
+
+    @property
+    def failed(self) -> bool:
+        """Whether the file cannot be used."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def suggest(self, word: str, known: Iterable[str]) -> str | None:
+        """What was probably meant; only for the first findings, for comparing names takes time."""
+        return suggest(word, known) if len(self.findings) < _SUGGESTIONS else None
+
+    def note(
+        self,
+        path: Path,
+        rule: str,
+        message: str,
+        *,
+        suggestion: str | None = None,
+        severity: Severity = "error",
+        at_key: bool = False,
+    ) -> None:
+        """Note something about the value (or, `at_key`, the key) at `path`."""
+        self.findings.append(
+            self.document.finding(path, rule, message, suggestion=suggestion, severity=severity, at_key=at_key)
+        )
+
+    def note_span(self, span: Span, rule: str, message: str, *, suggestion: str | None = None) -> None:
+        """Note something about a part of the text."""
+        self.findings.append(self.document.source.finding(span, rule, message, suggestion=suggestion))

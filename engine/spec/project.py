@@ -1,0 +1,117 @@
+"""Reads project.yaml: what the workflows of a repository share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from engine.core.project import ChannelSpec, Person, Project, WebhookSource
+from engine.spec.nodes import Document, Path, Scalar
+from engine.spec.notebook import Notebook
+from engine.spec.project_models import ChannelKeys, PersonKeys, ProjectKeys, WebhookSourceKeys
+from engine.spec.shape import read_shape
+
+
+def read_project(document: Document) -> tuple[Project | None, Notebook]:
+    """The project in a file, None where it has errors, and everything found."""
+    notebook = Notebook(document)
+    shape = read_shape(document, ProjectKeys)
+    if not isinstance(shape, ProjectKeys):
+        notebook.findings += shape
+        return None, notebook
+    _check(notebook, shape)
+    return (None if notebook.failed else _project(shape)), notebook
+
+
+def note_unknown_receiver(notebook: Notebook, project: Project, name: str, path: Path) -> None:
+    """Note a person or `group:NAME` that the project does not have."""
+    group = name.removeprefix("group:")
+    if group != name and group not in project.groups:
+        message = f'there is no group "{group}" in project.yaml'
+        suggestion = notebook.suggest(group, project.groups)
+        notebook.note(path, "unknown-group", message, suggestion=suggestion and f"group:{suggestion}")
+    elif group == name and name not in project.people:
+        message = f'there is no person "{name}" in project.yaml'
+        suggestion = notebook.suggest(name, project.people)
+        if suggestion is None and name in project.groups:
+            suggestion = f"group:{name}"
+        notebook.note(path, "unknown-person", message, suggestion=suggestion)
+
+
+def _check(notebook: Notebook, shape: ProjectKeys) -> None:
+    project = _project(shape)
+    for group, members in shape.groups.items():
+        for index, member in enumerate(members):
+            if member not in project.people:
+                message = f'there is no person "{member}" in project.yaml'
+                suggestion = notebook.suggest(member, project.people)
+                notebook.note(("groups", group, index), "unknown-person", message, suggestion=suggestion)
+    for name, channel in project.channels.items():
+        single = isinstance(notebook.document.find(("channels", name, "to")), Scalar)
+        for index, receiver in enumerate(channel.to):
+            if "@" not in receiver:
+                at: Path = ("channels", name, "to") if single else ("channels", name, "to", index)
+                note_unknown_receiver(notebook, project, receiver, at)
+    if project.sync_channel and project.sync_channel not in project.channels:
+        message = f'there is no channel "{project.sync_channel}" in project.yaml'
+        suggestion = notebook.suggest(project.sync_channel, project.channels)
+        notebook.note(("sync", "channel"), "unknown-channel", message, suggestion=suggestion)
+    if project.sync_webhook and project.sync_webhook not in project.webhooks:
+        message = f'there is no webhook source "{project.sync_webhook}" in project.yaml'
+        suggestion = notebook.suggest(project.sync_webhook, project.webhooks)
+        notebook.note(("sync", "webhook"), "unknown-webhook-source", message, suggestion=suggestion)
+    if not _is_zone(project.time_zone):
+        message = f'"{project.time_zone}" is no IANA time zone, such as Europe/Paris or UTC'
+        notebook.note(("time_zone",), "bad-value", message)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: a directory of the zone database, such as "Europe"
+        return False
+    return True
+
+
+def _project(shape: ProjectKeys) -> Project:
+    status = shape.sync.status
+    project = Project(
+        people={name: _person(name, keys) for name, keys in shape.people.items()},
+        groups={name: tuple(members) for name, members in shape.groups.items()},
+        channels={name: _channel(name, keys) for name, keys in shape.channels.items()},
+        webhooks={name: _webhook(name, keys) for name, keys in shape.webhooks.items()},
+        vars=dict(shape.vars),
+        secrets=tuple(dict.fromkeys(shape.secrets)),
+        time_zone=shape.time_zone,
+        approval_identity=shape.approvals.identity if shape.approvals else "",
+        sync_channel=shape.sync.channel or "",
+        sync_webhook=shape.sync.webhook or "",
+    )
+    return replace(project, status_secret=status.secret, status_url=status.url) if status else project
+
+
+def _person(name: str, keys: PersonKeys) -> Person:
+    first = (keys.email,) if keys.email else ()
+    return Person(
+        name=name,
+        emails=tuple(dict.fromkeys((*first, *keys.emails))),
+        slack=keys.slack,
+        logins=tuple(keys.logins),
+    )
+
+
+def _channel(name: str, keys: ChannelKeys) -> ChannelSpec:
+    return ChannelSpec(name=name, kind=keys.kind, to=tuple(keys.to), secret=keys.secret or "")
+
+
+def _webhook(name: str, keys: WebhookSourceKeys) -> WebhookSource:
+    return WebhookSource(
+        name=name,
+        provider=keys.provider,
+        secrets=(keys.secret,) if keys.secret else tuple(keys.secrets or ()),
+        max_body=keys.max_body,
+        signature_header=keys.signature_header,
+        prefix=keys.prefix,
+        id_header=keys.id_header,
+        event_header=keys.event_header,
+    )

@@ -1,0 +1,95 @@
+"""What a task can rely on when it runs: the tasks it waits for, and those of them that have surely succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.core.model import Edge, Join
+from engine.core.outcomes import DONE, positive
+from engine.spec.models import TaskKeys
+
+_MOST_COUNTED = 50
+"""`at_least` beyond this is taken as this: it proves less, never more, and the time stays bounded."""
+
+
+def kind_of(task: TaskKeys) -> str:
+    """The kind of a leaf: `script` for `run`."""
+    return "script" if task.run is not None else task.uses or ""
+
+
+class Reliance:
+    """Sets of tasks as bits of integers, for thousands of tasks that wait for thousands."""
+
+    def __init__(
+        self, tasks: Mapping[str, TaskKeys], edges: Mapping[str, Sequence[Edge]], order: Sequence[str]
+    ) -> None:
+        self._order = order
+        self._bits = {name: 1 << index for index, name in enumerate(order)}
+        self._positive = {name: positive(kind_of(task)) for name, task in tasks.items()}
+        self._before: dict[str, int] = {}
+        self._proved: dict[str, int] = {}
+        for name in order:
+            before = 0
+            for edge in edges[name]:
+                before |= self._before[edge.source] | self._bits[edge.source]
+            self._before[name] = before
+            self._proved[name] = self._every_choice(tasks[name].join, edges[name])
+        self._sure_at_end = self._at_end(tasks, edges)
+
+    def before(self, task: str) -> list[str]:
+        """The tasks that a task waits for, directly or not."""
+        return self._names(self._before[task])
+
+    def proved(self, task: str) -> frozenset[str]:
+        """Those that have surely ended positively when the task runs, whatever edges satisfied its join."""
+        return frozenset(self._names(self._proved[task]))
+
+    def proved_at_end(self) -> frozenset[str]:
+        """Tasks that have surely ended positively when the whole list has succeeded."""
+        return frozenset(self._names(self._sure_at_end))
+
+    def _names(self, bits: int) -> list[str]:
+        return [self._order[index] for index, bit in enumerate(reversed(f"{bits:b}")) if bit == "1"]
+
+    def _every_choice(self, join: Join, edges: Sequence[Edge]) -> int:
+        """Proved by every choice of edges that satisfies the join: too few edges are left without the proof."""
+        proofs = [self._proof(edge) for edge in edges]
+        if join.mode == "all":
+            union = 0
+            for proof in proofs:
+                union |= proof
+            return union
+        wanted = min(join.n if join.mode == "at_least" else 1, _MOST_COUNTED)
+        everything = (1 << len(self._order)) - 1
+        lacking = [everything, *[0] * wanted]  # lacking[k]: what at least k of the edges do not prove
+        for proof in proofs:
+            for k in range(wanted, 0, -1):
+                lacking[k] |= lacking[k - 1] & ~proof
+        return everything & ~lacking[wanted] if proofs else 0
+
+    def _proof(self, edge: Edge) -> int:
+        if edge.outcome in (DONE, "skipped", "cancelled"):
+            return 0
+        own = self._bits[edge.source] if edge.outcome == self._positive[edge.source] else 0
+        return self._proved[edge.source] | own
+
+    def _at_end(self, tasks: Mapping[str, TaskKeys], edges: Mapping[str, Sequence[Edge]]) -> int:
+        """A task has surely succeeded if nothing can skip it and nobody would handle its failure."""
+        harmless = (DONE, "skipped")
+        handled = {
+            edge.source
+            for name in tasks
+            for edge in edges[name]
+            if edge.outcome not in harmless and edge.outcome != self._positive[edge.source]
+        }
+        sure = 0
+        for name in self._order:
+            join = tasks[name].join
+            satisfied = sum(
+                bool(sure & self._bits[edge.source]) and edge.outcome in (DONE, self._positive[edge.source])
+                for edge in edges[name]
+            )
+            wanted = {"any": 1, "at_least": join.n}.get(join.mode, len(edges[name]))
+            if satisfied >= wanted and tasks[name].if_ is None and name not in handled:
+                sure |= self._bits[name]
+        return sure

@@ -1,0 +1,103 @@
+"""Checks the JSON Schemas that authors write: inputs, outputs of tasks, forms of approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import jsonschema_rs
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from engine.core.values import Json, JsonObject
+from engine.spec.nodes import Path
+from engine.spec.notebook import Notebook
+
+_KEYWORDS = frozenset(
+    "$anchor $comment $defs $dynamicAnchor $dynamicRef $id $ref $schema additionalProperties allOf anyOf const contains "
+    "contentEncoding contentMediaType contentSchema default dependentRequired dependentSchemas deprecated description "
+    "else enum examples exclusiveMaximum exclusiveMinimum format if items maxContains maxItems maxLength maxProperties "
+    "maximum minContains minItems minLength minProperties minimum multipleOf not oneOf pattern patternProperties "
+    "prefixItems properties propertyNames readOnly required then title type unevaluatedItems unevaluatedProperties "
+    "uniqueItems writeOnly".split()
+)
+_REFERENCES = ("$ref", "$dynamicRef")
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+
+
+def object_schema(properties: Mapping[str, Json]) -> JsonObject:
+    """One schema of a map with these properties and no others; those without `default` are required."""
+    required = [name for name, schema in properties.items() if not (isinstance(schema, dict) and "default" in schema)]
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def check_schemas(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> None:
+    """Note what is wrong with the schemas at `path`, a map of names to schemas."""
+    before = len(notebook.findings)
+    for name, schema in properties.items():
+        _check(notebook, schema, (*path, name))
+    if len(notebook.findings) == before and properties:
+        _compile(notebook, properties, path)
+
+
+def _check(notebook: Notebook, schema: Json, path: Path) -> None:
+    if not isinstance(schema, dict):
+        notebook.note(path, "bad-schema", f'"{path[-1]}" must be a JSON Schema, a map such as {{type: string}}')
+        return
+    error = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
+    if error is not None:
+        _note_misfit(notebook, error, path)
+    for at, word in _outside_references(schema, path):
+        message = f'the reference "{word}" leads out of this file; only references that start with # are followed'
+        notebook.note(at, "bad-schema", message)
+    for key in schema:
+        if key not in _KEYWORDS and (suggestion := notebook.suggest(key, _KEYWORDS)):
+            message = f'"{key}" means nothing in a JSON Schema'
+            notebook.note(
+                (*path, key), "unknown-schema-key", message, suggestion=suggestion, severity="warning", at_key=True
+            )
+
+
+def _note_misfit(notebook: Notebook, error: ValidationError, path: Path) -> None:
+    at: Path = (*path, *error.absolute_path)
+    if at[-1] == "type":
+        suggestion = notebook.suggest(str(error.instance), _TYPES)
+        message = f"a type is one of {', '.join(_TYPES)}, or a list of them"
+        notebook.note(at, "bad-schema", message, suggestion=suggestion)
+    else:
+        notebook.note(at, "bad-schema", f"this is no JSON Schema: {error.message[:200]}")
+
+
+def _outside_references(schema: Json, path: Path) -> Iterator[tuple[Path, str]]:
+    left: list[tuple[Path, Json]] = [(path, schema)]
+    while left:
+        at, value = left.pop()
+        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, entry in entries:
+            if key in _REFERENCES and isinstance(entry, str) and not entry.startswith("#"):
+                yield (*at, key), entry
+            left.append(((*at, key), entry))
+
+
+def _compile(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> None:
+    """The last word has the validator that runs later: it must take the schemas, and they the defaults."""
+    try:
+        jsonschema_rs.validator_for(object_schema(properties))
+    except (ValueError, jsonschema_rs.ValidationError) as error:
+        notebook.note(path, "bad-schema", f"this schema cannot be used: {_first_line(error)}", at_key=True)
+        return
+    for name, schema in properties.items():
+        if "default" in schema:
+            try:
+                jsonschema_rs.validator_for(schema).validate(schema["default"])
+            except (ValueError, jsonschema_rs.ValidationError) as error:
+                message = f'the default of "{name}" does not fit its own schema: {_first_line(error)}'
+                notebook.note((*path, name, "default"), "bad-default", message)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

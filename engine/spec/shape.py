@@ -1,0 +1,180 @@
+"""Holds a file against the models of its keys: unknown keys, keys of later versions, and values that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.spec.fields import Later, Shape
+from engine.spec.findings import Finding
+from engine.spec.nodes import Document, Mapping, Node, Path, Scalar, Sequence
+
+S = TypeVar("S", bound=Shape)
+
+
+def read_shape(document: Document, model: type[S]) -> S | list[Finding]:
+    """The whole file as a `model`, or every reason why it is none."""
+    findings = list(_keys(document, model, document.root, ()))
+    try:
+        shaped = model.model_validate(document.root.value)
+    except ValidationError as error:
+        return findings + [_misfit(document, (), detail) for detail in _details(error)]
+    return findings or shaped
+
+
+def check_parameters(document: Document, model: type[Shape], path: Path) -> list[Finding]:
+    """What is wrong with the parameters of a kind at `path`. Values that templates will give are only known when they run."""
+    node = document.find(path)
+    findings = [] if node is None else list(_keys(document, model, node, path, unknown="unknown-parameter"))
+    try:
+        model.model_validate({} if node is None else node.value)
+    except ValidationError as error:
+        known = (detail for detail in _details(error) if not _depends(document.find((*path, *detail["loc"])), detail))
+        findings += [_misfit(document, path, detail) for detail in known]
+    return findings
+
+
+def _details(error: ValidationError) -> list[ErrorDetails]:
+    details = error.errors(include_url=False)
+    return [detail for detail in details if detail["type"] != "extra_forbidden"]
+
+
+def _depends(node: Node | None, detail: ErrorDetails) -> bool:
+    """Whether a value misfits only until its template is filled in: `${{ x }}` may give anything, mixed text gives text."""
+    if not isinstance(node, Scalar) or "${{" not in node.text:
+        return False
+    return node.text.startswith("${{") or detail["type"] not in _WANTED
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that was probably meant."""
+    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, tuple[Any, bool]]:
+    """For each key of a file: its type, and whether it belongs to a later version."""
+    found = {}
+    for name, field in model.model_fields.items():
+        later = any(isinstance(mark, Later) for mark in field.metadata)
+        found[field.alias or name] = (field.annotation, later)
+    return found
+
+
+def _keys(
+    document: Document, annotation: Any, node: Node, path: Path, unknown: str = "unknown-key"
+) -> Iterator[Finding]:
+    """Unknown keys and keys of later versions, wherever the types say that keys are known."""
+    model = _model(annotation)
+    if isinstance(node, Mapping) and model is not None:
+        fields = _fields(model)
+        for key, entry in node.entries.items():
+            at = (*path, key)
+            if key not in fields:
+                what = f'unknown {unknown.removeprefix("unknown-")} "{key}"'
+                yield document.finding(at, unknown, what, suggestion=suggest(key, fields), at_key=True)
+            elif fields[key][1]:
+                yield later(document, at, key)
+            else:
+                yield from _keys(document, fields[key][0], entry.node, at)
+    elif isinstance(node, Mapping) and (value := _argument(annotation, dict, 1)) is not None:
+        for key, entry in node.entries.items():
+            yield from _keys(document, value, entry.node, (*path, key))
+    elif isinstance(node, Sequence) and (item := _argument(annotation, list, 0)) is not None:
+        for index, child in enumerate(node.items):
+            yield from _keys(document, item, child, (*path, index))
+    elif isinstance(node, Sequence) and path in (("tasks",), ("finally",)):
+        yield later(document, path, "the list form of tasks")
+
+
+def later(document: Document, path: Path, what: str) -> Finding:
+    """The finding for something that belongs to the language and does not run yet."""
+    return document.finding(path, "not-supported-yet", f'"{what}" is not supported yet', at_key=True)
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without its marks and without the None beside it."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, UnionType):
+            rest = [each for each in get_args(annotation) if each is not type(None)]
+            if len(rest) != 1:
+                return None
+            annotation = rest[0]
+        else:
+            return annotation
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    plain = _plain(annotation)
+    return plain if isinstance(plain, type) and issubclass(plain, BaseModel) else None
+
+
+def _argument(annotation: Any, origin: type, index: int) -> Any:
+    plain = _plain(annotation)
+    return get_args(plain)[index] if get_origin(plain) is origin else None
+
+
+_WANTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a map",
+    "list_type": "a list",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+}
+
+
+def _misfit(document: Document, base: Path, detail: ErrorDetails) -> Finding:
+    """One of pydantic's errors, in words for the author and at its place in the file."""
+    location = list(detail["loc"])
+    at_key = bool(location) and location[-1] == "[key]"
+    if at_key:
+        location.pop()
+    path: Path = (*base, *location)
+    if detail["type"] == "missing":
+        return document.finding(path[:-1], "missing-key", f'the key "{path[-1]}" is missing here', at_key=True)
+    message, suggestion = _words(detail, document.find(path), str(location[-1]) if location else "the file", at_key)
+    return document.finding(path, "bad-id" if at_key else "bad-value", message, suggestion=suggestion, at_key=at_key)
+
+
+def _words(detail: ErrorDetails, node: Node | None, name: str, at_key: bool) -> tuple[str, str | None]:
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    what = f'"{name}"' if not name.isdigit() else "this entry"
+    if kind in _WANTED:
+        return f"{what} must be {_WANTED[kind]}, not {_name(node)}", None
+    if kind == "string_pattern_mismatch":
+        text = name if at_key else node.text if isinstance(node, Scalar) else ""
+        return f'"{text[:64]}" does not match {context["pattern"]}', None
+    if kind == "literal_error":
+        allowed = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
+        word = node.text if isinstance(node, Scalar) else ""
+        return f"{what} must be one of {', '.join(allowed)}", suggest(word, allowed)
+    if detail["type"] in ("duration", "join", "bad_id", "size", "channel", "webhook", "written"):
+        return detail["msg"], None
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return (f"{what} {message}" if message.startswith("should") else message), None
+
+
+def _name(node: Node | None) -> str:
+    """What a value is, for people."""
+    if isinstance(node, Mapping):
+        return "a map"
+    if isinstance(node, Sequence):
+        return "a list"
+    if node is None or node.value is None:
+        return "empty"
+    if isinstance(node.value, bool):
+        return str(node.value).lower()
+    return "text" if isinstance(node.value, str) else f"the number {node.value}"

@@ -1,0 +1,112 @@
+"""Compiles the expressions of a file, bare or in `${{ }}`, and keeps where in the file they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceOf
+
+from engine.core.expressions.model import Expression, ListOf, Literal, MapOf, Position, Template, Text
+from engine.spec.cel import CelSyntaxError, parse
+from engine.spec.interpolate import InterpolationError, Piece, split
+from engine.spec.nodes import Mapping, Node, Path, Scalar, Sequence, Span
+from engine.spec.notebook import Notebook
+from engine.spec.visible import Scope
+
+_NO_EXPRESSION = Expression(source="null", ast=None)
+"""Stands for an expression with an error: the file it is in is never loaded."""
+
+
+class Expressions:
+    """Compiles the expressions of one file; what is wrong with them goes to its notebook."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self._notebook = notebook
+        self._document = notebook.document
+
+    def bare(self, path: Path, scope: Scope) -> Expression | None:
+        """The expression that is the whole value at `path`; None where there is no value."""
+        node = self._document.find(path)
+        if not isinstance(node, Scalar):
+            return None
+        if isinstance(node.value, bool):
+            return self._expression(node, str(node.value).lower(), 0, scope)  # YAML's True is CEL's true
+        start = len(node.text) - len(node.text.lstrip())
+        return self._expression(node, node.text.strip(), start, scope)
+
+    def template(self, path: Path, scope: Scope) -> Template:
+        """The value at `path` with the expressions in its strings; an empty map where there is no value."""
+        node = self._document.find(path)
+        return Literal(value={}) if node is None else self._template(node, scope)
+
+    def _template(self, node: Node, scope: Scope) -> Template:
+        if isinstance(node, Scalar):
+            return self._scalar(node, scope)
+        if isinstance(node, Sequence):
+            items = tuple(self._template(item, scope) for item in node.items)
+            if all(isinstance(item, Literal) for item in items):
+                return Literal(value=[item.value for item in items if isinstance(item, Literal)])
+            return ListOf(items=items)
+        return self._mapping(node, scope)
+
+    def _mapping(self, node: Mapping, scope: Scope) -> Template:
+        entries = tuple((key, self._template(entry.node, scope)) for key, entry in node.entries.items())
+        if all(isinstance(value, Literal) for _, value in entries):
+            return Literal(value={key: value.value for key, value in entries if isinstance(value, Literal)})
+        return MapOf(items=entries)
+
+    def _scalar(self, node: Scalar, scope: Scope) -> Template:
+        if not isinstance(node.value, str) or "${{" not in node.text:
+            return Literal(value=node.value)
+        try:
+            pieces = split(node.text)
+        except InterpolationError as error:
+            self._note(node, error.offset, 1, "expression-syntax", error.message)
+            return Literal(value=node.value)
+        parts = [
+            self._expression(node, piece.source, piece.offset, scope) if isinstance(piece, Piece) else piece
+            for piece in pieces
+        ]
+        if len(parts) == 1 and isinstance(parts[0], Expression):
+            return parts[0]
+        if any(isinstance(part, Expression) for part in parts):
+            return Text(parts=tuple(parts))
+        return Literal(value="".join(part for part in parts if isinstance(part, str)))
+
+    def _expression(self, node: Scalar, source: str, offset: int, scope: Scope) -> Expression:
+        try:
+            parsed = parse(source)
+        except CelSyntaxError as error:
+            self._note(node, offset + error.offset, 1, "expression-syntax", error.message)
+            return _NO_EXPRESSION
+        return Expression(
+            source=source, ast=parsed.ast, refs=parsed.refs, starts=self._starts(node, offset, len(source))
+        )
+
+    def _map(self, node: Scalar) -> SequenceOf[int] | None:
+        span = node.span
+        return None if span else None
+
+    def _starts(self, node: Scalar, offset: int, length: int) -> tuple[tuple[int, Position], ...]:
+        """Where the parts of an expression stand in the file: one entry for each run of text that is written as it reads."""
+        position = self._document.source.position
+        places = self._map(node)
+        if places is None:
+            return ((0, position(node.span.start)),)
+        starts = []
+        expected = -1
+        for index in range(max(length, 1)):
+            place = places[offset + index]
+            if place != expected:
+                starts.append((index, position(place)))
+            expected = place + 1
+        return tuple(starts)
+
+    def _note(
+        self, node: Scalar, offset: int, length: int, rule: str, message: str, suggestion: str | None = None
+    ) -> None:
+        places = self._map(node)
+        span = node.span
+        if places is not None:
+            last = len(places) - 1
+            start, end = places[min(offset, last)], places[min(offset + length, last)]
+            span = Span(start=start, end=max(start, end))
+        self._notebook.note_span(span, rule, message, suggestion=suggestion)
