@@ -1,0 +1,109 @@
+"""Opening the two databases by URL: the only place that knows there are two kinds."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from engine.adapters.clock import SystemClock
+from engine.adapters.databases.approvals import Approvals
+from engine.adapters.databases.database import Database
+from engine.adapters.databases.definitions import Definitions
+from engine.adapters.databases.deliveries import Deliveries
+from engine.adapters.databases.logs import Logs
+from engine.adapters.databases.postgres.database import PostgresDatabase
+from engine.adapters.databases.postgres.outbox import PostgresOutbox
+from engine.adapters.databases.postgres.store import PostgresInstanceStore
+from engine.adapters.databases.reader import Reader
+from engine.adapters.databases.recovery import RecoveryStore
+from engine.adapters.databases.schema import Schema
+from engine.adapters.databases.sqlite.database import SqliteDatabase
+from engine.adapters.databases.sqlite.outbox import SqliteOutbox
+from engine.adapters.databases.sqlite.store import SqliteInstanceStore
+from engine.app.ports import (
+    ApprovalStore,
+    Clock,
+    DefinitionStore,
+    DeliveryStore,
+    InstanceReader,
+    InstanceStore,
+    LogStore,
+    Outbox,
+    Recovery,
+)
+from engine.errors import Misconfigured
+
+
+class Connected:
+    """What both databases can do beside their stores. Safe to share between threads; nothing is opened before it is used."""
+
+    def __init__(self, database: Database, schema: Schema) -> None:
+        self._database = database
+        self._schema = schema
+
+    def upgrade(self) -> None:
+        """Bring the schema up to date. Safe to call by several processes at once."""
+        self._schema.upgrade()
+
+    def current(self) -> bool:
+        """Whether the schema is up to date."""
+        return self._schema.current()
+
+    def ping(self) -> None:
+        """Raises Unavailable if the database does not answer."""
+        with self._database.reading() as connection:
+            connection.execute(sa.select(1))
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._database.close()
+
+
+class InstancesDatabase(Connected):
+    """The instances DB: each store implements the port of its annotation."""
+
+    def __init__(self, database: Database, store: InstanceStore, outbox: Outbox) -> None:
+        super().__init__(database, Schema(database, "instances"))
+        self.store: InstanceStore = store
+        self.outbox: Outbox = outbox
+        self.recovery: Recovery = RecoveryStore(database)
+        self.deliveries: DeliveryStore = Deliveries(database)
+        self.approvals: ApprovalStore = Approvals(database)
+        self.reader: InstanceReader = Reader(database)
+        self.logs: LogStore = Logs(database)
+
+
+class DefinitionsDatabase(Connected):
+    """The definitions DB."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, Schema(database, "definitions"))
+        self.definitions: DefinitionStore = Definitions(database)
+
+
+def open_instances(url: str, *, clock: Clock | None = None) -> InstancesDatabase:
+    """The instances DB at a URL; `clock` tells the time on SQLite. Raises Misconfigured."""
+    clock = clock or SystemClock()
+    database = _open(url, clock)
+    if isinstance(database, SqliteDatabase):
+        return InstancesDatabase(database, SqliteInstanceStore(database, clock), SqliteOutbox(database))
+    return InstancesDatabase(database, PostgresInstanceStore(database), PostgresOutbox(database))
+
+
+def open_definitions(url: str, *, clock: Clock | None = None) -> DefinitionsDatabase:
+    """The definitions DB at a URL, which may be the instances DB's. Raises Misconfigured."""
+    return DefinitionsDatabase(_open(url, clock or SystemClock()))
+
+
+def _open(url: str, clock: Clock) -> SqliteDatabase | PostgresDatabase:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise Misconfigured("the database's URL", "it cannot be read as a URL") from None
+    match parsed.drivername:
+        case "sqlite":
+            return SqliteDatabase(parsed, clock)
+        case "postgresql+psycopg":
+            return PostgresDatabase(parsed)
+    raise Misconfigured(
+        "the database's URL", f"{parsed.drivername!r} is not known: use sqlite:/// or postgresql+psycopg://"
+    )

@@ -1,0 +1,37 @@
+"""What the stores need of a database engine; SQLite and PostgreSQL each implement it once."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+
+class Database(Protocol):
+    """One database, with its pool of connections. Errors leave translated (`translation`)."""
+
+    name: str
+    """`sqlite` or `postgres`: the folder of its own files here, and what people read."""
+
+    def reading(self) -> AbstractContextManager[sa.Connection]:
+        """A connection on which every statement stands alone."""
+        ...
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction: committed at a clean end, else rolled back."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that only one process at a time gets, for migrations."""
+        ...
+
+    def insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT: both dialects have it, SQLAlchemy's common one has not."""
+        ...
+
+    def now(self) -> sa.ColumnElement[int]:
+        """The time of the database in milliseconds, as an expression: one moment per statement."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,48 @@
+"""JSON as both databases can keep it: whatever PostgreSQL would refuse or change silently is refused here, by name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+
+from engine.core.values import Json
+from engine.errors import Invalid
+
+
+def dump(value: Json) -> str:
+    """The document's text. Raises Invalid for NUL characters, lone surrogates, NaN, infinities and whatever is no JSON."""
+    try:
+        data = orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:  # orjson's own errors are TypeErrors
+        raise Invalid(f"the value cannot be stored as JSON: {error}") from error
+    # orjson writes NaN as null and NUL as an escape: only documents with one of these are looked at closely.
+    if b"null" in data or b"\\u0000" in data:
+        _refuse_unstorable(value)
+    return data.decode()
+
+
+def load(text: str | bytes) -> Any:
+    """The value of a stored document."""
+    return orjson.loads(text)
+
+
+def _refuse_unstorable(value: Json) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_unstorable(key)
+            _refuse_unstorable(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _refuse_unstorable(inner)
+    elif isinstance(value, str):
+        if "\0" in value:
+            raise Invalid("the value cannot be stored: a text holds a NUL character")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Invalid("the value cannot be stored: NaN and infinities are no JSON")
+
+
+def storable_text(text: str) -> str:
+    """A text for people to read, with what cannot be kept replaced: logs and errors must not be lost over a character."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

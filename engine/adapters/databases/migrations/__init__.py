@@ -1,0 +1,1 @@
+"""Alembic migrations of the two databases, shipped in the wheel."""

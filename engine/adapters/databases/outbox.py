@@ -1,0 +1,103 @@
+"""The outbox as the relay sees it: rows past their time, counted when they fail, parked the fifth time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+import uuid_utils
+
+from engine.adapters.databases.database import Database
+from engine.adapters.databases.documents import dump, storable_text
+from engine.adapters.databases.tables import outbox
+from engine.adapters.databases.timers import PUBLISH_AFTER
+from engine.app.records import Message, OutboxRow
+from engine.core.values import Json, JsonObject
+from engine.errors import Invalid
+
+TRIES = 5
+"""Failed publishes after which a row is parked."""
+
+
+class ClaimedRows:
+    """Implements `engine.app.ports.Claimed`: failures are kept here until the claim ends."""
+
+    def __init__(self, rows: Sequence[OutboxRow]) -> None:
+        self.rows = rows
+        self._failures: dict[str, str] = {}
+
+    def failed(self, id: str, error: str) -> None:
+        """See the port."""
+        self._failures[id] = error
+
+    def finish(self, database: Database, connection: sa.Connection) -> None:
+        """Delete what was published, count what was not."""
+        done = [row.id for row in self.rows if row.id not in self._failures]
+        if done:
+            connection.execute(sa.delete(outbox).where(outbox.c.id.in_(done)))
+        for id, error in self._failures.items():
+            connection.execute(_count_failure(database, id, error))
+
+
+def claimable(database: Database, limit: int) -> sa.Select[tuple[str, str, JsonObject, int]]:
+    """Rows past their time, oldest first. Never `id > last seen`: a transaction may commit ids behind it (RELIABILITY B2)."""
+    return (
+        sa.select(outbox.c.id, outbox.c.queue, outbox.c.body, outbox.c.attempts)
+        .where(outbox.c.parked_at.is_(None), outbox.c.publish_after <= database.now())
+        .order_by(outbox.c.publish_after)
+        .limit(limit)
+    )
+
+
+def read_claim(connection: sa.Connection, statement: sa.Select[tuple[str, str, JsonObject, int]]) -> ClaimedRows:
+    """The rows of `claimable`."""
+    return ClaimedRows(
+        [
+            OutboxRow(id=id, queue=queue, body=body, attempts=attempts)
+            for id, queue, body, attempts in connection.execute(statement)
+        ]
+    )
+
+
+def park(database: Database, message: Message, error: str) -> None:
+    """See `engine.app.ports.Outbox.park`."""
+    with database.writing() as connection:
+        connection.execute(
+            sa.insert(outbox).values(
+                id=message.id or str(uuid_utils.uuid7()),
+                queue=storable_text(message.queue),
+                body=_any_body(message.body),
+                publish_after=database.now(),
+                error=storable_text(error),
+                parked_at=database.now(),
+            )
+        )
+
+
+def size(database: Database) -> tuple[int, int]:
+    """See `engine.app.ports.Outbox.size`."""
+    parked = sa.func.count(outbox.c.parked_at)
+    with database.reading() as connection:
+        total, kept = connection.execute(sa.select(sa.func.count(), parked).select_from(outbox)).one()
+    return total - kept, kept
+
+
+def _count_failure(database: Database, id: str, error: str) -> sa.Update:
+    return (
+        sa.update(outbox)
+        .where(outbox.c.id == id)
+        .values(
+            attempts=outbox.c.attempts + 1,
+            error=storable_text(error),
+            publish_after=database.now() + PUBLISH_AFTER,
+            parked_at=sa.case((outbox.c.attempts + 1 >= TRIES, database.now())),
+        )
+    )
+
+
+def _any_body(body: Json) -> Json:
+    try:
+        dump(body)
+    except Invalid:
+        return {"unstorable": storable_text(repr(body))}
+    return body

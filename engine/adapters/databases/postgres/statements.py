@@ -1,0 +1,83 @@
+"""The statements of the hot path on PostgreSQL. Rows travel as binary arrays, a column each: one statement a batch.
+
+Elements are cast by the server (`text[]` to `json[]`): the client's text arrays cost five times, `executemany` three.
+"""
+
+from __future__ import annotations
+
+from engine.adapters.databases.instances import FACTS
+from engine.adapters.databases.timers import PUBLISH_AFTER
+
+NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+LOCK_INSTANCES = "SELECT id, digest, state, seq FROM instances WHERE id = ANY(%(ids)b::text[]) ORDER BY id FOR UPDATE"
+
+READ_SCOPES = """
+    SELECT s.instance_id, s.path, s.state, s.version
+    FROM unnest(%(instances)b::text[], %(paths)b::text[]) AS k(instance_id, path)
+    JOIN scopes AS s ON s.instance_id = k.instance_id COLLATE "C" AND s.path = k.path COLLATE "C" """
+
+READ_FACTS = f"""
+    SELECT id, {", ".join(f'"{name}"' for name in FACTS)}
+    FROM instances WHERE id = ANY(%(ids)b::text[])"""  # noqa: S608 - names of our own columns
+
+INSERT_DEFINITIONS = """
+    INSERT INTO definitions (digest, document)
+    SELECT * FROM unnest(%(digests)b::text[], %(documents)b::text[]::json[])
+    ON CONFLICT DO NOTHING"""
+
+INSERT_INSTANCES = """
+    INSERT INTO instances (id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at,
+                           start_key, delivery, state, seq)
+    SELECT v.*, 'running', 0
+    FROM unnest(%(ids)b::text[], %(workflows)b::text[], %(versions)b::text[], %(digests)b::text[], %(commits)b::text[],
+                %(inputs)b::text[]::json[], %(triggers)b::text[]::json[], %(started_by)b::text[],
+                %(started_at)b::bigint[], %(start_keys)b::text[], %(deliveries)b::text[]) AS v"""
+
+# Nothing is read back before COMMIT is sent, so the server itself has to refuse when rows are missing: it divides by zero.
+COUNT_INSTANCES = """
+    WITH updated AS (
+        UPDATE instances AS i SET seq = v.seq
+        FROM unnest(%(ids)b::text[], %(seqs)b::int[]) AS v(id, seq)
+        WHERE i.id = v.id COLLATE "C" RETURNING 1)
+    SELECT 1 / (count(*) = %(count)s)::int FROM updated"""
+
+MOVE_INSTANCES = """
+    WITH updated AS (
+        UPDATE instances AS i SET seq = v.seq, state = v.state, outputs = v.outputs, error = v.error,
+                                  finished_at = nullif(v.finished_at, 0)
+        FROM unnest(%(ids)b::text[], %(seqs)b::int[], %(states)b::text[], %(outputs)b::text[]::json[],
+                    %(errors)b::text[]::json[], %(finished_at)b::bigint[])
+             AS v(id, seq, state, outputs, error, finished_at)
+        WHERE i.id = v.id COLLATE "C" RETURNING 1)
+    SELECT 1 / (count(*) = %(count)s)::int FROM updated"""
+
+INSERT_SCOPES = """
+    INSERT INTO scopes (instance_id, path, state, version, next_due_at, settled)
+    SELECT v.instance_id, v.path, v.state, 1, nullif(v.due, 0), v.settled
+    FROM unnest(%(instances)b::text[], %(paths)b::text[], %(states)b::text[]::json[], %(due)b::bigint[],
+                %(settled)b::bool[]) AS v(instance_id, path, state, due, settled)"""
+
+UPDATE_SCOPES = """
+    WITH updated AS (
+        UPDATE scopes AS s SET state = v.state, version = v.version, next_due_at = nullif(v.due, 0), settled = v.settled
+        FROM unnest(%(instances)b::text[], %(paths)b::text[], %(states)b::text[]::json[], %(versions)b::int[],
+                    %(due)b::bigint[], %(settled)b::bool[]) AS v(instance_id, path, state, version, due, settled)
+        WHERE s.instance_id = v.instance_id COLLATE "C" AND s.path = v.path COLLATE "C" AND s.version = v.version - 1
+        RETURNING 1)
+    SELECT 1 / (count(*) = %(count)s)::int FROM updated"""
+
+INSERT_HISTORY = """
+    INSERT INTO history (instance_id, seq, path, event, accepted, at)
+    SELECT * FROM unnest(%(instances)b::text[], %(seqs)b::int[], %(paths)b::text[], %(events)b::text[]::json[],
+                         %(accepted)b::bool[], %(at)b::bigint[])"""
+
+INSERT_OUTBOX = f"""
+    INSERT INTO outbox (id, queue, body, publish_after)
+    SELECT v.*, (extract(epoch FROM clock_timestamp()) * 1000)::bigint + {PUBLISH_AFTER}
+    FROM unnest(%(ids)b::text[], %(queues)b::text[], %(bodies)b::text[]::json[]) AS v"""  # noqa: S608 - a number
+
+# A row that the relay holds is the relay's to delete: waiting for it could deadlock.
+DELETE_OUTBOX = """
+    DELETE FROM outbox WHERE id IN (
+        SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED)"""

@@ -1,0 +1,115 @@
+"""The hot path on PostgreSQL: a batch costs two round trips, one to lock and read, one to write and commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy as sa
+
+from engine.adapters.databases.effects import write_effects
+from engine.adapters.databases.instances import read_definition, read_facts, to_facts
+from engine.adapters.databases.postgres import statements
+from engine.adapters.databases.postgres.batch import BEGIN, COMMIT, Rows, Statement, driver, give_back, run
+from engine.adapters.databases.postgres.database import PostgresDatabase
+from engine.adapters.databases.postgres.rows import writes
+from engine.adapters.databases.translation import translated
+from engine.app.records import Facts, LoadedScope, LockedInstance, Record
+from engine.core.values import JsonObject
+
+
+class PostgresInstanceStore:
+    """Implements `engine.app.ports.InstanceStore`."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+
+    @contextmanager
+    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[PostgresLocked]:
+        """See the port."""
+        with translated():
+            connection, answers = self._first_answers(_reads(scopes, facts_of))
+        try:
+            yield PostgresLocked(self._database, connection, answers)
+        finally:
+            give_back(connection)
+
+    def delete_published(self, ids: Collection[str]) -> None:
+        """See the port."""
+        if ids:
+            with translated():
+                connection, _ = self._first_answers([(statements.DELETE_OUTBOX, {"ids": list(ids)})])
+            give_back(connection)
+
+    def facts(self, instance: str) -> Facts:
+        """See the port."""
+        return read_facts(self._database, instance)
+
+    def definition(self, digest: str) -> JsonObject:
+        """See the port."""
+        with self._database.reading() as connection:
+            return read_definition(connection, digest)
+
+    def _first_answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
+        """A connection and its answers to these statements.
+
+        One that died in the pool is noticed here, where starting over loses nothing; so batches need no ping.
+        """
+        connection = self._database.batches.connect()
+        try:
+            return connection, run(connection, reads)
+        except psycopg.OperationalError:
+            dead = driver(connection).closed
+            give_back(connection)
+            if not dead:
+                raise
+        except BaseException:
+            give_back(connection)
+            raise
+        self._database.batches.dispose()  # the others in the pool are as old
+        connection = self._database.batches.connect()
+        try:
+            return connection, run(connection, reads)
+        except BaseException:
+            give_back(connection)
+            raise
+
+
+class PostgresLocked:
+    """Implements `engine.app.ports.Locked`."""
+
+    def __init__(self, database: PostgresDatabase, connection: sa.Connection, answers: list[Rows]) -> None:
+        self._database = database
+        self._connection = connection
+        _, instances, scopes, facts, ((self.now,),) = answers
+        self.instances = {
+            id: LockedInstance(id=id, digest=digest, state=state, seq=seq) for id, digest, state, seq in instances
+        }
+        self.scopes = {
+            (instance, path): LoadedScope(state=state, version=version) for instance, path, state, version in scopes
+        }
+        self.facts = {id: to_facts(columns) for id, *columns in facts}
+
+    def definition(self, digest: str) -> JsonObject:
+        """See the port."""
+        with translated():
+            return read_definition(self._connection, digest)
+
+    def record(self, record: Record) -> None:
+        """See the port."""
+        with translated():
+            write_effects(self._database, self._connection, record)
+            run(self._connection, [*writes(record), COMMIT])
+
+
+def _reads(scopes: Collection[tuple[str, str]], facts_of: Collection[str]) -> list[Statement]:
+    """The time comes last, the scopes after the lock: a statement sees what was committed before it began."""
+    instances = [instance for instance, _ in scopes]
+    return [
+        BEGIN,
+        (statements.LOCK_INSTANCES, {"ids": instances}),
+        (statements.READ_SCOPES, {"instances": instances, "paths": [path for _, path in scopes]}),
+        (statements.READ_FACTS, {"ids": list(facts_of)}),
+        (statements.NOW, {}),
+    ]

@@ -1,0 +1,84 @@
+"""Instances as people read them: API, pages, command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+import sqlalchemy as sa
+
+from engine.adapters.databases.database import Database
+from engine.adapters.databases.paging import newest_first
+from engine.adapters.databases.tables import history, instances, scopes
+from engine.app.records import HistoryRow, Instance
+from engine.core.state import ScopeState
+from engine.errors import NotFound
+
+COLUMNS = [instances.c[field.name] for field in fields(Instance)]
+
+
+class Reader:
+    """Implements `engine.app.ports.InstanceReader`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, id: str) -> Instance:
+        """See the port."""
+        found = self._load(sa.select(*COLUMNS).where(instances.c.id == id))
+        if not found:
+            raise NotFound("instance", id)
+        return found[0]
+
+    def by_start_key(self, key: str) -> Instance | None:
+        """See the port."""
+        found = self._load(sa.select(*COLUMNS).where(instances.c.start_key == key))
+        return found[0] if found else None
+
+    def list(
+        self, *, workflow: str | None = None, state: str | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Instance]:
+        """See the port."""
+        statement = sa.select(*COLUMNS)
+        if workflow is not None:
+            statement = statement.where(instances.c.workflow == workflow)
+        if state is not None:
+            statement = statement.where(instances.c.state == state)
+        return self._load(newest_first(statement, instances.c.started_at, instances.c.id, before=before, limit=limit))
+
+    def scopes(self, id: str) -> Mapping[str, ScopeState]:
+        """See the port."""
+        statement = sa.select(scopes.c.path, scopes.c.state).where(scopes.c.instance_id == id).order_by(scopes.c.path)
+        with self._database.reading() as connection:
+            return {path: state for path, state in connection.execute(statement)}
+
+    def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]:
+        """See the port."""
+        statement = (
+            sa.select(history)
+            .where(history.c.instance_id == id, history.c.seq > after)
+            .order_by(history.c.seq)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [
+                HistoryRow(
+                    instance=row.instance_id,
+                    seq=row.seq,
+                    scope=row.path,
+                    event=row.event,
+                    accepted=row.accepted,
+                    at=row.at,
+                )
+                for row in connection.execute(statement)
+            ]
+
+    def counts(self) -> Mapping[str, int]:
+        """See the port."""
+        statement = sa.select(instances.c.state, sa.func.count()).group_by(instances.c.state)
+        with self._database.reading() as connection:
+            return {state: count for state, count in connection.execute(statement)}
+
+    def _load(self, statement: sa.Select[tuple[object, ...]]) -> list[Instance]:
+        with self._database.reading() as connection:
+            return [Instance(**row) for row in connection.execute(statement).mappings()]

@@ -1,0 +1,126 @@
+"""What the scheduler asks of the instances DB: who leads, what is due, what was left behind, what is old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from engine.adapters.databases.database import Database
+from engine.adapters.databases.deliveries import COLUMNS as DELIVERY_COLUMNS
+from engine.adapters.databases.deliveries import to_delivery
+from engine.adapters.databases.tables import (
+    approvals,
+    deliveries,
+    delivery_keys,
+    history,
+    instances,
+    leadership,
+    marks,
+    scopes,
+    task_logs,
+)
+from engine.app.records import Delivery, DueScope
+
+ROLE = "scheduler"
+
+
+class RecoveryStore:
+    """Implements `engine.app.ports.Recovery`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def lead(self, holder: str, ttl: int) -> bool:
+        """See the port."""
+        now = self._database.now()
+        insert = self._database.insert(leadership).values(role=ROLE, holder=holder, until=now + ttl)
+        take = insert.on_conflict_do_update(
+            index_elements=["role"],
+            set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
+            where=sa.or_(leadership.c.holder == holder, leadership.c.until <= now),
+        ).returning(leadership.c.holder)
+        with self._database.writing() as connection:
+            return connection.execute(take).one_or_none() is not None
+
+    def resign(self, holder: str) -> None:
+        """See the port."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(leadership).where(leadership.c.holder == holder))
+
+    def due(self, limit: int = 500) -> Sequence[DueScope]:
+        """See the port."""
+        return self._scopes(
+            sa.select(scopes.c.instance_id, scopes.c.path, scopes.c.state)
+            .where(scopes.c.next_due_at <= self._database.now())
+            .order_by(scopes.c.next_due_at)
+            .limit(limit)
+        )
+
+    def live(self, after: tuple[str, str] | None, limit: int = 500) -> Sequence[DueScope]:
+        """See the port."""
+        key = sa.tuple_(scopes.c.instance_id, scopes.c.path)
+        statement = sa.select(scopes.c.instance_id, scopes.c.path, scopes.c.state).where(sa.text("NOT settled"))
+        if after is not None:
+            statement = statement.where(key > sa.tuple_(sa.literal(after[0]), sa.literal(after[1])))
+        return self._scopes(statement.order_by(scopes.c.instance_id, scopes.c.path).limit(limit))
+
+    def received(self, older_than: int, limit: int = 100) -> Sequence[Delivery]:
+        """See the port."""
+        statement = (
+            sa.select(*DELIVERY_COLUMNS)
+            .where(sa.text("state = 'received'"), deliveries.c.received_at <= self._database.now() - older_than)
+            .order_by(deliveries.c.received_at)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [to_delivery(row) for row in connection.execute(statement)]
+
+    def mark(self, name: str, value: str) -> str | None:
+        """See the port."""
+        row = self._database.insert(marks).values(name=name, value=value)
+        update = sa.update(marks).where(marks.c.name == name).values(value=value)
+        with self._database.writing() as connection:
+            if connection.execute(row.on_conflict_do_nothing().returning(marks.c.name)).one_or_none():
+                return None
+            before = connection.execute(sa.select(marks.c.value).where(marks.c.name == name).with_for_update())
+            connection.execute(update)
+            return before.scalar_one()
+
+    def prune(self, *, finished_before: int, limit: int) -> int:
+        """See the port. Each table goes by the same ids; what starts meanwhile is not among them."""
+        old = (
+            sa.select(instances.c.id)
+            .where(instances.c.finished_at < finished_before)
+            .order_by(instances.c.finished_at)
+            .limit(limit)
+        )
+        with self._database.writing() as connection:
+            ids = connection.execute(old).scalars().all()
+            for table in (task_logs, approvals, history, scopes):
+                connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
+            connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))
+            self._prune_deliveries(connection, finished_before, limit)
+        return len(ids)
+
+    def now(self) -> int:
+        """See the port."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(self._database.now())).scalar_one()
+
+    def _prune_deliveries(self, connection: sa.Connection, before: int, limit: int) -> None:
+        old = sa.select(deliveries.c.id).where(deliveries.c.received_at < before, deliveries.c.state != "received")
+        ids = connection.execute(old.order_by(deliveries.c.received_at).limit(limit)).scalars().all()
+        connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(ids)))
+        expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(
+            delivery_keys.c.expires_at <= self._database.now()
+        )
+        key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
+        connection.execute(sa.delete(delivery_keys).where(key.in_(expired.limit(limit))))
+
+    def _scopes(self, statement: sa.Select[tuple[str, str, object]]) -> Sequence[DueScope]:
+        with self._database.reading() as connection:
+            return [
+                DueScope(instance=instance, path=path, state=state)
+                for instance, path, state in connection.execute(statement)
+            ]

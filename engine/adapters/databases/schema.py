@@ -1,0 +1,41 @@
+"""Bringing a database's schema up to date, by Alembic, from the migrations inside the wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from engine.adapters.databases.database import Database
+
+Purpose = Literal["instances", "definitions"]
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Schema:
+    """The schema of one of the two databases. One URL may serve both: their tables and version tables differ."""
+
+    def __init__(self, database: Database, purpose: Purpose) -> None:
+        self._database = database
+        self._config = Config()
+        self._config.set_main_option("script_location", str(MIGRATIONS / purpose).replace("%", "%%"))
+        self._config.set_main_option("path_separator", "os")
+        self._version_table = f"{purpose}_schema"
+
+    def upgrade(self) -> None:
+        """To the newest. Safe to call by several processes at once: one does it, the others find it done."""
+        with self._database.exclusive() as connection:
+            self._config.attributes["connection"] = connection
+            self._config.attributes["version_table"] = self._version_table
+            command.upgrade(self._config, "head")
+
+    def current(self) -> bool:
+        """Whether the database has the newest schema this program knows."""
+        heads = ScriptDirectory.from_config(self._config).get_heads()
+        with self._database.reading() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table": self._version_table})
+            return set(context.get_current_heads()) == set(heads)

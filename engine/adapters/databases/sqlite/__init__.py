@@ -1,0 +1,1 @@
+"""What only SQLite does: one writer at a time, BEGIN IMMEDIATE, the clock of the machine."""

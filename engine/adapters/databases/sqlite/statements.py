@@ -1,0 +1,29 @@
+"""The statements of the hot path on SQLite."""
+
+from __future__ import annotations
+
+from engine.adapters.databases.instances import FACTS
+
+# Keys travel as one JSON document, so that a statement is prepared once whatever their number; CROSS JOIN keeps this order.
+READ_INSTANCES = """
+    SELECT i.id, i.digest, i.state, i.seq FROM json_each(?) AS k CROSS JOIN instances AS i ON i.id = k.value"""
+READ_SCOPES = """
+    SELECT s.instance_id, s.path, s.state, s.version FROM json_each(?) AS k CROSS JOIN scopes AS s
+    ON s.instance_id = json_extract(k.value, '$[0]') AND s.path = json_extract(k.value, '$[1]')"""
+READ_FACTS = f"""
+    SELECT i.id, {", ".join(f'i."{name}"' for name in FACTS)}
+    FROM json_each(?) AS k CROSS JOIN instances AS i ON i.id = k.value"""  # noqa: S608 - names of our own columns
+
+INSERT_DEFINITION = "INSERT INTO definitions (digest, document) VALUES (?, ?) ON CONFLICT DO NOTHING"
+INSERT_INSTANCE = """
+    INSERT INTO instances (id, workflow, version, digest, "commit", state, seq, inputs, "trigger", started_by, started_at,
+    start_key, delivery) VALUES (?, ?, ?, ?, ?, 'running', 0, ?, ?, ?, ?, ?, ?)"""
+COUNT_INSTANCE = "UPDATE instances SET seq = ? WHERE id = ?"
+MOVE_INSTANCE = "UPDATE instances SET seq = ?, state = ?, outputs = ?, error = ?, finished_at = ? WHERE id = ?"
+INSERT_SCOPE = "INSERT INTO scopes (instance_id, path, state, version, next_due_at, settled) VALUES (?, ?, ?, ?, ?, ?)"
+UPDATE_SCOPE = """
+    UPDATE scopes SET state = ?, version = ?, next_due_at = ?, settled = ?
+    WHERE instance_id = ? AND path = ? AND version = ?"""
+INSERT_HISTORY = "INSERT INTO history (instance_id, seq, path, event, accepted, at) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_OUTBOX = "INSERT INTO outbox (id, queue, body, publish_after) VALUES (?, ?, ?, ?)"
+DELETE_OUTBOX = "DELETE FROM outbox WHERE id = ?"

@@ -1,0 +1,152 @@
+"""The hot path on SQLite: one writer at a time, prepared statements, executemany straight on the driver."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from engine.adapters.databases.documents import dump, load
+from engine.adapters.databases.effects import write_effects
+from engine.adapters.databases.instances import FACTS, read_definition, read_facts, to_facts
+from engine.adapters.databases.sqlite import statements
+from engine.adapters.databases.sqlite.database import SqliteDatabase
+from engine.adapters.databases.timers import PUBLISH_AFTER, round_up
+from engine.app.ports import Clock
+from engine.app.records import Facts, LoadedScope, LockedInstance, Record
+from engine.core.values import JsonObject
+from engine.errors import Broken
+
+
+class SqliteInstanceStore:
+    """Implements `engine.app.ports.InstanceStore`."""
+
+    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @contextmanager
+    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[SqliteLocked]:
+        """See the port. The one writer's transaction is the lock on everything."""
+        with self._database.transaction() as connection:
+            yield SqliteLocked(self._database, connection, self._clock.now(), scopes, facts_of)
+
+    def delete_published(self, ids: Collection[str]) -> None:
+        """See the port."""
+        if ids:
+            with self._database.writing() as connection:
+                connection.exec_driver_sql(statements.DELETE_OUTBOX, [(id,) for id in ids])
+
+    def facts(self, instance: str) -> Facts:
+        """See the port."""
+        return read_facts(self._database, instance)
+
+    def definition(self, digest: str) -> JsonObject:
+        """See the port."""
+        with self._database.reading() as connection:
+            return read_definition(connection, digest)
+
+
+class SqliteLocked:
+    """Implements `engine.app.ports.Locked`."""
+
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        connection: sa.Connection,
+        now: int,
+        scopes: Collection[tuple[str, str]],
+        facts_of: Collection[str],
+    ) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self._database = database
+        self._connection = connection
+        self._driver = driver
+        self.now = now
+        ids = dump(sorted({instance for instance, _ in scopes}))
+        self.instances = {
+            id: LockedInstance(id=id, digest=digest, state=state, seq=seq)
+            for id, digest, state, seq in driver.execute(statements.READ_INSTANCES, (ids,))
+        }
+        self.scopes = {
+            (instance, path): LoadedScope(state=load(state), version=version)
+            for instance, path, state, version in driver.execute(statements.READ_SCOPES, (dump(list(scopes)),))
+        }
+        self.facts = {}
+        if facts_of:
+            for id, *columns in driver.execute(statements.READ_FACTS, (dump(list(facts_of)),)):
+                row = dict(zip(FACTS, columns, strict=True))
+                row["inputs"], row["trigger"] = load(row["inputs"]), load(row["trigger"])
+                self.facts[id] = to_facts(row.values())
+
+    def definition(self, digest: str) -> JsonObject:
+        """See the port."""
+        return read_definition(self._connection, digest)
+
+    def record(self, record: Record) -> None:
+        """See the port."""
+        self._write_starts(record)
+        self._write_instances(record)
+        self._write_scopes(record)
+        self._write_messages(record)
+        write_effects(self._database, self._connection, record)
+        self._connection.commit()
+
+    def _write_starts(self, record: Record) -> None:
+        if record.definitions:
+            rows = [(digest, dump(document)) for digest, document in record.definitions.items()]
+            self._driver.executemany(statements.INSERT_DEFINITION, rows)
+        if record.new_instances:
+            self._driver.executemany(
+                statements.INSERT_INSTANCE,
+                [
+                    (new.id, new.facts.workflow, new.version, new.facts.digest, new.facts.commit)
+                    + (dump(new.facts.inputs), dump(new.facts.trigger), new.facts.started_by, new.facts.started_at)
+                    + (new.start_key, new.delivery)
+                    for new in record.new_instances
+                ],
+            )
+
+    def _write_instances(self, record: Record) -> None:
+        counted = [(change.seq, change.id) for change in record.instances if change.state is None]
+        moved = [
+            (change.seq, change.state, _dump(change.outputs), _dump(change.error), change.finished_at, change.id)
+            for change in record.instances
+            if change.state is not None
+        ]
+        self._exactly("instance", statements.COUNT_INSTANCE, counted)
+        self._exactly("instance", statements.MOVE_INSTANCE, moved)
+
+    def _write_scopes(self, record: Record) -> None:
+        inserts, updates = [], []
+        for write in record.scopes:
+            settled = write.state["status"] == "settled"
+            values = (dump(write.state), write.version, round_up(write.next_due_at), settled)
+            if write.version == 1:
+                inserts.append((write.instance, write.path, *values))
+            else:
+                updates.append((*values, write.instance, write.path, write.version - 1))
+        self._driver.executemany(statements.INSERT_SCOPE, inserts)
+        self._exactly("scope", statements.UPDATE_SCOPE, updates)
+
+    def _write_messages(self, record: Record) -> None:
+        after = self.now + PUBLISH_AFTER
+        self._driver.executemany(
+            statements.INSERT_HISTORY,
+            [(row.instance, row.seq, row.scope, dump(row.event), row.accepted, row.at) for row in record.history],
+        )
+        self._driver.executemany(
+            statements.INSERT_OUTBOX, [(out.id, out.queue, dump(out.body), after) for out in record.outbox]
+        )
+        self._driver.executemany(statements.DELETE_OUTBOX, [(id,) for id in record.published])
+
+    def _exactly(self, what: str, statement: str, rows: list[tuple[object, ...]]) -> None:
+        if rows and self._driver.executemany(statement, rows).rowcount != len(rows):
+            raise Broken(f"a {what} was changed by somebody else while it was locked, or does not exist")
+
+
+def _dump(value: object) -> str | None:
+    return None if value is None else dump(value)

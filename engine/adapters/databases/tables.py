@@ -1,0 +1,205 @@
+"""The instances DB: what runs, what ran, and what must not be lost. Times are milliseconds since the epoch.
+
+Migrations are the truth for existing databases; a test holds the two against each other. Storage parameters live there.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from engine.adapters.databases.columns import DOCUMENT, KEY, NAMES, SERIAL
+
+metadata = sa.MetaData(naming_convention=NAMES)
+
+definitions = sa.Table(
+    "definitions",
+    metadata,
+    sa.Column("digest", KEY, primary_key=True),
+    sa.Column("document", DOCUMENT, nullable=False),
+)
+
+instances = sa.Table(
+    "instances",
+    metadata,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("workflow", KEY, nullable=False),
+    sa.Column("version", KEY, nullable=False),
+    sa.Column("digest", KEY, nullable=False),
+    sa.Column("commit", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("inputs", DOCUMENT, nullable=False),
+    sa.Column("trigger", DOCUMENT, nullable=False),
+    sa.Column("outputs", DOCUMENT),
+    sa.Column("error", DOCUMENT),
+    sa.Column("started_by", sa.Text, nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Column("start_key", KEY, unique=True),
+    sa.Column("delivery", KEY),
+    sa.Index(None, "started_at", "id"),
+    sa.Index(None, "workflow", "started_at", "id"),
+    sa.Index(None, "state", "started_at", "id"),
+)
+sa.Index(
+    "ix_instances_finished_at",
+    instances.c.finished_at,
+    postgresql_where=instances.c.finished_at.is_not(None),
+    sqlite_where=instances.c.finished_at.is_not(None),
+)
+
+scopes = sa.Table(
+    "scopes",
+    metadata,
+    sa.Column("instance_id", KEY, primary_key=True),
+    sa.Column("path", KEY, primary_key=True),
+    sa.Column("state", DOCUMENT, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("next_due_at", sa.BigInteger),
+    sa.Column("settled", sa.Boolean, nullable=False),
+)
+sa.Index(
+    "ix_scopes_due",
+    scopes.c.next_due_at,
+    postgresql_where=scopes.c.next_due_at.is_not(None),
+    sqlite_where=scopes.c.next_due_at.is_not(None),
+)
+sa.Index(
+    "ix_scopes_live",
+    scopes.c.instance_id,
+    scopes.c.path,
+    postgresql_where=sa.text("NOT settled"),
+    sqlite_where=sa.text("NOT settled"),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("instance_id", KEY, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("path", KEY, nullable=False),
+    sa.Column("event", DOCUMENT, nullable=False),
+    sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("queue", KEY, nullable=False),
+    sa.Column("body", DOCUMENT, nullable=False),
+    sa.Column("publish_after", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text),
+    sa.Column("parked_at", sa.BigInteger),
+)
+sa.Index(
+    "ix_outbox_waiting",
+    outbox.c.publish_after,
+    postgresql_where=outbox.c.parked_at.is_(None),
+    sqlite_where=outbox.c.parked_at.is_(None),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("source", KEY, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("headers", DOCUMENT, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("verdicts", DOCUMENT, nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Index(None, "received_at", "id"),
+)
+sa.Index(
+    "ix_deliveries_received",
+    deliveries.c.received_at,
+    postgresql_where=deliveries.c.state == sa.text("'received'"),
+    sqlite_where=deliveries.c.state == sa.text("'received'"),
+)
+
+delivery_keys = sa.Table(
+    "delivery_keys",
+    metadata,
+    sa.Column("source", KEY, primary_key=True),
+    sa.Column("key", KEY, primary_key=True),
+    sa.Column("delivery_id", KEY, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Index(None, "expires_at"),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("instance_id", KEY, nullable=False),
+    sa.Column("path", KEY, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("approvers", DOCUMENT, nullable=False),
+    sa.Column("exclude", DOCUMENT, nullable=False),
+    sa.Column("require", sa.Integer, nullable=False),
+    sa.Column("form", DOCUMENT, nullable=False),
+    sa.Column("channel", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("opened_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger),
+    sa.Column("closed_at", sa.BigInteger),
+    sa.UniqueConstraint("instance_id", "path", "attempt"),
+    sa.Index(None, "state", "opened_at", "id"),
+)
+
+approval_decisions = sa.Table(
+    "approval_decisions",
+    metadata,
+    sa.Column("approval_id", KEY, sa.ForeignKey("approvals.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("person", KEY, primary_key=True),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("form", DOCUMENT, nullable=False),
+    sa.Column("via", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+approval_tokens = sa.Table(
+    "approval_tokens",
+    metadata,
+    sa.Column("token_hash", KEY, primary_key=True),
+    sa.Column("approval_id", KEY, sa.ForeignKey("approvals.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("person", KEY, nullable=False),
+)
+
+task_logs = sa.Table(
+    "task_logs",
+    metadata,
+    sa.Column("id", SERIAL, primary_key=True),
+    sa.Column("instance_id", KEY, nullable=False),
+    sa.Column("path", KEY, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("instance_id", "path", "attempt", "number"),
+    sa.Index(None, "instance_id", "id"),
+)
+
+leadership = sa.Table(
+    "leadership",
+    metadata,
+    sa.Column("role", KEY, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)
+
+marks = sa.Table(
+    "marks",
+    metadata,
+    sa.Column("name", KEY, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)

@@ -1,0 +1,74 @@
+"""Errors of the drivers become ours at this edge, by consequence: try again, refuse the value, or a bug."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy.exc
+
+from engine.errors import Broken, Conflict, HeadraceError, Invalid, Unavailable
+
+_SQLITE_TRY_AGAIN = frozenset(
+    {"BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY", "INTERRUPT", "NOMEM", "PROTOCOL", "PERM", "AUTH"}
+)
+"""First words of primary and extended result codes (SQLITE_IOERR_WRITE) that say nothing about the statement."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises Unavailable, Invalid, Conflict or Broken instead of what SQLAlchemy, psycopg and sqlite3 raise."""
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, UnicodeEncodeError) as error:
+        raise translate(error) from error
+
+
+def translate(error: Exception) -> HeadraceError:
+    """The error to raise for one of a driver."""
+    origin = error.orig if isinstance(error, sqlalchemy.exc.StatementError) and error.orig else error
+    match origin:
+        case HeadraceError():
+            return origin
+        case sqlalchemy.exc.TimeoutError():
+            return Unavailable("the database", "all connections are in use")
+        case UnicodeEncodeError():
+            return Invalid("the value cannot be stored: a text holds a lone surrogate")
+        case psycopg.Error():
+            return _of_postgres(origin)
+        case sqlite3.Error():
+            return _of_sqlite(origin)
+    return Broken(f"{type(origin).__name__}: {origin}")
+
+
+def _of_postgres(error: psycopg.Error) -> HeadraceError:
+    match error:
+        case psycopg.errors.UniqueViolation() if error.diag.table_name == "instances":
+            return Conflict("the instance was started before")
+        case psycopg.errors.DivisionByZero():  # see postgres/statements.py
+            return Broken("a row was changed by somebody else while it was locked, or does not exist")
+        case psycopg.DataError():
+            return Invalid(f"the value cannot be stored: {_first_line(error)}")
+        case psycopg.errors.ReadOnlySqlTransaction():
+            return Unavailable("the database", "it is read-only: a failover may be under way")
+        case psycopg.OperationalError() | psycopg.InterfaceError() | psycopg.errors.InFailedSqlTransaction():
+            return Unavailable("the database", _first_line(error))
+    return Broken(f"{type(error).__name__}: {_first_line(error)}")
+
+
+def _of_sqlite(error: sqlite3.Error) -> HeadraceError:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    _, _, code = name.partition("SQLITE_")
+    if code.split("_")[0] in _SQLITE_TRY_AGAIN:
+        return Unavailable("the database", str(error))
+    if name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY") and "failed: instances." in str(error):
+        return Conflict("the instance was started before")
+    if isinstance(error, sqlite3.DataError) or code == "TOOBIG":
+        return Invalid(f"the value cannot be stored: {error}")
+    return Broken(f"{type(error).__name__}: {error}")
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

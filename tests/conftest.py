@@ -1,0 +1,127 @@
+"""Fixtures for everybody: databases, Redis, the option --long. Servers start when the first test asks for them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import hypothesis
+import pytest
+
+from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
+from tests.servers import CannotRun, PostgresServer, RedisServer, Server
+
+hypothesis.settings.register_profile("default", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("long", max_examples=2_000, deadline=None)
+hypothesis.settings.load_profile("default")
+
+AnyServer = TypeVar("AnyServer", bound=Server)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the long forms of the promises, and more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long"):
+        hypothesis.settings.load_profile("long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="the long form: run with --long"))
+
+
+@contextmanager
+def _serving(kind: type[AnyServer]) -> Iterator[AnyServer]:
+    # Not below pytest's own folder: that one is closed to the user PostgreSQL steps down to.
+    folder = Path(tempfile.mkdtemp(prefix="headrace-test-"))
+    server = None
+    try:
+        server = kind(folder)
+        server.start()
+        yield server
+    except CannotRun as missing:
+        pytest.skip(str(missing))
+    finally:
+        if server is not None:
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One cluster for the session. A test that stops it must start it again."""
+    with _serving(PostgresServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One Redis for the session. A test that stops it must start it again."""
+    with _serving(RedisServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: PostgresServer) -> str:
+    name = postgres_server.create_database()
+    _migrate(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    for database in (open_instances(url), open_definitions(url)):
+        database.upgrade()
+        database.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, _postgres_template: str) -> Iterator[str]:
+    """A fresh PostgreSQL database, migrated for instances and definitions."""
+    name = postgres_server.create_database(_postgres_template)
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
+    """A fresh SQLite file, migrated for instances and definitions."""
+    path = tmp_path / "headrace.db"
+    shutil.copy(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """An empty Redis database."""
+    return redis_server.fresh_url()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each test that asks for it runs on both databases."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def stores(database_url: str) -> Iterator[InstancesDatabase]:
+    """The stores of a fresh instances database, on SQLite and on PostgreSQL."""
+    database = open_instances(database_url)
+    yield database
+    database.close()
