@@ -1,0 +1,107 @@
+"""Turns an operation into a route: reads and checks the request, runs the handler in a thread, writes the answer."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import anyio.to_thread
+import orjson
+from anyio import CapacityLimiter
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from engine.api.operations import Answer, Call, Operation
+from engine.api.problems import respond
+from engine.app.services import Services
+from engine.app.storable import unstorable
+from engine.core.values import Json
+from engine.errors import HeadraceError, Invalid, Malformed, Problem, TooLarge
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body."""
+WAITERS = 200
+"""Calls that may wait at a time; they have threads of their own, so that others are not held up."""
+
+
+def route(operation: Operation, services: Services, closing: Event) -> Route:
+    """The Starlette route of one operation."""
+    waiters: list[CapacityLimiter] = []
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            call = await _read(operation, request, services, closing)
+            limiter = None
+            if operation.waits(call):
+                if not waiters:  # a limiter belongs to the event loop that it was made in
+                    waiters.append(CapacityLimiter(WAITERS))
+                limiter = waiters[0]
+            answer = await anyio.to_thread.run_sync(operation.handler, call, limiter=limiter)
+        except HeadraceError as error:
+            return respond(request, error)
+        return _write(operation, answer)
+
+    return Route(operation.path, endpoint, methods=[operation.method], name=operation.id)
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The body of a request, of which hardly more than `limit` bytes are ever held. Raises TooLarge."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise TooLarge("the body", limit)
+    chunks = bytearray()
+    async for chunk in request.stream():
+        chunks += chunk
+        if len(chunks) > limit:
+            raise TooLarge("the body", limit)
+    return bytes(chunks)
+
+
+async def _read(operation: Operation, request: Request, services: Services, closing: Event) -> Call:
+    query = body = None
+    if operation.query is not None:
+        query = _validated(operation.query, dict(request.query_params), "query")
+    if operation.body is not None:
+        body = _validated(operation.body, _json(await read_body(request)), "body")
+    return Call(
+        services=services,
+        path=request.path_params,
+        url=request.url.path,
+        query=query,
+        body=body,
+        headers=request.headers,
+        closing=closing,
+    )
+
+
+def _json(raw: bytes) -> Json:
+    try:
+        value = orjson.loads(raw or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"the body is not JSON: {error}") from None
+    bad = unstorable(value)
+    if bad:
+        raise Invalid("the body holds a value that cannot be kept", problems=[Problem(pointer=bad[0], detail=bad[1])])
+    return value
+
+
+def _validated(model: type[BaseModel], value: Json, where: str) -> BaseModel:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        found = [
+            Problem(pointer="".join(f"/{step}" for step in entry["loc"]), detail=entry["msg"])
+            for entry in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise Invalid(f"the {where} does not fit", problems=found) from None
+
+
+def _write(operation: Operation, answer: Answer) -> Response:
+    if isinstance(answer.body, BaseModel):
+        content: bytes | str = answer.body.model_dump_json(by_alias=True).encode()
+    elif isinstance(answer.body, str):
+        content = answer.body
+    else:
+        content = orjson.dumps(answer.body)
+    return Response(content, answer.status, headers=dict(answer.headers), media_type=operation.media)

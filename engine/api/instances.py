@@ -1,0 +1,206 @@
+"""Instances: start, look, wait, cancel."""
+
+from __future__ import annotations
+
+import time
+
+from engine.api.models import (
+    AfterQuery,
+    Cancel,
+    HistoryEntry,
+    Instance,
+    InstanceQuery,
+    LogLine,
+    LogQuery,
+    Page,
+    Sequence,
+    Start,
+    Started,
+    Task,
+    Tasks,
+    WaitQuery,
+)
+from engine.api.operations import Answer, Call, Operation
+from engine.api.paging import page
+from engine.app.read import TaskView, task_at, tasks_of
+from engine.app.records import FINAL
+from engine.app.services import Services
+from engine.core.codec import definition_from_json
+from engine.errors import Invalid, Problem
+
+PREFIX = "/api/v1/instances"
+TAG = "instances"
+MAX_KEY = 200
+FIRST_LOOK = 0.005
+LAST_LOOK = 1.0
+"""Seconds between two looks of somebody who waits: short at first, as the hint may have come just before we listened."""
+
+
+def start(call: Call) -> Answer:
+    """Start an instance of a workflow's active version."""
+    sent = call.sent(Start)
+    workflow = call.path["name"]
+    key = call.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= MAX_KEY):
+        found = Problem(pointer="/Idempotency-Key", detail=f"not 1 to {MAX_KEY} characters")
+        raise Invalid("the Idempotency-Key cannot be used", problems=[found])
+    started = call.services.starter.start(workflow, sent.inputs, by=sent.by, start_key=key and f"api/{workflow}/{key}")
+    return Answer(body=Started(id=started, workflow=workflow), status=201, headers={"Location": f"{PREFIX}/{started}"})
+
+
+def listing(call: Call) -> Answer:
+    """Instances, newest first."""
+    asked = call.asked(InstanceQuery)
+    rows = call.services.reader.list(workflow=asked.workflow, state=asked.state, before=asked.before, limit=asked.limit)
+    return page(call, Instance, rows, asked)
+
+
+def get(call: Call) -> Answer:
+    """One instance; with `wait` the answer comes when it has ended or the time is over, whichever is first."""
+    name, services = call.path["id"], call.services
+    deadline = time.monotonic() + call.asked(WaitQuery).wait
+    instance = services.reader.get(name)
+    look = FIRST_LOOK
+    while instance.state not in FINAL and not call.closing.is_set():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        services.signals.wait(name, min(look, left))
+        look = min(look * 2, LAST_LOOK)
+        instance = services.reader.get(name)
+    return Answer(body=Instance.model_validate(instance))
+
+
+def cancel(call: Call) -> Answer:
+    """Ask for an instance to be cancelled; `finally` still runs."""
+    sent = call.sent(Cancel)
+    call.services.canceller.cancel(call.path["id"], by=sent.by, reason=sent.reason)
+    return Answer(body=Instance.model_validate(call.services.reader.get(call.path["id"])), status=202)
+
+
+def history(call: Call) -> Answer:
+    """Every event an instance took, in order."""
+    asked = call.asked(AfterQuery)
+    call.services.reader.get(call.path["id"])
+    rows = call.services.reader.history(call.path["id"], after=asked.after, limit=asked.limit)
+    following = rows[-1].seq if len(rows) == asked.limit else None
+    return Answer(body=Sequence(items=[HistoryEntry.model_validate(row) for row in rows], next=following))
+
+
+def tasks(call: Call) -> Answer:
+    """Every task of an instance, in the order of the DAG."""
+    return Answer(body=Tasks(items=[Task.model_validate(view) for view in views(call.services, call.path["id"])]))
+
+
+def task(call: Call) -> Answer:
+    """One task by its path."""
+    return Answer(body=Task.model_validate(task_at(views(call.services, call.path["id"]), call.path["path"])))
+
+
+def logs(call: Call) -> Answer:
+    """What the tasks of an instance printed."""
+    asked = call.asked(LogQuery)
+    call.services.reader.get(call.path["id"])
+    lines = call.services.logs.read(call.path["id"], asked.path, after=asked.after, limit=asked.limit)
+    following = asked.after + len(lines) if len(lines) == asked.limit else None
+    return Answer(body=Sequence(items=[LogLine.model_validate(line) for line in lines], next=following))
+
+
+def views(services: Services, id: str) -> tuple[TaskView, ...]:
+    """The tasks of an instance. Raises NotFound."""
+    instance = services.reader.get(id)
+    definition = definition_from_json(services.instances.definition(instance.digest))
+    return tasks_of(definition, services.reader.scopes(id))
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/api/v1/workflows/{name}/instances",
+        id="startInstance",
+        summary="Start an instance",
+        tag=TAG,
+        handler=start,
+        body=Start,
+        answer=Started,
+        status=201,
+        headers={"Idempotency-Key": "The same key gives the same instance, however often it is sent."},
+        problems=(404,),
+    ),
+    Operation(
+        method="GET",
+        path=PREFIX,
+        id="listInstances",
+        summary="List instances",
+        tag=TAG,
+        handler=listing,
+        query=InstanceQuery,
+        answer=Page[Instance],
+    ),
+    Operation(
+        method="GET",
+        path=PREFIX + "/{id}",
+        id="getInstance",
+        summary="Look at an instance, or wait for its end",
+        tag=TAG,
+        handler=get,
+        query=WaitQuery,
+        answer=Instance,
+        problems=(404,),
+        waits=lambda call: call.asked(WaitQuery).wait > 0,
+    ),
+    Operation(
+        method="POST",
+        path=PREFIX + "/{id}/cancel",
+        id="cancelInstance",
+        summary="Cancel an instance",
+        tag=TAG,
+        handler=cancel,
+        body=Cancel,
+        answer=Instance,
+        status=202,
+        problems=(404, 409),
+    ),
+    Operation(
+        method="GET",
+        path=PREFIX + "/{id}/history",
+        id="getHistory",
+        summary="What happened, event by event",
+        tag=TAG,
+        handler=history,
+        query=AfterQuery,
+        answer=Sequence[HistoryEntry],
+        problems=(404,),
+    ),
+    Operation(
+        method="GET",
+        path=PREFIX + "/{id}/tasks",
+        id="listTasks",
+        summary="The tasks of an instance",
+        tag=TAG,
+        handler=tasks,
+        answer=Tasks,
+        problems=(404,),
+    ),
+    Operation(
+        method="GET",
+        path=PREFIX + "/{id}/tasks/{path:path}",
+        id="getTask",
+        summary="One task",
+        tag=TAG,
+        handler=task,
+        answer=Task,
+        problems=(404,),
+    ),
+    Operation(
+        method="GET",
+        path=PREFIX + "/{id}/logs",
+        id="getLogs",
+        summary="What the tasks printed",
+        tag=TAG,
+        handler=logs,
+        query=LogQuery,
+        answer=Sequence[LogLine],
+        problems=(404,),
+    ),
+)

@@ -1,0 +1,39 @@
+"""The one table of what the API can do; routes, the token guard and the OpenAPI document are made from it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from engine.api import approvals, deliveries, health, instances, syncs, workflows
+from engine.api.openapi import document
+from engine.api.operations import Answer, Call, Operation
+
+
+def openapi(_call: Call) -> Answer:
+    """This description of the API, as OpenAPI 3.1."""
+    return Answer(body=document(OPERATIONS, _version()))
+
+
+def _version() -> str:
+    try:
+        return version("headrace")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    *workflows.OPERATIONS,
+    *instances.OPERATIONS,
+    *approvals.OPERATIONS,
+    *deliveries.OPERATIONS,
+    *syncs.OPERATIONS,
+    *health.OPERATIONS,
+    Operation(
+        method="GET",
+        path="/api/v1/openapi.json",
+        id="getOpenapi",
+        summary="The description of the API",
+        tag="health",
+        handler=openapi,
+    ),
+)

@@ -1,0 +1,65 @@
+"""What the API, the pages and the approval links are given to work with: stores to read, use cases to act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.app.approve import Approver
+from engine.app.ports import (
+    ApprovalStore,
+    DefinitionStore,
+    DeliveryStore,
+    InstanceReader,
+    InstanceStore,
+    LogStore,
+    Outbox,
+    Signals,
+)
+from engine.core.values import JsonObject
+
+
+class Starter(Protocol):
+    """Makes an instance of a workflow's active version."""
+
+    def start(self, workflow: str, inputs: JsonObject, *, by: str, start_key: str | None = None) -> str:
+        """The new instance's id; the same `start_key` gives the same id. Raises NotFound, Invalid."""
+        ...
+
+
+class Canceller(Protocol):
+    """Asks an instance to end early."""
+
+    def cancel(self, instance: str, *, by: str, reason: str = "") -> None:
+        """Raises NotFound, Conflict (it has ended)."""
+        ...
+
+
+class LinkSender(Protocol):
+    """Gives one person their own link to one approval, by mail or, under `dev`, by the log."""
+
+    def send_link(self, approval: str, person: str) -> None:
+        """Raises Forbidden (not among those asked), Unavailable (no way to reach them now)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Built once per process by `engine.bootstrap`. `checks` name what readiness needs; each raises Unavailable."""
+
+    reader: InstanceReader
+    instances: InstanceStore
+    approvals: ApprovalStore
+    deliveries: DeliveryStore
+    definitions: DefinitionStore
+    logs: LogStore
+    outbox: Outbox
+    signals: Signals
+    starter: Starter
+    canceller: Canceller
+    approver: Approver
+    links: LinkSender
+    ask_sync: Callable[[], None]
+    """Wakes the sync worker, which then looks at the repository at once."""
+    checks: Mapping[str, Callable[[], object]] = field(default_factory=dict)

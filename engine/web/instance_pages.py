@@ -1,0 +1,124 @@
+"""Pages about instances: the list, one with its DAG, and the cancel button."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from engine.app.read import TaskView, tasks_of
+from engine.app.records import FINAL, Instance, LogLine
+from engine.app.services import Services
+from engine.core.codec import definition_from_json
+from engine.core.values import JsonObject
+from engine.errors import NotFound
+from engine.web.handling import Visit
+from engine.web.render import page
+from engine.web.svg import dag
+
+PER_PAGE = 40
+STATES = ("running", "waiting", "queued", "succeeded", "failed", "cancelled")
+LINES = 1_000
+"""Log lines that one page shows."""
+EVENTS = 500
+BY = "page"
+"""Who acted, where a page knows only that they hold the token."""
+
+
+class InstancePages:
+    """The pages about instances."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def listing(self, visit: Visit) -> Response:
+        """All instances, newest first."""
+        workflow, state = visit.query.get("workflow") or None, visit.query.get("state") or None
+        before = visit.query.get("before") or None
+        reader = self._services.reader
+        instances = reader.list(workflow=workflow, state=state, before=before, limit=PER_PAGE)
+        older = {"workflow": workflow, "state": state, "before": instances[-1].id} if len(instances) == PER_PAGE else {}
+        return page(
+            "instances.html",
+            {
+                "instances": instances,
+                "counts": reader.counts(),
+                "states": STATES,
+                "workflows": [version.workflow for version in self._services.definitions.active_all()],
+                "workflow": workflow,
+                "state": state,
+                "older": urlencode({name: value for name, value in older.items() if value}),
+                "first": before is None,
+                "link": lambda name: "?" + urlencode({k: v for k, v in (("workflow", workflow), ("state", name)) if v}),
+            },
+        )
+
+    def detail(self, visit: Visit) -> Response:
+        """One instance."""
+        services, name = self._services, visit.path["id"]
+        instance = services.reader.get(name)
+        definition = definition_from_json(services.instances.definition(instance.digest))
+        views = tasks_of(definition, services.reader.scopes(name))
+        history = services.reader.history(name, limit=EVENTS)
+        logs = services.logs.read(name, limit=LINES)
+        return page(
+            "instance.html",
+            {
+                "instance": instance,
+                "final": instance.state in FINAL,
+                "tasks": views,
+                "done": sum(view.finished_at is not None for view in views),
+                "picture": dag(views),
+                "approvals": services.approvals.list(state="open", instance=name),
+                "history": history,
+                "more_history": len(history) == EVENTS,
+                "logs": _by_task(logs),
+                "more_logs": len(logs) == LINES,
+                "failures": [view for view in views if view.error],
+                "source": self._source(instance),
+                "why_skipped": why_skipped,
+                "needed": needed,
+            },
+        )
+
+    def cancel(self, visit: Visit) -> Response:
+        """Cancel, and show what becomes of it."""
+        name = visit.path["id"]
+        self._services.canceller.cancel(name, by=BY, reason=visit.form.get("reason", "")[:500])
+        return RedirectResponse(f"/instances/{name}", 303)
+
+    def _source(self, instance: Instance) -> JsonObject | None:
+        """Who wrote the version it runs; None if the definitions DB does not know it (any more)."""
+        try:
+            version = self._services.definitions.version(instance.version)
+        except NotFound:
+            return None
+        return {"author": version.author_name, "path": version.path, "at": version.committed_at}
+
+
+def why_skipped(view: TaskView) -> str:
+    """The reason in a sentence."""
+    reason = view.skipped
+    if reason is None:
+        return ""
+    match reason["cause"]:
+        case "edge":
+            return f"it waits for {reason.get('edge', '')}, but the outcome was {reason.get('got', '')}"
+        case "condition":
+            read = ", ".join(f"{name} = {value!r}" for name, value in reason.get("values", {}).items())
+            return f"{reason.get('condition', '')} is false" + (f": {read}" if read else "")
+        case _:
+            return "its scope ended before it could run"
+
+
+def needed(view: TaskView) -> str:
+    """What it waits for, as the file says it."""
+    return ", ".join(dict.fromkeys(f"{edge.source}.{edge.outcome}" for edge in view.edges))
+
+
+def _by_task(lines: Sequence[LogLine]) -> dict[str, list[LogLine]]:
+    found: dict[str, list[LogLine]] = {}
+    for line in lines:
+        found.setdefault(line.path, []).append(line)
+    return found

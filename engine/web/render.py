@@ -1,0 +1,96 @@
+"""Templates to answers. Everything a template shows is escaped; what is markup already says so by its type."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import jinja2
+import orjson
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from engine.core.values import Json, JsonObject
+from engine.web import states, times
+
+STATIC = "/static"
+
+
+def page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response:
+    """A page from a template."""
+    return HTMLResponse(environment().get_template(template).render(values, now=now()), status)
+
+
+def error_page(request: Request, problem: JsonObject, answer: Response) -> Response:
+    """What a person sees instead of a problem document; status and headers are those of `answer`."""
+    shown = page("error.html", {"problem": problem, "path": request.url.path}, status=answer.status_code)
+    for name, value in answer.headers.items():
+        if name not in {"content-type", "content-length"}:
+            shown.headers[name] = value
+    return shown
+
+
+def now() -> int:
+    """What the pages call now, in milliseconds; good enough to say how long ago something was."""
+    return int(time.time() * 1000)
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The one Jinja environment: names that do not exist are errors, not empty places."""
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("engine.web", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(
+        tone=states.tone,
+        sign=states.sign,
+        words=states.words,
+        instant=times.instant,
+        absolute=times.absolute,
+        relative=times.relative,
+        duration=times.duration,
+        pretty=pretty,
+        short=short,
+        anchor=anchor,
+        wrap=breakable,
+    )
+    found.globals["static"] = static
+    return found
+
+
+def pretty(value: Json) -> str:
+    """A JSON value as people read it."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def short(name: str) -> str:
+    """The start of a commit."""
+    return name[:8]
+
+
+def anchor(path: str) -> str:
+    """A task's path as an element's id."""
+    return "task-" + "".join(letter if letter.isalnum() else "-" for letter in path)
+
+
+def breakable(text: str) -> Markup:
+    """Text with places where a long name may go on in the next line."""
+    return Markup("").join(
+        Markup("{}<wbr>").format(letter) if letter in "/_-.[]@" else escape(letter) for letter in text
+    )
+
+
+@functools.cache
+def static(name: str) -> str:
+    """The address of a static file, with its content's digest: it may be kept for ever."""
+    content = (resources.files("engine.web") / "static" / name).read_bytes()
+    return f"{STATIC}/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"

@@ -1,0 +1,126 @@
+"""Draws the tasks of an instance (or of a workflow that has not run) as SVG: one `[data-task][data-state]` for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from markupsafe import Markup
+
+from engine.app.read import PENDING, TaskView
+from engine.core.outcomes import DONE, positive
+from engine.web.layout import Box, layout
+from engine.web.render import anchor
+from engine.web.states import sign, tone, words
+from engine.web.times import duration
+
+MARGIN = 3.0
+LETTER = 7.4
+"""About how wide a letter of a name is, in pixels at the size it is drawn in."""
+NARROWEST, WIDEST = 116.0, 236.0
+BESIDE_NAME = 48.0
+BAND_GAP = 34.0
+"""Space above `finally`, with its label in it."""
+
+
+def dag(views: Sequence[TaskView], *, linked: bool = True) -> Markup:
+    """The picture of all scopes, one below the other. `linked` makes each task a link to its row."""
+    parts: list[Markup] = []
+    width = top = 0.0
+    for scope in dict.fromkeys(view.scope for view in views):
+        if scope:
+            top += BAND_GAP
+            parts.append(Markup('<text class="band" x="0" y="{}">{}</text>').format(_n(top - 14), scope))
+        drawn, wide, high = _scope([view for view in views if view.scope == scope], linked=linked)
+        parts.append(Markup('<g transform="translate(0 {})">{}</g>').format(_n(top), drawn))
+        width, top = max(width, wide), top + high
+    box = f"{-MARGIN:g} {-MARGIN:g} {_n(width + 2 * MARGIN)} {_n(top + 2 * MARGIN)}"
+    size = (_n(width + 2 * MARGIN), _n(top + 2 * MARGIN))
+    return Markup(
+        '<svg class="dag" viewBox="{}" width="{}" height="{}" role="group" aria-label="Tasks">{}</svg>'
+    ).format(box, *size, Markup("").join(parts))
+
+
+def _scope(views: Sequence[TaskView], *, linked: bool) -> tuple[Markup, float, float]:
+    by_id = {view.id: view for view in views}
+    labels: dict[tuple[str, str], list[str]] = {}
+    for view in views:
+        for edge in view.edges:
+            labels.setdefault((edge.source, view.id), []).append(edge.outcome)
+    placed = layout({view.id: _width(view.id) for view in views}, list(labels))
+    edges = (_edge(by_id[pair[0]], by_id[pair[1]], labels[pair], points) for pair, points in placed.routes.items())
+    nodes = (_node(view, placed.boxes[view.id], linked=linked) for view in views)
+    return Markup("").join([*edges, *nodes]), placed.width, placed.height
+
+
+def _node(view: TaskView, box: Box, *, linked: bool) -> Markup:
+    label = f"{view.path}: {words(view.state)}"
+    shape = Markup(
+        '<title>{label}</title><rect width="{width}" height="{height}" rx="8"/>'
+        '<g class="sign" transform="translate(12 {middle})"><circle cx="8" cy="8" r="7.25"/><path d="{sign}"/></g>'
+        '<text class="name" x="38" y="{first}">{name}</text><text class="state" x="38" y="{second}">{state}</text>'
+    ).format(
+        label=label,
+        width=_n(box.width),
+        height=_n(box.height),
+        middle=_n(box.height / 2 - 8),
+        first=_n(box.height / 2 - 4),
+        second=_n(box.height / 2 + 12.5),
+        sign=sign(view.state),
+        name=_fit(view.id, box.width),
+        state=_below(view),
+    )
+    if linked:
+        shape = Markup('<a href="#{}">{}</a>').format(anchor(view.path), shape)
+    return Markup('<g class="node {}" data-task="{}" data-state="{}" transform="translate({} {})">{}</g>').format(
+        tone(view.state), view.path, view.state, _n(box.x), _n(box.y), shape
+    )
+
+
+def _edge(source: TaskView, target: TaskView, labels: Sequence[str], points: Sequence[tuple[float, float]]) -> Markup:
+    line = Markup('<path class="edge {}" d="{}"/>').format(_taken(source, target, labels), _curve(points))
+    shown = [label for label in labels if label != positive(source.kind)]
+    if not shown:
+        return line
+    (x0, y0), (x1, y1) = points[0], points[1]
+    return line + Markup('<text class="label" x="{}" y="{}">{}</text>').format(
+        _n((x0 + x1) / 2), _n((y0 + y1) / 2 - 5), " / ".join(words(label) for label in shown)
+    )
+
+
+def _taken(source: TaskView, target: TaskView, labels: Sequence[str]) -> str:
+    """Whether the task went this way: `taken`, `untaken`, or `open` while nobody knows."""
+    if source.finished_at is None and source.state not in {"skipped", "cancelled"}:
+        return "open"
+    satisfied = source.state in labels or DONE in labels
+    return "taken" if satisfied and target.state not in {"skipped", PENDING} else "open" if satisfied else "untaken"
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    def steps() -> Iterator[str]:
+        for (x0, y0), (x1, y1) in pairwise(points):
+            middle = (x0 + x1) / 2
+            yield (
+                f"L{_n(x1)} {_n(y1)}" if y0 == y1 else f"C{_n(middle)} {_n(y0)} {_n(middle)} {_n(y1)} {_n(x1)} {_n(y1)}"
+            )
+
+    return f"M{_n(points[0][0])} {_n(points[0][1])}" + "".join(steps())
+
+
+def _below(view: TaskView) -> str:
+    if view.started_at is not None and view.finished_at is not None:
+        return f"{words(view.state)} · {duration(view.finished_at - view.started_at)}"
+    return words(view.state)
+
+
+def _width(name: str) -> float:
+    return min(max(len(name) * LETTER + BESIDE_NAME, NARROWEST), WIDEST)
+
+
+def _fit(name: str, width: float) -> str:
+    room = int((width - BESIDE_NAME) / LETTER)
+    return name if len(name) <= room else name[: room - 1] + "…"
+
+
+def _n(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")
