@@ -101,9 +101,7 @@ class Application:
     @cached_property
     def starter(self) -> Starter:
         """Starts instances."""
-        return Starter(
-            definitions=self.definitions.definitions, reader=self.instances.reader, advancer=self.advancer
-        )
+        return Starter(definitions=self.definitions.definitions, reader=self.instances.reader, advancer=self.advancer)
 
     @cached_property
     def approver(self) -> Approver:

@@ -16,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 
 def approve(
-    approval: Annotated[str | None, typer.Argument(help="Id of the approval; without one, the open ones are listed.")] = None,
+    approval: Annotated[
+        str | None, typer.Argument(help="Id of the approval; without one, the open ones are listed.")
+    ] = None,
     person: Annotated[
         str | None, typer.Option("--as", help="Your name in project.yaml. Default: your login name.")
     ] = None,
@@ -39,7 +41,8 @@ def approve(
             emit_json(page)
             return
         rows = [
-            (row["id"], row["instance"], row["path"], row["message"], moment(row["expires_at"])) for row in page["items"]
+            (row["id"], row["instance"], row["path"], row["message"], moment(row["expires_at"]))
+            for row in page["items"]
         ]
         emit_table(("ID", "INSTANCE", "TASK", "MESSAGE", "EXPIRES"), rows, empty="Nothing waits for a person.")
         return

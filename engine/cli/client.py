@@ -35,7 +35,8 @@ class Api:
             response = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise Unavailable(
-                f"the API at {self._url}", f"{error or type(error).__name__}; is it running? (`headrace dev`, or HEADRACE_API_URL)"
+                f"the API at {self._url}",
+                f"{error or type(error).__name__}; is it running? (`headrace dev`, or HEADRACE_API_URL)",
             ) from None
         if response.is_success:
             return response.json() if response.content else None

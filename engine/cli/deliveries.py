@@ -48,9 +48,9 @@ def deliver(
     source: Annotated[str, typer.Argument(help="Webhook source in project.yaml.")],
     body: Annotated[Path, typer.Argument(help="A file with the JSON body.")],
     event: Annotated[str, typer.Option(help="The event's name.")] = "push",
-    project: Annotated[
-        Path, typer.Option(help="The project.yaml that declares the source.")
-    ] = Path("workflows/project.yaml"),
+    project: Annotated[Path, typer.Option(help="The project.yaml that declares the source.")] = Path(
+        "workflows/project.yaml"
+    ),
     url: Annotated[str, typer.Option(help="The webhooks process. Default: HEADRACE_PUBLIC_URL.")] = "",
     *,
     as_json: AsJson = False,

@@ -33,9 +33,7 @@ def start(
     ] = None,
     inputs_file: Annotated[Path | None, typer.Option("--inputs", help="A JSON or YAML file with all inputs.")] = None,
     *,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait for the end; exit status 0 only if it succeeded.")
-    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; exit status 0 only if it succeeded.")] = False,
     key: Annotated[
         str | None, typer.Option("--key", help="An idempotency key: the same key starts nothing again.")
     ] = None,
@@ -71,7 +69,14 @@ def list_instances(
         emit_json(page)
         return
     rows = [
-        (row["id"], row["workflow"], row["state"], moment(row["started_at"]), moment(row["finished_at"]), row["started_by"])
+        (
+            row["id"],
+            row["workflow"],
+            row["state"],
+            moment(row["started_at"]),
+            moment(row["finished_at"]),
+            row["started_by"],
+        )
         for row in page["items"]
     ]
     emit_table(("ID", "WORKFLOW", "STATE", "STARTED", "FINISHED", "BY"), rows, empty="No instances.")

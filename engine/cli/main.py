@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -19,6 +20,27 @@ app = typer.Typer(
 )
 for group in (dev, lint, instances, approvals, deliveries, sync, db, health, processes):
     group.register(app)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"headrace {version('headrace')}")
+        except PackageNotFoundError:
+            typer.echo("headrace (running from its sources)")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Workflows as code, in your git repository."""
 
 
 def main() -> None:

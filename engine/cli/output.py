@@ -69,6 +69,6 @@ def moment(value: str | int | None) -> str:
     when = (
         datetime.fromtimestamp(value / 1000, UTC)
         if isinstance(value, int)
-        else datetime.fromisoformat(value.replace("Z", "+00:00"))
+        else datetime.fromisoformat(value)
     )
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -38,7 +38,9 @@ def sync(
     emit_table(("AT", "COMMIT", "STATE", "AUTHOR", "WHAT"), table, empty="Nothing was synced yet.")
     for row in rows[:1]:
         for finding in row["findings"]:
-            typer.echo(f"{finding['path']}:{finding['line']}:{finding['column']}: {finding['severity']}: {finding['message']}")
+            typer.echo(
+                f"{finding['path']}:{finding['line']}:{finding['column']}: {finding['severity']}: {finding['message']}"
+            )
 
 
 def _summary(row: dict[str, Any]) -> str:
