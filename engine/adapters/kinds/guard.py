@@ -28,6 +28,8 @@ CONNECT = 10.0
 """Seconds until a connection must stand."""
 GLANCE = 0.25
 """Seconds between two looks at whether the task was stopped."""
+RECORD = 16_384
+"""Bytes written at a time; what TLS sends as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ class _Bounded(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the budget decides
         budget = _budget.get()
-        for start in range(0, len(buffer), 65_536):
-            self._stream.write(buffer[start : start + 65_536], budget.left(CONNECT))
+        for start in range(0, len(buffer), RECORD):
+            self._stream.write(buffer[start : start + RECORD], budget.left(CONNECT))
 
     def close(self) -> None:
         self._stream.close()

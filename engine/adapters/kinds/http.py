@@ -48,6 +48,10 @@ class Http:
                 raise Failed("network", f"{written.url.host}: {error or type(error).__name__}") from None
         return _outputs(call, status, headers, _read(headers, content))
 
+    def close(self) -> None:
+        """Close the connections that are kept for the next task."""
+        self._pool.close()
+
     def _exchanged(self, written: httpx.Request) -> tuple[int, dict[str, str], bytes]:
         with self._pool.stream(
             written.method,

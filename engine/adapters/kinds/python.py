@@ -18,10 +18,10 @@ class Python:
 
     def run(self, call: Call) -> JsonObject:
         only(call.params, "call", "args")
-        function = _imported(text(call.params, "call"))
         arguments = call.params.get("args") or {}
         if not isinstance(arguments, dict):
             raise misused("`args` must be a map of keyword arguments")
+        function = _imported(text(call.params, "call"))
         try:
             result = function(**arguments)
         except (Exception, SystemExit) as error:

@@ -32,10 +32,12 @@ def _text(file: Path) -> str:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise Failed("outputs", f"the output file cannot be read: {error.strerror}") from None
-    with open(handle, "rb") as opened:  # noqa: PTH123 - a file descriptor, not a path
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise Failed("outputs", "the output file is no regular file any more")
-        content = opened.read(LIMIT + 1)
+        content = os.read(handle, LIMIT + 1)
+    finally:
+        os.close(handle)
     if len(content) > LIMIT:
         raise Failed("output_too_large", f"more than {LIMIT} bytes were written to the output file", {"limit": LIMIT})
     try:
