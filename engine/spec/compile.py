@@ -5,8 +5,9 @@ from __future__ import annotations
 from engine.core.model import Check, Definition, WebhookTrigger
 from engine.core.project import Project
 from engine.spec.models import WorkflowKeys
-from engine.spec.nodes import Document
+from engine.spec.nodes import Document, Path
 from engine.spec.notebook import Notebook
+from engine.spec.references import check_references
 from engine.spec.schema_check import check_schemas, object_schema
 from engine.spec.tasks import TaskCompiler
 from engine.spec.templates import Expressions
@@ -27,6 +28,9 @@ def compile_workflow(
     compiler = TaskCompiler(notebook, expressions, visible, keys.defaults)
     tasks, graph = compiler.compile(keys.tasks, ("tasks",))
     finally_, _ = compiler.compile(keys.finally_, ("finally",))
+    if project is not None:
+        check_references(notebook, keys, project)
+    _check_inputs(notebook, keys)
     definition = Definition(
         name=keys.name,
         description=keys.description,
@@ -52,6 +56,22 @@ def _checks(keys: WorkflowKeys, expressions: Expressions, visible: Visible) -> t
         message = expressions.template(("checks", index, "message"), scope)
         checks.append(Check(condition=condition, message=message))
     return tuple(checks)
+
+
+def _check_inputs(notebook: Notebook, keys: WorkflowKeys) -> None:
+    """Every webhook must give what an instance cannot do without, and nothing that it does not take."""
+    required = object_schema(keys.inputs)["required"]
+    for index, entry in enumerate(keys.on.webhook):
+        path: Path = ("on", "webhook", index)
+        for name in entry.inputs:
+            if name not in keys.inputs:
+                suggestion = notebook.suggest(name, keys.inputs)
+                message = f'the workflow has no input "{name}"'
+                notebook.note((*path, "inputs", name), "unknown-input", message, suggestion=suggestion, at_key=True)
+        missing = [name for name in required if name not in entry.inputs]
+        if missing:
+            message = f"this trigger does not give {', '.join(missing)}, which the workflow requires"
+            notebook.note((*path, "inputs"), "missing-input", message, at_key=True)
 
 
 def _webhooks(keys: WorkflowKeys, expressions: Expressions, visible: Visible) -> tuple[WebhookTrigger, ...]:

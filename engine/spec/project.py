@@ -9,6 +9,12 @@ from engine.core.project import ChannelSpec, Person, Project, WebhookSource
 from engine.spec.nodes import Document, Path, Scalar
 from engine.spec.notebook import Notebook
 from engine.spec.project_models import ChannelKeys, PersonKeys, ProjectKeys, WebhookSourceKeys
+from engine.spec.references import (
+    note_unknown_channel,
+    note_unknown_person,
+    note_unknown_receiver,
+    note_unknown_source,
+)
 from engine.spec.shape import read_shape
 
 
@@ -23,43 +29,21 @@ def read_project(document: Document) -> tuple[Project | None, Notebook]:
     return (None if notebook.failed else _project(shape)), notebook
 
 
-def note_unknown_receiver(notebook: Notebook, project: Project, name: str, path: Path) -> None:
-    """Note a person or `group:NAME` that the project does not have."""
-    group = name.removeprefix("group:")
-    if group != name and group not in project.groups:
-        message = f'there is no group "{group}" in project.yaml'
-        suggestion = notebook.suggest(group, project.groups)
-        notebook.note(path, "unknown-group", message, suggestion=suggestion and f"group:{suggestion}")
-    elif group == name and name not in project.people:
-        message = f'there is no person "{name}" in project.yaml'
-        suggestion = notebook.suggest(name, project.people)
-        if suggestion is None and name in project.groups:
-            suggestion = f"group:{name}"
-        notebook.note(path, "unknown-person", message, suggestion=suggestion)
-
-
 def _check(notebook: Notebook, shape: ProjectKeys) -> None:
     project = _project(shape)
     for group, members in shape.groups.items():
         for index, member in enumerate(members):
-            if member not in project.people:
-                message = f'there is no person "{member}" in project.yaml'
-                suggestion = notebook.suggest(member, project.people)
-                notebook.note(("groups", group, index), "unknown-person", message, suggestion=suggestion)
+            note_unknown_person(notebook, project, member, ("groups", group, index))
     for name, channel in project.channels.items():
         single = isinstance(notebook.document.find(("channels", name, "to")), Scalar)
         for index, receiver in enumerate(channel.to):
             if "@" not in receiver:
                 at: Path = ("channels", name, "to") if single else ("channels", name, "to", index)
                 note_unknown_receiver(notebook, project, receiver, at)
-    if project.sync_channel and project.sync_channel not in project.channels:
-        message = f'there is no channel "{project.sync_channel}" in project.yaml'
-        suggestion = notebook.suggest(project.sync_channel, project.channels)
-        notebook.note(("sync", "channel"), "unknown-channel", message, suggestion=suggestion)
-    if project.sync_webhook and project.sync_webhook not in project.webhooks:
-        message = f'there is no webhook source "{project.sync_webhook}" in project.yaml'
-        suggestion = notebook.suggest(project.sync_webhook, project.webhooks)
-        notebook.note(("sync", "webhook"), "unknown-webhook-source", message, suggestion=suggestion)
+    if project.sync_channel:
+        note_unknown_channel(notebook, project, project.sync_channel, ("sync", "channel"))
+    if project.sync_webhook:
+        note_unknown_source(notebook, project, project.sync_webhook, ("sync", "webhook"))
     if not _is_zone(project.time_zone):
         message = f'"{project.time_zone}" is no IANA time zone, such as Europe/Paris or UTC'
         notebook.note(("time_zone",), "bad-value", message)

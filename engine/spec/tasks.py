@@ -59,6 +59,9 @@ class TaskCompiler:
                 key = field.rstrip("_")
                 message = f"`{key}` belongs to `{'uses' if key == 'with' else 'run'}`, which this task does not have"
                 self._notebook.note((*path, key), "misplaced-key", message, at_key=True)
+        if task.run is not None and "${{" in task.run:
+            message = "a script is literal: pass the value through `env` and read it as a variable"
+            self._notebook.note((*path, "run"), "script-injection", message)
         if task.run is None:
             self._check_kind(task, task.uses or "", path)
         if task.outputs:

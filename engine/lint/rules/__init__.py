@@ -1,1 +1,1 @@
-"""One file, one rule."""
+"""The rules of the linter, one file each; `engine.lint.linter` lists them."""

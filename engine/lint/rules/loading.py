@@ -1,0 +1,48 @@
+"""What the loader finds by itself (`engine.spec`), as rules, so that each has a name, a page and a test."""
+
+from __future__ import annotations
+
+from engine.lint.rule import Rule
+
+LOADING = (
+    Rule(id="yaml-syntax", summary="The file is not valid YAML."),
+    Rule(id="yaml-encoding", summary="The file is not UTF-8."),
+    Rule(id="yaml-characters", summary="A text holds a character that no database can keep."),
+    Rule(id="yaml-limits", summary="The file is too large, too deep or has too many parts."),
+    Rule(id="yaml-alias", summary="An alias has no anchor, or stands inside its own."),
+    Rule(id="yaml-tag", summary="A value has an explicit tag (`!...`)."),
+    Rule(id="yaml-documents", summary="A file holds more than one YAML document."),
+    Rule(id="yaml-key", summary="A key is a list or a map."),
+    Rule(id="yaml-number", summary="A number is neither a 64-bit integer nor a finite double."),
+    Rule(id="duplicate-key", summary="A key stands twice in one map."),
+    Rule(id="merge-key", summary="A merge key (`<<`) is used."),
+    Rule(id="unknown-key", summary="A key is not part of the language."),
+    Rule(id="missing-key", summary="A required key is missing."),
+    Rule(id="bad-id", summary="A name of a task, input or the like is not well formed."),
+    Rule(id="bad-value", summary="A value has the wrong type or form."),
+    Rule(id="not-supported-yet", summary="A key or kind belongs to the language, but does not work yet."),
+    Rule(id="task-form", summary="A task is none or several of the things a task can be."),
+    Rule(id="misplaced-key", summary="A key belongs to another kind of task."),
+    Rule(id="unknown-kind", summary="There is no such kind of task."),
+    Rule(id="unknown-parameter", summary="The kind of task has no such parameter."),
+    Rule(id="unknown-need", summary="A task needs one that does not exist."),
+    Rule(id="self-need", summary="A task needs itself."),
+    Rule(id="duplicate-need", summary="A task needs the same outcome of the same task twice."),
+    Rule(id="unknown-outcome", summary="A task never ends with the outcome that another one needs."),
+    Rule(id="cycle", summary="Tasks wait for each other."),
+    Rule(id="unreachable-join", summary="The edges of a task can never satisfy its join."),
+    Rule(id="bad-schema", summary="A JSON Schema is wrong or leads out of the file."),
+    Rule(id="unknown-schema-key", summary="A JSON Schema has a word that means nothing.", severity="warning"),
+    Rule(id="bad-default", summary="The default of an input does not fit its schema."),
+    Rule(id="unknown-input", summary="A trigger gives an input that the workflow does not have."),
+    Rule(id="missing-input", summary="A trigger does not give an input that the workflow requires."),
+    Rule(id="expression-syntax", summary="An expression is not valid CEL, or `${{` is not closed."),
+    Rule(id="unknown-name", summary="An expression reads something that does not exist at its place."),
+    Rule(id="script-injection", summary="A script contains `${{ }}`."),
+    Rule(id="unknown-channel", summary="There is no such channel in project.yaml."),
+    Rule(id="unknown-person", summary="There is no such person in project.yaml."),
+    Rule(id="unknown-group", summary="There is no such group in project.yaml."),
+    Rule(id="unknown-webhook-source", summary="There is no such webhook source in project.yaml."),
+    Rule(id="duplicate-name", summary="Two files have a workflow of the same name."),
+    Rule(id="second-project", summary="There is more than one project.yaml."),
+)
