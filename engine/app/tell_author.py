@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from engine.app.ports import CommitStatuses, Secrets
-from engine.app.recipients import Channels
+from engine.app.recipients import ChannelChoice
 from engine.app.records import Outgoing
 from engine.app.versions import SyncReport
 from engine.core.project import Project
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 class AuthorNotice:
     """Best effort on purpose: what cannot be told is logged, and the sync stands as it was recorded."""
 
-    def __init__(self, *, statuses: CommitStatuses, secrets: Secrets, channels: Channels) -> None:
+    def __init__(self, *, statuses: CommitStatuses, secrets: Secrets, channels: ChannelChoice) -> None:
         self._statuses = statuses
         self._secrets = secrets
         self._channels = channels
