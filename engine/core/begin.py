@@ -8,11 +8,11 @@ from engine.core.context import Context
 from engine.core.durations import duration, instant
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition, values_read
-from engine.core.expressions.model import Literal, Template
+from engine.core.expressions.model import Template
 from engine.core.expressions.render import render
 from engine.core.keys import task_path
 from engine.core.model import Definition, Task
-from engine.core.names import names, refs, unseen
+from engine.core.names import names, refs, shown, unseen
 from engine.core.outcomes import FAILED, SUCCEEDED
 from engine.core.state import ScopeState, TaskError, TaskRun
 from engine.core.turn import Turn
@@ -36,7 +36,7 @@ def begin(turn: Turn, task: Task) -> None:
             turn.end(task.id, run, FAILED, error=explain(error))
             return
         if not wanted:
-            values = values_read(task.condition, known)
+            values = shown(values_read(task.condition, known))
             turn.skip(task.id, {"cause": "condition", "condition": task.condition.source, "values": values})
             return
     if task.deadline is not None:
@@ -96,10 +96,8 @@ def fill(
     defer_secrets: bool = False,
 ) -> Json:
     """A template with its expressions evaluated in this scope, as `run` sees it. Raises EvaluationError."""
-    if isinstance(template, Literal):
-        return template.value
     hidden = run.get("unseen", ()) if run else ()
-    known = names(definition, state, context, refs((template,)), hidden=hidden)
+    known = names(definition, state, context, refs(template), hidden=hidden)
     return render(template, known, defer_secrets=defer_secrets)
 
 

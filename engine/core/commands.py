@@ -143,7 +143,7 @@ def to_json(command: Outbound) -> JsonObject:
 def from_json(body: JsonObject) -> Outbound:
     """Read a command back. Raises Malformed on an unknown type or fields that do not fit: such a message is parked."""
     arguments = dict(body)
-    kind = OUTBOUND.get(arguments.pop("type", ""))
+    kind = OUTBOUND.get(str(arguments.pop("type", "")))
     if kind is None:
         raise Malformed(f"unknown command type {body.get('type')!r}")
     try:

@@ -181,6 +181,13 @@ Event: TypeAlias = (
 EVENTS: dict[str, Any] = {kind.type: kind for kind in Event.__args__}
 _NAMES = {name: tuple(f.name for f in fields(kind) if f.name != "at") for name, kind in EVENTS.items()}
 
+_ENDINGS = frozenset({"succeeded", "failed", "cancelled"})
+_WORDS = {"decision": {"approved", "rejected"}, "outcome": _ENDINGS, "ending": {*_ENDINGS, None}}
+_TYPES = {"str": str, "int": int, "TaskError": dict, "JsonObject": dict, "list[str]": list, "list[ScopeFailure]": list}
+_EXPECTED = {
+    name: [(f.name, _TYPES[f.type]) for f in fields(kind) if f.type in _TYPES] for name, kind in EVENTS.items()
+}
+
 
 def to_json(event: Event) -> JsonObject:
     """The form on the wire and in history: `type` and the fields; `at` has a column of its own."""
@@ -196,11 +203,15 @@ def from_json(body: JsonObject, at: int) -> Event:
     Raises Malformed on an unknown type or fields that do not fit: such a message is parked, never looped on.
     """
     arguments = dict(body)
-    kind = EVENTS.get(arguments.pop("type", ""))
+    kind = EVENTS.get(str(arguments.pop("type", "")))
     if kind is None:
         raise Malformed(f"unknown event type {body.get('type')!r}")
     try:
         event: Event = kind(**arguments, at=at)
+        odd = [name for name, expected in _EXPECTED[event.type] if not isinstance(getattr(event, name), expected)]
+        odd += [name for name, words in _WORDS.items() if name in arguments and arguments[name] not in words]
     except TypeError as error:
         raise Malformed(f"event {body['type']} does not fit: {error}") from None
+    if odd:
+        raise Malformed(f"event {body['type']} does not fit: {', '.join(odd)}")
     return event

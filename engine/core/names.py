@@ -5,33 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from engine.core.context import Context
-from engine.core.expressions.model import Expression, ListOf, Literal, MapOf, Template, Text
+from engine.core.expressions.model import Template
+from engine.core.expressions.reads import expressions
 from engine.core.model import Definition, Task
 from engine.core.state import ACTIVE, ScopeState, TaskError, TaskRun
 from engine.core.values import Json, JsonObject
 
 Ref = tuple[str, ...]
+SHOWN_TEXT = 200
+"""Characters of a text that a skip reason keeps."""
+SHOWN_MEMBERS = 10
+"""Members of a list or map up to which a skip reason keeps it."""
 
 
-def refs(templates: Iterable[Template | None]) -> list[Ref]:
-    """The paths that the expressions in these templates read."""
-    found: list[Ref] = []
-    left = [template for template in templates if template is not None]
-    while left:
-        template = left.pop()
-        if isinstance(template, Literal):
-            continue
-        if isinstance(template, Expression):
-            found.extend(template.refs)
-        elif isinstance(template, Text):
-            for part in template.parts:
-                if isinstance(part, Expression):
-                    found.extend(part.refs)
-        elif isinstance(template, MapOf):
-            left.extend(item for _, item in template.items)
-        elif isinstance(template, ListOf):
-            left.extend(template.items)
-    return found
+def refs(*templates: Template | None) -> list[Ref]:
+    """The paths that the expressions in these templates read, in the order of the file."""
+    return [
+        ref for template in templates if template is not None for found in expressions(template) for ref in found.refs
+    ]
 
 
 def unseen(task: Task, tasks: Collection[str], runs: Mapping[str, TaskRun]) -> list[str]:
@@ -39,9 +30,8 @@ def unseen(task: Task, tasks: Collection[str], runs: Mapping[str, TaskRun]) -> l
 
     Decided with the join and kept with the run, so that a later attempt or a re-sent command reads the same values.
     """
-    read = refs((task.condition, task.params, task.env, task.retry.condition))
     mentioned: dict[str, None] = {}
-    for ref in read:
+    for ref in refs(task.condition, task.params, task.env, task.retry.condition):
         if ref[0] == "tasks":
             mentioned.update(dict.fromkeys(ref[1:2] if len(ref) > 1 else tasks))
     return [name for name in mentioned if name in tasks and _settled(runs.get(name)) is None]
@@ -74,6 +64,24 @@ def names(
     if error is not None:
         found["error"] = error
     return found
+
+
+def shown(values: JsonObject) -> JsonObject:
+    """What a condition read, for people and short enough to be kept in state: what is large is described."""
+    return {path: _shown(value) for path, value in values.items()}
+
+
+def _shown(value: Json) -> Json:
+    if isinstance(value, str):
+        return value if len(value) <= SHOWN_TEXT else value[:SHOWN_TEXT] + "…"
+    if not isinstance(value, list | dict):
+        return value
+    members = value.values() if isinstance(value, dict) else value
+    if len(value) <= SHOWN_MEMBERS and not any(isinstance(member, list | dict) for member in members):
+        return (
+            {key: _shown(member) for key, member in value.items()} if isinstance(value, dict) else [*map(_shown, value)]
+        )
+    return f"a map of {len(value)}" if isinstance(value, dict) else f"a list of {len(value)}"
 
 
 def _known(definition: Definition, context: Context) -> dict[str, None]:

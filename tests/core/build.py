@@ -9,10 +9,11 @@ from engine.core.commands import Command
 from engine.core.context import Context, Decision
 from engine.core.decide import decide
 from engine.core.events import Event, ScopeStarted, TaskSucceeded, to_json
-from engine.core.expressions.model import NOTHING, Literal, Template
+from engine.core.expressions.model import NOTHING, Expression, Literal, MapOf, Position, Template
 from engine.core.model import Definition, Edge, Join, Task, TaskList
 from engine.core.outcomes import positive
 from engine.core.state import ScopeState, TaskRun
+from engine.spec.cel import parse
 
 CONTEXT = Context(
     instance={
@@ -109,3 +110,13 @@ class Scope:
 
 def started(*entries: tuple[Task, str], **keys: Any) -> Scope:
     return Scope(define(*entries, **keys)).start()
+
+
+def cel(source: str, line: int = 7) -> Expression:
+    """An expression as the compiler leaves it, standing in this line of its file."""
+    parsed = parse(source)
+    return Expression(source=source, ast=parsed.ast, refs=parsed.refs, starts=((0, Position(line=line, column=5)),))
+
+
+def mapping(**items: Template) -> MapOf:
+    return MapOf(items=tuple(items.items()))

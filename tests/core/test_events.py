@@ -1,0 +1,42 @@
+"""Events on the wire: what comes back, and what is refused before it reaches `decide`."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.events import DecisionMade, TaskFailed, from_json, to_json
+from engine.errors import Malformed
+
+FAILED = {"type": "TaskFailed", "task": "a", "attempt": 1, "error": {"kind": "exit", "message": "1"}}
+DECIDED = {"type": "DecisionMade", "task": "a", "attempt": 1, "person": "ana", "decision": "approved"}
+
+
+def test_it_comes_back_with_its_time():
+    event = TaskFailed(task="a", attempt=1, error={"kind": "exit", "message": "1"}, at=5)
+    assert to_json(event) == FAILED
+    assert from_json(to_json(event), 5) == event
+    assert from_json(DECIDED, 0) == DecisionMade(task="a", attempt=1, person="ana", decision="approved")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"type": "Exploded"},
+        {"type": ["TaskFailed"]},
+        {**FAILED, "task": ["a"]},
+        {**FAILED, "attempt": "1"},
+        {**FAILED, "error": "1"},
+        {**FAILED, "more": 1},
+        {**FAILED, "at": 1},
+        {**DECIDED, "decision": "maybe"},
+        {**DECIDED, "decision": ["approved"]},
+        {**DECIDED, "person": {}},
+        {**DECIDED, "form": []},
+        {"type": "ScopeSettled", "scope": "finally", "outcome": "skipped"},
+        {"type": "ScopeStarted", "ending": "soon"},
+    ],
+)
+def test_what_is_no_event_is_refused(body):
+    with pytest.raises(Malformed):
+        from_json(body, 0)
