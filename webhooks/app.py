@@ -42,7 +42,8 @@ def create(
 ) -> Starlette:
     """The app that the `webhooks` process serves.
 
-    `routes` are the approval pages'; `checks` name what readiness needs, each raises Unavailable; `registry` is where refused calls are counted; `patience` bounds the time for a
+    `routes` are the approval pages'; `checks` name what readiness needs, each raises Unavailable;
+    `registry` is where refused calls are counted; `patience` bounds the time for a
     body in seconds.
     """
     hooks = Hooks(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from uuid_utils import uuid7
 
+from engine.app.addresses import without_credentials
 from engine.app.ports import Clock, Commit, DefinitionStore, Repository
 from engine.app.tell_author import AuthorNotice
 from engine.app.versions import ProjectVersion, Source, SyncReport, SyncState, Version
@@ -49,7 +50,7 @@ class Synchronizer:
         clock: Clock,
         author: AuthorNotice,
     ) -> None:
-        self._source = source
+        self._source = replace(source, url=without_credentials(source.url))
         self._repository = repository
         self._definitions = definitions
         self._clock = clock

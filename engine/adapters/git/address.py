@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from engine.app.addresses import without_credentials
 from engine.errors import Rejected
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCP = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!/?/)\S+")
 _NOT_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|^[-./]|/\.|\.lock(?:/|$)")
-_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,3 @@ def folder_steps(folder: str) -> tuple[str, ...]:
     if ".." in steps or _CONTROL.search(folder):
         raise Rejected(f"{folder!r} is no folder of a repository")
     return steps
-
-
-def without_credentials(text: str) -> str:
-    """The same text with the user part of every URL in it struck out: for messages and for what is stored."""
-    return _USER.sub("***", text)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.adapters.git.address import without_credentials
+from engine.app.addresses import without_credentials
 from engine.errors import Misconfigured, Unavailable
 
 NO_PROTOCOL = "none"

@@ -66,13 +66,12 @@ class GitRepository:
         Raises Unavailable (the remote does not answer, another process is fetching), Rejected (there is no such branch).
         """
         with exclusive(self._place) as lock:
-            self._prepare(lock)
-            ended = self._fetch(lock)
+            if not (self._copy / "HEAD").exists():
+                self._make(self._copy, lock)
+            _sweep(self._copy)
+            ended = self._fetch(self._copy, lock)
             if ended.status and self._answers():
-                # The remote is well, so the copy is not (a full disk, a power cut): it holds nothing of our own.
-                shutil.rmtree(self._copy, ignore_errors=True)
-                self._prepare(lock)
-                ended = self._fetch(lock)
+                ended = self._renew(lock)
             if ended.status:
                 raise Unavailable("the git remote", ended.stderr)
         return self._commit([HEAD])
@@ -92,37 +91,27 @@ class GitRepository:
         """Whether the commit `ancestor` is `sha` or in the history before it."""
         return not self._run(["merge-base", "--is-ancestor", self._checked(ancestor), self._checked(sha)]).status
 
-    def _prepare(self, lock: int) -> None:
-        """Make the copy if there is none; we hold the lock, so lock files and half packs are a dead process's."""
-        if not (self._copy / "HEAD").exists():
-            shutil.rmtree(self._copy, ignore_errors=True)
-            new = self._place / "new.git"
-            shutil.rmtree(new, ignore_errors=True)
-            command.run(new, ["init", "--quiet", "--bare", "--template="], keep=[lock])
-            new.rename(self._copy)
-        for pattern in (
-            "*.lock",
-            "gc.pid",
-            "refs/**/*.lock",
-            "objects/**/*.lock",
-            "objects/pack/tmp_*",
-            "objects/pack/.tmp-*",
-        ):
-            for stale in self._copy.glob(pattern):
-                stale.unlink(missing_ok=True)
+    def _make(self, copy: Path, lock: int) -> None:
+        """An empty copy, there as a whole or not at all."""
+        new = self._place / "empty.git"
+        for old in (new, copy):
+            shutil.rmtree(old, ignore_errors=True)
+        command.run(new, ["init", "--quiet", "--bare", "--template="], keep=[lock])
+        new.rename(copy)
 
-    def _fetch(self, lock: int) -> Ended:
-        arguments = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--update-shallow",
-        ]
-        if self._remote.local:
-            arguments.append(f"--upload-pack={_UPLOAD_PACK}")
-        ended = self._speak([*arguments, "--", "origin", f"+{self._ref}:{HEAD}"], timeout=self._timeout, keep=[lock])
+    def _renew(self, lock: int) -> Ended:
+        """The remote is well, so the copy is not (a full disk, a power cut): another one takes its place if that works."""
+        new = self._place / "new.git"
+        self._make(new, lock)
+        ended = self._fetch(new, lock)
+        if not ended.status:
+            shutil.rmtree(self._copy, ignore_errors=True)
+            new.rename(self._copy)
+        return ended
+
+    def _fetch(self, copy: Path, lock: int) -> Ended:
+        options = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--update-shallow"]
+        ended = self._speak(copy, "fetch", options, f"+{self._ref}:{HEAD}", timeout=self._timeout, keep=[lock])
         if ended.status and "couldn't find remote ref" in ended.stderr:
             what = (
                 "has no commits yet"
@@ -133,16 +122,17 @@ class GitRepository:
         return ended
 
     def _answers(self) -> bool:
-        arguments = ["ls-remote", "--quiet"]
-        if self._remote.local:
-            arguments.append(f"--upload-pack={_UPLOAD_PACK}")
-        return not self._speak([*arguments, "--", "origin", self._ref], timeout=30.0, keep=[]).status
+        return not self._speak(self._copy, "ls-remote", ["--quiet"], self._ref, timeout=30.0, keep=[]).status
 
-    def _speak(self, arguments: Sequence[str], *, timeout: float, keep: Sequence[int]) -> Ended:
+    def _speak(
+        self, copy: Path, verb: str, options: Sequence[str], ref: str, *, timeout: float, keep: Sequence[int]
+    ) -> Ended:
         """A command that may reach the remote. It alone knows that large files were left out, so no other asks for them."""
+        if self._remote.local:
+            options = [*options, f"--upload-pack={_UPLOAD_PACK}"]
         return command.run(
-            self._copy,
-            arguments,
+            copy,
+            [verb, *options, "--", "origin", ref],
             timeout=timeout,
             protocol=self._remote.protocol,
             keep=keep,
@@ -177,6 +167,20 @@ class GitRepository:
         if not _SHA.fullmatch(sha):
             raise Rejected(f"{sha!r} is no commit id")
         return sha
+
+
+def _sweep(copy: Path) -> None:
+    """We hold the lock, so every lock file and half pack in the copy belongs to a process that died."""
+    for pattern in (
+        "*.lock",
+        "gc.pid",
+        "refs/**/*.lock",
+        "objects/**/*.lock",
+        "objects/pack/tmp_*",
+        "objects/pack/.tmp-*",
+    ):
+        for stale in copy.glob(pattern):
+            stale.unlink(missing_ok=True)
 
 
 def _plain(text: str) -> str:
