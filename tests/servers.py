@@ -40,8 +40,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 10.0, what: 
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            pytest_fail = f"{what} did not come true within {seconds} s"
-            raise AssertionError(pytest_fail)
+            raise AssertionError(f"{what} did not come true within {seconds} s")
         time.sleep(0.01)
 
 
@@ -106,29 +105,25 @@ class Server:
 
 
 class PostgresServer(Server):
-    """A cluster of its own, without fsync: tests stop processes, not machines. SIGQUIT is PostgreSQL's immediate stop."""
+    """A cluster of its own, without fsync unless `durable`: tests stop processes, not machines.
+
+    SIGQUIT is PostgreSQL's immediate stop.
+    """
 
     name = "PostgreSQL"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         super().__init__(folder)
+        self._fast = {} if durable else {"fsync": "off", "full_page_writes": "off"}
         self._names = itertools.count(1)
         self.binaries = _postgres_binaries(folder)
         if self.user():
             shutil.chown(folder, UNPRIVILEGED)
         subprocess.run(
             [
-                self.binaries / "initdb",
-                "-D",
-                folder / "data",
-                "-U",
-                "postgres",
-                "--auth=trust",
-                "-E",
-                "UTF8",
-                "--no-sync",
-            ]
-            + ["--locale=C", "--no-instructions"],
+                *(self.binaries / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust", "-E", "UTF8"),
+                *("--locale=C", "--no-sync", "--no-instructions"),
+            ],
             cwd=folder,
             check=True,
             stdout=subprocess.DEVNULL,
@@ -144,10 +139,9 @@ class PostgresServer(Server):
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "off",
-            "full_page_writes": "off",
             "shared_buffers": "64MB",
             "max_connections": 200,
+            **self._fast,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *options]
@@ -193,10 +187,8 @@ class RedisServer(Server):
         self.binary: str = REDIS_SERVER_PATH
 
     def argv(self) -> list[str]:
-        return [self.binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"] + [
-            "--databases",
-            str(self.DATABASES),
-        ]
+        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "databases": self.DATABASES}
+        return [self.binary, *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
 
     def answers(self) -> bool:
         try:
