@@ -69,18 +69,3 @@ class Stopped(HeadraceError):
 def misused(detail: str) -> Failed:
     """What stands in `with` or `env` makes no sense to the kind. Trying again changes nothing."""
     return Failed("config", detail)
-
-
-def only(params: JsonObject, *known: str) -> None:
-    """Raises Failed on a key of `with` that the kind does not know: a typo must not be ignored."""
-    for name in params:
-        if name not in known:
-            raise misused(f"unknown key {name!r} in `with`; known are {', '.join(known)}")
-
-
-def text(params: JsonObject, name: str, default: str | None = None) -> str:
-    """A parameter that is a string. Raises Failed if it is missing or something else."""
-    value = params.get(name, default)
-    if not isinstance(value, str):
-        raise misused(f"{name!r} is missing" if value is None else f"{name!r} must be text")
-    return value

@@ -103,7 +103,7 @@ def web() -> Iterator[Web]:
             site.requests.append(Request(self.command, self.path, dict(self.headers.items()), body))
             site.answers[self.path.partition("?")[0]](self)
 
-        do_GET = do_POST = do_PUT = do_HEAD = handle_any
+        do_GET = do_POST = do_PUT = do_HEAD = handle_any  # noqa: N815 - names that http.server looks for
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -27,13 +27,13 @@ class Box:
         self.mails = []
         self.refusing = {}
 
-    async def handle_RCPT(self, server, session, envelope, address, options):
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: ARG002, N802 - aiosmtpd's names
         if address in self.refusing:
             return self.refusing[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):
+    async def handle_DATA(self, server, session, envelope):  # noqa: ARG002, N802 - aiosmtpd's names
         self.mails.append((envelope, message_from_bytes(envelope.content, policy=default)))
         return "250 OK"
 
@@ -118,7 +118,7 @@ def test_the_servers_refusal_tells_whether_to_try_again(box, mail):
         mail.send(Outgoing(subject="a", text="", to=("full@example.com",)))
     with pytest.raises(Rejected):
         mail.send(Outgoing(subject="a", text="", to=("gone@example.com",)))
-    with pytest.raises(Rejected, match="gone@example.com"):
+    with pytest.raises(Rejected, match="gone@example"):
         mail.send(Outgoing(subject="a", text="", to=("ana@example.com", "gone@example.com")))
 
 
@@ -229,15 +229,15 @@ def test_a_message_reaches_people_groups_and_addresses(box):
     [
         ({"text": "x"}, "exactly one of"),
         ({"text": "x", "to": "ana", "channel": "notes"}, "exactly one of"),
-        ({"to": "ana"}, "'text' is missing"),
+        ({"to": "ana"}, "`with`/text: Field required"),
         ({"to": "anna", "text": "x"}, "did you mean 'ana'"),
         ({"to": "group:opps", "text": "x"}, "did you mean 'group:ops'"),
         ({"to": "cy", "text": "x"}, "e-mail address of 'cy'"),
         ({"to": "group:empty", "text": "x"}, "nobody"),
-        ({"to": [], "text": "x"}, "`to` must be"),
-        ({"to": [1], "text": "x"}, "`to` must be"),
+        ({"to": [], "text": "x"}, "exactly one of"),
+        ({"to": [1], "text": "x"}, "`with`/to/0"),
         ({"channel": "nope", "text": "x"}, "channel 'nope'"),
-        ({"channel": "notes", "text": "x", "txt": "y"}, "unknown key 'txt'"),
+        ({"channel": "notes", "text": "x", "txt": "y"}, "`with`/txt"),
     ],
 )
 def test_a_message_that_makes_no_sense_is_refused(params, says):

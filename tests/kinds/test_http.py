@@ -84,11 +84,13 @@ def test_an_unwelcome_status_fails_with_its_class(http, web, status, kind):
     assert (error.kind, error.details["status"], error.details["body"]) == (kind, status, {"why": "because"})
 
 
-def test_allow_status_replaces_the_default(http, web):
+def test_allow_status_welcomes_more_than_success(http, web):
     web.says("/x", b"", status=503)
     assert http.run(call({"url": web.url("/x"), "allow_status": [200, 503]}))["status"] == 503
-    web.says("/x", b"", status=204)
-    assert failure(http, {"url": web.url("/x"), "allow_status": [200]}).kind == "http_2xx"
+    web.says("/x", b"", status=404)
+    assert failure(http, {"url": web.url("/x"), "allow_status": [503]}).kind == "http_4xx"
+    web.says("/x", b"", status=201)
+    assert http.run(call({"url": web.url("/x"), "allow_status": [503]}))["status"] == 201
 
 
 def test_redirects_are_not_followed(http, web):

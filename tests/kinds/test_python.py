@@ -15,6 +15,9 @@ def number(): return 7
 def broken(): raise KeyError("gone")
 def leaving(): sys.exit(3)
 value = 1
+class Tasks:
+    @staticmethod
+    def ship(to): return {"to": to}
 """
 
 
@@ -35,6 +38,7 @@ def run(name, **args):
 def test_results(module):
     assert run(f"{module}:echo", a=1, b=[None]) == {"a": 1, "b": [None]}
     assert run(f"{module}:number") == {"result": 7}
+    assert run(f"{module}:Tasks.ship", to="eu") == {"to": "eu"}
     assert run("engine.adapters.kinds.noop:noop") == {}
 
 
@@ -43,14 +47,14 @@ def test_results(module):
     [
         ("{m}:broken", "python", "KeyError: 'gone'"),
         ("{m}:leaving", "python", "SystemExit: 3"),
-        ("{m}:number2", "import", "task_functions has no number2"),
+        ("{m}:number2", "import", "has no attribute 'number2'"),
         ("{m}:value", "import", "task_functions:value cannot be called"),
         ("no_such_module_at_all:x", "import", "No module named"),
         ("task_broken:x", "import", "RuntimeError: at import"),
-        ("{m}", "config", "package.module:function"),
-        ("{m}:a.b", "config", "package.module:function"),
-        ("../{m}:a", "config", "package.module:function"),
-        ("{m}:number;x", "config", "package.module:function"),
+        ("{m}", "config", "`with`/call"),
+        ("{m}:a..b", "import", "cannot be imported"),
+        ("../{m}:a", "config", "`with`/call"),
+        ("{m}:number;x", "config", "`with`/call"),
     ],
 )
 def test_failures(module, name, kind, message):

@@ -145,7 +145,7 @@ def test_each_run_has_a_fresh_folder_that_goes_away():
     run("pwd; ls -A | wc -l; touch here", log=log)
     folder, count = (text for _, text in log.lines)
     assert int(count) == 0
-    assert not os.path.exists(folder)
+    assert not Path(folder).exists()
 
 
 def test_a_working_directory_is_used_and_kept(tmp_path):

@@ -15,14 +15,16 @@ import orjson
 
 from engine.adapters.kinds import body, request
 from engine.adapters.kinds.guard import Budget, Guard, within
+from engine.adapters.kinds.params import read
 from engine.app.kinds import DEFAULT_TIMEOUT, Call, Failed
 from engine.core.values import Json, JsonObject
+from engine.spec.kinds import HttpParams
 
-_RESERVED = ("status", "headers", "body")
+_SUCCESS, _REDIRECTION = 200, 300
 
 
 class Http:
-    """Takes `method`, `url`, `headers`, `query`, one of `json`, `body`, `form`, and `allow_status` (default: 200 to 299)."""
+    """Sends a request and reads its answer, whose status has to be 2xx or in `allow_status`."""
 
     def __init__(self, guard: Guard) -> None:
         # httpcore logs the headers it sends, with their secrets, once debug logging is on.
@@ -37,7 +39,8 @@ class Http:
 
     def run(self, call: Call) -> JsonObject:
         """Raises Failed: `config`, `forbidden_address`, `network`, `timeout`, `http_3xx` …, `response_too_large`."""
-        written = request.written(call)
+        params = read(HttpParams, call)
+        written = request.written(params, call.idempotency_key)
         budget = Budget(monotonic() + (call.timeout or DEFAULT_TIMEOUT) / 1000, call.stop)
         with within(budget):
             try:
@@ -46,7 +49,7 @@ class Http:
                 raise Failed("timeout", f"no connection in time: {type(error).__name__}") from None
             except (httpcore.NetworkError, httpcore.ProtocolError) as error:
                 raise Failed("network", f"{written.url.host}: {error or type(error).__name__}") from None
-        return _outputs(call, status, headers, _read(headers, content))
+        return _outputs(call, params, status, headers, _value(headers, content))
 
     def close(self) -> None:
         """Close the connections that are kept for the next task."""
@@ -77,7 +80,7 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def _read(headers: dict[str, str], content: bytes) -> Json:
+def _value(headers: dict[str, str], content: bytes) -> Json:
     """A JSON body as the value it holds, anything else as text."""
     mime, _, parameters = headers.get("content-type", "").lower().partition(";")
     mime = mime.strip()
@@ -93,18 +96,13 @@ def _read(headers: dict[str, str], content: bytes) -> Json:
         return content.decode("utf-8", "replace")
 
 
-def _outputs(call: Call, status: int, headers: dict[str, str], answer: Json) -> JsonObject:
-    if not _welcome(call, status):
+def _outputs(call: Call, params: HttpParams, status: int, headers: dict[str, str], answer: Json) -> JsonObject:
+    if not (_SUCCESS <= status < _REDIRECTION or status in params.allow_status):
         details: JsonObject = {"status": status, "body": answer}
         if "location" in headers:
             details["location"] = headers["location"]
         raise Failed(f"http_{status // 100}xx", f"the server answered {status}", details)
     outputs: JsonObject = {"status": status, "headers": headers, "body": answer}
     if isinstance(answer, dict):
-        outputs |= {name: answer[name] for name in call.outputs if name in answer and name not in _RESERVED}
+        outputs |= {name: answer[name] for name in call.outputs if name in answer and name not in outputs}
     return outputs
-
-
-def _welcome(call: Call, status: int) -> bool:
-    allowed = call.params.get("allow_status")
-    return 200 <= status < 300 if allowed is None else status in allowed  # noqa: PLR2004 - what HTTP calls successful

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.app.kinds import Call, Failed, misused, only, text
+from engine.adapters.kinds.params import read
+from engine.app.kinds import Call, Failed, misused
 from engine.app.ports import Channel
 from engine.app.recipients import ChannelChoice, addresses
 from engine.app.records import Outgoing
 from engine.core.project import Project
 from engine.core.values import JsonObject
 from engine.errors import NotFound, Rejected, Unavailable
+from engine.spec.kinds import MessageParams
 
 
 class Message:
@@ -21,12 +23,12 @@ class Message:
         self._project = project
 
     def run(self, call: Call) -> JsonObject:
-        only(call.params, "channel", "to", "subject", "text")
-        body = text(call.params, "text")
-        subject = text(call.params, "subject", f"{call.workflow}: {call.path}")
+        """Raises Failed: `config`, `rejected` (it never will be taken), `network`."""
+        params = read(MessageParams, call)
+        subject = params.subject or f"{call.workflow}: {call.path}"
         try:
-            channel, to = self._target(call.params)
-            channel.send(Outgoing(subject=subject, text=body, to=to))
+            channel, to = self._target(params)
+            channel.send(Outgoing(subject=subject, text=params.text, to=to))
         except NotFound as error:
             raise misused(error.detail) from None
         except Rejected as error:
@@ -35,15 +37,10 @@ class Message:
             raise Failed("network", str(error)) from None
         return {}
 
-    def _target(self, params: JsonObject) -> tuple[Channel, tuple[str, ...]]:
-        if ("channel" in params) == ("to" in params):
-            raise misused("exactly one of `channel` and `to` is needed")
-        if "channel" in params:
-            return self._channels.named(text(params, "channel")), ()
-        names = params["to"] if isinstance(params["to"], list) else [params["to"]]
-        if not names or not all(isinstance(name, str) for name in names):
-            raise misused("`to` must be a list of people, groups and addresses")
-        to = addresses(self._project(), names)
+    def _target(self, params: MessageParams) -> tuple[Channel, tuple[str, ...]]:
+        if params.channel is not None:
+            return self._channels.named(params.channel), ()
+        to = addresses(self._project(), params.to)
         if not to:
             raise misused("nobody is in the groups of `to`")
         return self._channels.mail() or self._channels.log(), to

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
-from engine.app.kinds import Call, Failed, misused, only, text
+from engine.adapters.kinds.params import read
+from engine.app.kinds import Call, Failed
 from engine.core.values import JsonObject
-
-_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+from engine.spec.kinds import PythonParams
 
 
 class Python:
-    """Takes `call` and `args`, a map of keyword arguments. A function cannot be stopped: `timeout` only ends the waiting for it."""
+    """Runs a function with the keyword arguments `args`. It cannot be stopped: `timeout` only ends the waiting for it."""
 
     def run(self, call: Call) -> JsonObject:
-        only(call.params, "call", "args")
-        arguments = call.params.get("args") or {}
-        if not isinstance(arguments, dict):
-            raise misused("`args` must be a map of keyword arguments")
-        function = _imported(text(call.params, "call"))
+        """Raises Failed: `config`, `import`, `python`."""
+        params = read(PythonParams, call)
+        function = _imported(params.call)
         try:
-            result = function(**arguments)
+            result = function(**params.args)
         except (Exception, SystemExit) as error:
             raise Failed("python", _said(error), {"type": type(error).__name__}) from error
         if result is None:
@@ -32,15 +30,11 @@ class Python:
 
 
 def _imported(name: str) -> Callable[..., Any]:
-    if not _NAME.fullmatch(name):
-        raise misused(f"`call` must read package.module:function, not {name!r}")
     module, _, attribute = name.partition(":")
     try:
-        function = getattr(importlib.import_module(module), attribute, None)
+        function = attrgetter(attribute)(importlib.import_module(module))
     except (Exception, SystemExit) as error:
-        raise Failed("import", f"cannot import {module}: {_said(error)}", {"type": type(error).__name__}) from error
-    if function is None:
-        raise Failed("import", f"{module} has no {attribute}")
+        raise Failed("import", f"{name} cannot be imported: {_said(error)}", {"type": type(error).__name__}) from error
     if not callable(function):
         raise Failed("import", f"{name} cannot be called")
     called: Callable[..., Any] = function

@@ -7,11 +7,10 @@ import re
 import httpx
 import orjson
 
-from engine.app.kinds import Call, Failed, misused, only, text
-from engine.core.values import Json, JsonObject
+from engine.app.kinds import misused
+from engine.core.expressions.functions.conversions import scalar_text
+from engine.spec.kinds import Fields, HttpParams
 
-_KEYS = ("method", "url", "headers", "query", "json", "body", "form", "allow_status")
-_METHOD = re.compile(r"[A-Z]{1,20}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name (RFC 9110, 5.6.2)."""
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -20,33 +19,26 @@ _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", 
 """What says where a request ends and whom it is for is written here and nowhere else."""
 
 
-def written(call: Call) -> httpx.Request:
+def written(params: HttpParams, idempotency_key: str) -> httpx.Request:
     """The request. Raises Failed (`config`)."""
-    params = call.params
-    only(params, *_KEYS)
-    _statuses(params.get("allow_status"))
-    method = text(params, "method", "GET").upper()
-    if not _METHOD.fullmatch(method):
-        raise misused(f"{method!r} is no HTTP method")
     content, mime = _content(params)
-    headers = {
-        "User-Agent": "headrace",
-        "Accept": "*/*",
-        "Accept-Encoding": "gzip, deflate",
-        "Idempotency-Key": call.idempotency_key,
-    }
-    if mime:
-        headers["Content-Type"] = mime
-    merged = httpx.Headers(headers)
-    merged.update(_headers(params.get("headers") or {}))
-    return httpx.Request(method, _url(params), headers=merged, content=content)
+    headers = httpx.Headers(
+        {
+            "User-Agent": "headrace",
+            "Accept": "*/*",
+            "Accept-Encoding": "gzip, deflate",
+            "Idempotency-Key": idempotency_key,
+            **({"Content-Type": mime} if mime else {}),
+        }
+    )
+    headers.update(_headers(params.headers))
+    return httpx.Request(params.method, _url(params), headers=headers, content=content)
 
 
-def _url(params: JsonObject) -> httpx.URL:
+def _url(params: HttpParams) -> httpx.URL:
     try:
-        url = httpx.URL(text(params, "url"))
-        query = _pairs("query", params.get("query") or {})
-        url = url.copy_merge_params(query) if query else url
+        url = httpx.URL(params.url)
+        url = url.copy_merge_params(_pairs(params.query)) if params.query else url
     except (httpx.InvalidURL, UnicodeError) as error:
         raise misused(f"`url` cannot be read: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
@@ -56,23 +48,19 @@ def _url(params: JsonObject) -> httpx.URL:
     return url
 
 
-def _content(params: JsonObject) -> tuple[bytes | None, str]:
-    given = [name for name in ("json", "body", "form") if name in params]
-    if len(given) > 1:
-        raise misused(f"only one of {', '.join(given)} can be sent")
-    if "json" in params:
-        return orjson.dumps(params["json"]), "application/json"
-    if "form" in params:
-        form = httpx.QueryParams(_pairs("form", params["form"]))
-        return str(form).encode(), "application/x-www-form-urlencoded"
-    if "body" in params:
-        return text(params, "body").encode(), "text/plain; charset=utf-8"
+def _content(params: HttpParams) -> tuple[bytes | None, str]:
+    if "json_" in params.model_fields_set:
+        return orjson.dumps(params.json_), "application/json"
+    if params.form is not None:
+        return str(httpx.QueryParams(_pairs(params.form))).encode(), "application/x-www-form-urlencoded"
+    if params.body is not None:
+        return params.body.encode(), "text/plain; charset=utf-8"
     return None, ""
 
 
-def _headers(given: Json) -> list[tuple[bytes, bytes]]:
+def _headers(given: Fields) -> list[tuple[bytes, bytes]]:
     headers: list[tuple[bytes, bytes]] = []
-    for name, value in _pairs("headers", given):
+    for name, value in _pairs(given):
         if not _TOKEN.fullmatch(name):
             raise misused(f"{name!r} is no name of a header")
         if name.lower() in _OURS:
@@ -83,27 +71,10 @@ def _headers(given: Json) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _pairs(what: str, given: Json) -> tuple[tuple[str, str], ...]:
+def _pairs(given: Fields) -> tuple[tuple[str, str], ...]:
     """A map as pairs of text; a list gives its name several times."""
-    if not isinstance(given, dict):
-        raise misused(f"`{what}` must be a map")
     return tuple(
-        (name, _written(what, name, each))
+        (name, scalar_text(each) or "")
         for name, value in given.items()
         for each in (value if isinstance(value, list) else [value])
     )
-
-
-def _written(what: str, name: str, value: Json) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise misused(f"`{what}.{name}` must be text, a number, a boolean or a list of those")
-
-
-def _statuses(allowed: Json) -> None:
-    if allowed is None:
-        return
-    if not isinstance(allowed, list) or not all(isinstance(each, int) and 100 <= each <= 599 for each in allowed):  # noqa: PLR2004 - the status codes there are
-        raise Failed("config", "`allow_status` must be a list of status codes")

@@ -10,9 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.adapters.kinds import script_outputs
+from engine.adapters.kinds.params import read
 from engine.adapters.kinds.process import Ending, attend
-from engine.app.kinds import Call, Failed, Stopped, misused, only, text
-from engine.core.values import Json, JsonObject
+from engine.app.kinds import Call, Failed, Stopped, misused
+from engine.core.expressions.functions.conversions import scalar_text
+from engine.core.values import JsonObject
+from engine.spec.kinds import ScriptParams
 
 SHELLS: Mapping[str, tuple[str, ...]] = {
     "bash": ("bash", "--noprofile", "--norc", "-eu", "-o", "pipefail"),
@@ -28,37 +31,35 @@ class Script:
 
     def run(self, call: Call) -> JsonObject:
         """Raises Failed: `config`, `exit`, `timeout`, `outputs`; Stopped."""
-        only(call.params, "script", "shell", "working_directory")
-        shell = text(call.params, "shell", "bash")
-        if shell not in SHELLS:
-            raise misused(f"`shell` must be one of {', '.join(SHELLS)}, not {shell!r}")
+        params = read(ScriptParams, call)
         with TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True) as folder:
             place = Path(folder)
             source, output, fresh = place / "script", place / "output", place / "work"
-            source.write_text(text(call.params, "script"), "utf-8", newline="")
+            source.write_text(params.script, "utf-8", newline="")
             output.touch(mode=0o600)
             fresh.mkdir()
-            ending = self._run((*SHELLS[shell], str(source)), call, _environment(call, output), fresh)
+            directory = Path(params.working_directory or fresh)
+            process = _started((*SHELLS[params.shell], str(source)), directory, _environment(call, output))
+            ending = attend(process, call)
             _judge(call, ending)
             return script_outputs.read(output, call.outputs)
 
-    def _run(self, argv: tuple[str, ...], call: Call, environment: dict[str, str], fresh: Path) -> Ending:
-        directory = Path(text(call.params, "working_directory", str(fresh)))
-        if not directory.is_dir():
-            raise misused(f"`working_directory` {str(directory)!r} is no folder on this worker")
-        try:
-            process = subprocess.Popen(
-                argv,
-                cwd=directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise misused(f"{argv[0]} cannot be started: {error}") from None
-        return attend(process, call)
+
+def _started(argv: tuple[str, ...], directory: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    if not directory.is_dir():
+        raise misused(f"`working_directory` {str(directory)!r} is no folder on this worker")
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise misused(f"{argv[0]} cannot be started: {error}") from None
 
 
 def _environment(call: Call, output: Path) -> dict[str, str]:
@@ -66,7 +67,10 @@ def _environment(call: Call, output: Path) -> dict[str, str]:
     for name, value in call.env.items():
         if not _NAME.fullmatch(name):
             raise misused(f"{name!r} is no name for a variable")
-        environment[name] = _written(name, value)
+        text = scalar_text(value)
+        if text is None:
+            raise misused(f"`env.{name}` must be text, a number or a boolean")
+        environment[name] = text
     return environment | {
         "HEADRACE_OUTPUT": str(output),
         "HEADRACE_INSTANCE": call.instance,
@@ -75,14 +79,6 @@ def _environment(call: Call, output: Path) -> dict[str, str]:
         "HEADRACE_IDEMPOTENCY_KEY": call.idempotency_key,
         "HEADRACE_WORKFLOW": call.workflow,
     }
-
-
-def _written(name: str, value: Json) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise misused(f"`env.{name}` must be text, a number or a boolean")
 
 
 def _judge(call: Call, ending: Ending) -> None:
