@@ -1,0 +1,51 @@
+"""Which of the fetched commands this worker may carry out: those whose lease is free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from engine.adapters.broker.held import Held
+from engine.app.ports import Leases
+from engine.errors import Malformed, Unavailable
+from engine.workers.attempts import Attempt, Attempts, lease_of
+
+_log = structlog.get_logger(__name__)
+
+
+class Admission:
+    """Leases a whole fetch in one round trip. A refused message is dropped: somebody is at work on it, and it was a hint."""
+
+    def __init__(self, leases: Leases, attempts: Attempts) -> None:
+        self._leases = leases
+        self._attempts = attempts
+
+    def admit(self, messages: Sequence[Held]) -> Sequence[Held]:
+        """The messages to work on, registered as attempts. Raises Unavailable."""
+        wanted = [attempt for message in messages if (attempt := _attempt(message))]
+        keys = list({attempt.lease: None for attempt in wanted if attempt.lease is not None})
+        free = dict(zip(keys, self._leases.take(keys), strict=True))
+        admitted = []
+        for attempt in wanted:
+            if attempt.lease is None or free.pop(attempt.lease, False):  # popped: of two doubles one is enough
+                admitted.append(attempt)
+            else:
+                _log.debug("somebody is at work on it", lease=attempt.lease)
+        self._attempts.add(admitted)
+        return [attempt.message for attempt in admitted]
+
+    def give_back(self, messages: Sequence[Held]) -> None:
+        """Let go of the leases before others can fetch the messages. If that fails they run out by themselves."""
+        leases = self._attempts.remove(messages)
+        with suppress(Unavailable):
+            self._leases.release(leases)
+
+
+def _attempt(message: Held) -> Attempt | None:
+    try:
+        return Attempt(message=message, lease=lease_of(message.body))
+    except (Malformed, AttributeError, IndexError) as error:
+        _log.error("command dropped", queue=message.queue_name, message=message.message_id, error=str(error))
+        return None

@@ -1,0 +1,96 @@
+"""One thread that speaks for all attempts of a task worker: renews leases, hears of cancellations, says what has started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+
+import structlog
+
+from engine.app.ports import Leases
+from engine.app.records import Notification
+from engine.core.events import TaskStarted, to_json
+from engine.core.keys import split_path
+from engine.errors import Unavailable
+from engine.workers.attempts import Attempt, Attempts
+
+TICK = 0.5
+"""Seconds between two beats, and so until a cancellation is heard. A beat is one round trip."""
+
+LONG = 1.0
+"""Seconds after which an attempt is worth an event of its own."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Heartbeat:
+    """Beats while there are attempts. `announce` sends a notification, `crowded` hears that every beat that some run long."""
+
+    def __init__(
+        self,
+        *,
+        attempts: Attempts,
+        leases: Leases,
+        worker: str,
+        announce: Callable[[Notification], None],
+        crowded: Callable[[int], None],
+    ) -> None:
+        self._attempts = attempts
+        self._leases = leases
+        self._worker = worker
+        self._announce = announce
+        self._crowded = crowded
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stopping.set()
+        self._attempts.arrived.set()
+        self._thread.join()
+
+    def beat(self) -> None:
+        """Do once what has to be done for every attempt."""
+        attempts = self._attempts.snapshot()
+        self._renew({attempt.lease: attempt for attempt in attempts if attempt.lease is not None})
+        now = time.monotonic()
+        running = [attempt for attempt in attempts if attempt.started_at is not None and not attempt.finished]
+        long = [attempt for attempt in running if attempt.started_at is not None and now - attempt.started_at > LONG]
+        for attempt in long:
+            if not attempt.announced and attempt.message.body["type"] == "RunTask":
+                attempt.announced = True
+                self._announce(self._started(attempt))
+        if long:
+            self._crowded(len(long))
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._attempts.arrived.wait()
+            try:
+                self.beat()
+            except Exception:  # noqa: BLE001 - the loop goes on: leases must be kept up
+                _log.exception("a heartbeat failed")
+            self._stopping.wait(TICK)
+
+    def _renew(self, attempts: dict[str, Attempt]) -> None:
+        try:
+            for lease in self._leases.renew(list(attempts)):
+                if not attempts[lease].stop.is_set():
+                    _log.info("asked to stop", lease=lease)
+                    attempts[lease].stop.set()
+            # Renewing creates leases anew, also of an attempt that ended in this very moment.
+            still = {attempt.lease for attempt in self._attempts.snapshot()}
+            self._leases.release([lease for lease in attempts if lease not in still])
+        except Unavailable as error:
+            _log.warning("leases cannot be renewed", leases=len(attempts), error=str(error))
+
+    def _started(self, attempt: Attempt) -> Notification:
+        command = attempt.message.body
+        scope, task = split_path(command["path"])
+        event = TaskStarted(task=task, attempt=command["attempt"], worker=self._worker)
+        return Notification(instance=command["instance"], scope=scope, event=to_json(event))

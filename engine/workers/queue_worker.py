@@ -1,0 +1,89 @@
+"""Dramatiq's worker without what we do not use (delay queues), with an end that gives waiting messages back first."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from queue import Empty
+from threading import Thread
+from typing import cast
+
+import dramatiq
+from dramatiq.broker import MessageProxy
+from dramatiq.middleware import CurrentMessage
+
+from engine.adapters.broker.held import Held
+from engine.adapters.broker.queue_broker import QueueBroker
+
+
+def current() -> Held:
+    """The message that the calling actor was started for."""
+    return cast("Held", CurrentMessage.get_current_message())
+
+
+class QueueWorker(dramatiq.Worker):
+    """Reads some queues of a broker with some threads. `idle` in seconds: how often a thread looks whether to stop."""
+
+    def __init__(self, broker: QueueBroker, queues: Sequence[str], *, threads: int, idle: float) -> None:
+        super().__init__(broker, queues=set(queues), worker_threads=threads, worker_timeout=int(idle * 1000))
+        self._queues = tuple(queues)
+        self._intakes = [broker.queues[queue] for queue in queues]
+
+    def start(self) -> None:
+        """Start threads and consumers. Dramatiq's own start listens for queues declared later; ours are all known."""
+        self.broker.emit_before("worker_boot", self)
+        for _ in range(self.worker_threads):
+            self._add_worker()
+        for queue in self._queues:
+            self._add_consumer(queue)
+        self.broker.emit_after("worker_boot", self)
+
+    def end(self, timeout: float) -> bool:
+        """Fetch no more, give back what waits, and let what runs finish; False if `timeout` seconds were not enough."""
+        self.broker.emit_before("worker_shutdown", self)
+        deadline = time.monotonic() + timeout
+        for intake in self._intakes:
+            intake.close()
+        for consumer in self.consumers.values():
+            consumer.stop()
+        for worker in self.workers:
+            worker.stop()
+        _join(self.consumers.values(), deadline)
+        for consumer in self.consumers.values():
+            consumer.close()
+        self.give_back_waiting()
+        ended = _join(self.workers, deadline)
+        self.broker.emit_after("worker_shutdown", self)
+        return ended
+
+    def wait(self, timeout: float) -> bool:
+        """After `end`: wait on for what still runs."""
+        return _join(self.workers, time.monotonic() + timeout)
+
+    def give_back_waiting(self) -> int:
+        """Give back the messages that no thread has taken up; returns how many."""
+        waiting: list[MessageProxy] = []
+        try:
+            while True:
+                waiting.append(self.work_queue.get_nowait().message)
+                self.work_queue.task_done()
+        except Empty:
+            self.give_back(waiting)
+            return len(waiting)
+
+    def give_back(self, messages: Sequence[MessageProxy]) -> None:
+        """Put messages back into their queues."""
+        by_queue: dict[str, list[MessageProxy]] = defaultdict(list)
+        for message in messages:
+            by_queue[message.queue_name].append(message)
+        for queue, some in by_queue.items():
+            self.consumers[queue].requeue_messages(some)
+
+
+def _join(threads: Iterable[Thread], deadline: float) -> bool:
+    ended = True
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+        ended = ended and not thread.is_alive()
+    return ended

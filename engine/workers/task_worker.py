@@ -1,0 +1,126 @@
+"""Carries out commands: leases them, performs them in threads, and sends what came of them in batches."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from threading import Event
+from typing import Protocol
+
+import dramatiq
+import structlog
+
+from engine.adapters.broker.connect import Broker
+from engine.adapters.broker.intake import Intake
+from engine.adapters.broker.wire import PERFORM
+from engine.app.records import Notification
+from engine.core.values import JsonObject
+from engine.workers.admission import Admission
+from engine.workers.attempts import Attempts
+from engine.workers.failure import failure_of
+from engine.workers.flusher import Flusher, Outcome
+from engine.workers.heartbeat import LONG, Heartbeat
+from engine.workers.pace import Pace
+from engine.workers.queue_worker import QueueWorker, current
+
+FLUSH = 3.0
+"""Seconds at the end of `stop` that are kept for giving back and sending."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Performs(Protocol):
+    """`engine.app.perform.Performer`."""
+
+    def perform(self, command: JsonObject, stop: Event) -> Notification | None:
+        """Carry out a command; setting `stop` ends it early."""
+        ...
+
+
+class TaskWorker:
+    """Reads task queues with `threads` threads. Holds no lock and no connection while a task's own code runs."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        performer: Performs,
+        *,
+        threads: int = 8,
+        queues: Sequence[str] = ("tasks",),
+        idle: float = 1.0,
+    ) -> None:
+        self._performer = performer
+        self._pace = Pace(threads)
+        self._attempts = Attempts()
+        self._flusher = Flusher(broker, self._attempts)
+        self._heartbeat = Heartbeat(
+            attempts=self._attempts,
+            leases=broker.leases,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            announce=lambda notification: self._flusher.add(Outcome(notification)),
+            crowded=self._relieve,
+        )
+        admission = Admission(broker.leases, self._attempts)
+        self._intakes = {
+            queue: Intake(window=threads, admit=admission.admit, giving_back=admission.give_back) for queue in queues
+        }
+        for queue, intake in self._intakes.items():
+            broker.dramatiq.serve(queue, intake)
+        dramatiq.actor(broker=broker.dramatiq, actor_name=PERFORM, queue_name=queues[0])(self._perform)
+        self._threads = threads
+        self._worker = QueueWorker(broker.dramatiq, queues, threads=threads, idle=idle)
+        self._stopped = Event()
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._flusher.start()
+        self._heartbeat.start()
+        self._worker.start()
+
+    def stop(self, timeout: float = 25.0) -> None:
+        """Fetch no more, give back what waits, let running tasks finish, send their outcomes.
+
+        Tasks that take longer than `timeout` seconds are stopped and given back: another worker does them again, as the
+        same attempt.
+        """
+        if not self._worker.end(max(0.0, timeout - FLUSH)):
+            messages = self._attempts.abandon()
+            _log.warning("running tasks are given back", tasks=len(messages))
+            self._worker.give_back(messages)
+            self._worker.wait(1.0)  # scripts are being killed
+        self._heartbeat.stop()
+        self._flusher.stop(FLUSH)
+        self._stopped.set()
+
+    def join(self) -> None:
+        """Wait until `stop` is through."""
+        self._stopped.wait()
+
+    def _perform(self, command: JsonObject) -> None:
+        message = current()
+        message.keep()
+        attempt = self._attempts.begin(message)
+        started_at = time.monotonic()
+        try:
+            notification = self._performer.perform(command, attempt.stop)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in a task must not leave its instance waiting
+            _log.exception("a command could not be carried out", command=command.get("type"))
+            notification = failure_of(command, f"{type(error).__name__}: {error}")
+        if self._attempts.finish(attempt):
+            self._flusher.add(Outcome(notification, attempt))
+        self._pace.observe(time.monotonic() - started_at)
+        intake = self._intakes[message.queue_name]
+        intake.window = self._pace.window
+        intake.finished(message)
+
+    def _relieve(self, long: int) -> None:
+        """All threads are busy for long: what waits here is given to workers that idle."""
+        if long < self._threads:
+            return
+        self._pace.slow(LONG)
+        for intake in self._intakes.values():
+            intake.window = self._pace.window
+        if given := self._worker.give_back_waiting():
+            _log.info("waiting commands given back, all threads are busy", commands=given)

@@ -1,0 +1,159 @@
+"""Events are taken in batches, committed before they are acknowledged, and none holds up another."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.app.advance import Advanced
+from engine.app.records import Message
+from engine.errors import Broken, Malformed, Unavailable
+from tests.servers import wait_until
+from tests.workers.doubles import Reader, RecordingAdvancer, notification, run_task
+
+
+def all_settled(broker) -> bool:
+    return not broker.dramatiq.queues["notifications"].unsettled()
+
+
+def failing(instance: str, error: Exception, *, times: int = 1_000):
+    """An answer that raises for one instance."""
+    left = [times]
+
+    def answer(one):
+        if one.instance == instance and left[0]:
+            left[0] -= 1
+            raise error
+        return Advanced()
+
+    return answer
+
+
+def test_every_event_is_taken_once_and_in_batches(broker, notification_worker, advancer):
+    advancer.gate.clear()
+    broker.publisher.publish([notification(f"i{n}") for n in range(600)])
+    notification_worker(broker)
+    wait_until(lambda: len(broker.dramatiq.queues["notifications"].unsettled()) == 512, what="a full window")
+    advancer.gate.set()
+    wait_until(lambda: len(advancer.taken) == 600 and all_settled(broker), what="all events")
+    assert sorted(advancer.taken) == sorted(f"i{n}" for n in range(600))
+    assert max(map(len, advancer.batches)) == 256
+
+
+def test_nothing_is_acknowledged_before_it_is_committed(broker, notification_worker, advancer):
+    advancer.gate.clear()
+    broker.publisher.publish([notification("a")])
+    notification_worker(broker)
+    wait_until(lambda: not all_settled(broker), what="the fetch")
+    wait_until(lambda: broker.dramatiq.queues["notifications"].window == 512)
+    assert not all_settled(broker)
+    advancer.gate.set()
+    wait_until(lambda: all_settled(broker), what="the acknowledgement")
+
+
+def test_commands_are_published_and_their_rows_go_with_the_next_batch(broker, notification_worker):
+    command = run_task("a")
+    row = Message(queue=command.queue, body=command.body, id="row")
+    advancer = RecordingAdvancer(lambda one: Advanced(messages=(row,)) if one.instance == "a" else Advanced())
+    commands = Reader(broker, "tasks")
+    notification_worker(broker, advancer=advancer)
+    broker.publisher.publish([notification("a")])
+    commands.wait_for(1)
+    wait_until(lambda: advancer.flushed == ["row"], what="the row's deletion when idle")
+    broker.publisher.publish([notification("a"), notification("a")])
+    commands.wait_for(3)
+    wait_until(lambda: advancer.flushed.count("row") + advancer.published.count("row") == 3, what="the other rows")
+
+
+def test_waiters_hear_of_finished_instances(broker, notification_worker):
+    broker.signals.wait("a", 0.2)  # over Redis, listening begins
+    notification_worker(broker, advancer=RecordingAdvancer(lambda one: Advanced(finished=(one.instance,))))
+    broker.publisher.publish([notification("a")])
+    assert broker.signals.wait("a", 5)
+
+
+@pytest.mark.parametrize("error", [Malformed("unknown event"), Broken("no definition")])
+def test_a_bad_event_is_parked_and_holds_up_nobody(broker, notification_worker, error):
+    advancer = RecordingAdvancer(failing("bad", error))
+    broker.publisher.publish([notification("a"), notification("bad"), notification("b")])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: advancer.rejected, what="the rejection")
+    wait_until(lambda: all_settled(broker) and len(advancer.taken) == 2, what="the others")
+    assert advancer.rejected == [("bad", str(error))]
+    assert sorted(advancer.taken) == ["a", "b"]
+
+
+def test_an_unforeseen_error_is_tried_again(broker, notification_worker):
+    advancer = RecordingAdvancer(failing("odd", KeyError("gone"), times=2))
+    broker.publisher.publish([notification("odd")])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: advancer.taken == ["odd"] and all_settled(broker), what="the third try")
+    assert advancer.rejected == []
+
+
+def test_an_unforeseen_error_that_stays_is_parked(broker, notification_worker):
+    advancer = RecordingAdvancer(failing("odd", KeyError("gone")))
+    broker.publisher.publish([notification("odd"), notification("a")])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: advancer.rejected == [("odd", "'gone'")] and all_settled(broker), what="the rejection")
+    assert advancer.taken == ["a"]
+
+
+def test_a_batch_waits_for_an_unavailable_database(broker, notification_worker):
+    advancer = RecordingAdvancer(failing("a", Unavailable("PostgreSQL"), times=3))
+    broker.publisher.publish([notification("a"), notification("b")])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: sorted(advancer.taken) == ["a", "b"] and all_settled(broker), what="the recovery")
+    assert advancer.rejected == []
+
+
+def test_what_is_no_notification_is_dropped(broker, notification_worker, advancer):
+    bodies = [{"instance": "x"}, ["nothing"], None]
+    broker.publisher.publish([*(Message(queue="notifications", body=b) for b in bodies), notification("a")])
+    notification_worker(broker)
+    wait_until(lambda: advancer.taken == ["a"] and all_settled(broker), what="the good one")
+
+
+def test_stopping_commits_what_it_has(broker, notification_worker, advancer):
+    advancer.gate.clear()
+    worker = notification_worker(broker)
+    broker.publisher.publish([notification(f"i{n}") for n in range(100)])
+    wait_until(lambda: len(broker.dramatiq.queues["notifications"].unsettled()) == 100, what="the fetch")
+    advancer.gate.set()
+    worker.stop(10)
+    assert all_settled(broker)
+    consumer = broker.dramatiq.consume("notifications", timeout=50)
+    broker.dramatiq.queues["notifications"]._closed = False
+    left = []
+    while (message := next(consumer)) is not None:
+        left.append(message.body["instance"])
+    assert sorted(advancer.taken + left) == sorted(f"i{n}" for n in range(100))
+    assert len(advancer.taken) > 0
+
+
+@pytest.mark.redis
+def test_stopping_while_the_database_is_down_loses_nothing(redis_url, open_broker, notification_worker):
+    broker = open_broker(redis_url)
+    down = RecordingAdvancer(failing("a", Unavailable("PostgreSQL")))
+    worker = notification_worker(broker, advancer=down)
+    broker.publisher.publish([notification("a")])
+    wait_until(lambda: not all_settled(broker), what="the fetch")
+    worker.stop(1)
+    broker.close()
+    up = RecordingAdvancer()
+    notification_worker(open_broker(redis_url), advancer=up)
+    wait_until(lambda: up.taken == ["a"], what="the event at another worker")
+
+
+@pytest.mark.redis
+def test_commands_of_a_committed_batch_survive_an_outage(redis_url, redis_server, open_broker, notification_worker):
+    advancer = RecordingAdvancer(lambda one: Advanced(messages=(run_task(one.instance),)))
+    advancer.gate.clear()
+    broker = open_broker(redis_url)
+    notification_worker(broker, advancer=advancer)
+    broker.publisher.publish([notification("a")])
+    wait_until(lambda: not all_settled(broker), what="the fetch")
+    redis_server.stop()
+    advancer.gate.set()
+    wait_until(lambda: advancer.taken == ["a"], what="the commit")
+    redis_server.start()
+    assert Reader(open_broker(redis_url), "tasks").wait_for(1)[0]["instance"] == "a"

@@ -1,0 +1,189 @@
+"""Commands are carried out once, outcomes arrive, leases go; stopping and failing lose nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.app.records import Message
+from engine.core.keys import lease_key
+from tests.servers import wait_until
+from tests.workers.doubles import Reader, run_task
+
+
+def test_every_command_gives_one_outcome_and_leaves_nothing_behind(broker, task_worker, performer):
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker)
+    names = [f"i{n}" for n in range(300)]
+    broker.publisher.publish([run_task(name) for name in names])
+    outcomes.wait_for(300)
+    assert sorted(outcomes.events()) == sorted((name, "TaskSucceeded") for name in names)
+    assert sorted(performer.started) == sorted(names)
+    wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
+    assert not any(broker.leases.held([lease_key(name, "build", 1) for name in names]))
+
+
+def test_a_double_of_a_running_command_is_dropped(broker, task_worker, performer):
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker)
+    broker.publisher.publish([run_task("a", does="wait"), run_task("a", does="wait")])
+    wait_until(lambda: performer.running, what="the start")
+    assert list(broker.leases.held([lease_key("a", "build", 1)])) == [True]
+    broker.publisher.publish([run_task("a"), run_task("b")])
+    wait_until(lambda: "b" in performer.started, what="the other command")
+    performer.release.set()
+    outcomes.wait_for(2)
+    assert sorted(performer.started) == ["a", "b"]
+
+
+def test_a_command_leased_elsewhere_is_dropped(broker, task_worker, performer):
+    broker.leases.take([lease_key("a", "build", 1)])
+    task_worker(broker)
+    broker.publisher.publish([run_task("a"), run_task("a", attempt=2)])
+    wait_until(lambda: performer.started, what="the second attempt")
+    wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
+    assert performer.started == ["a"]
+
+
+def test_asking_has_a_lease_of_its_own_and_cancelling_none(broker, task_worker, performer):
+    place = {"instance": "a", "path": "build", "attempt": 1}
+    broker.leases.take([lease_key("a", "build", 1)])
+    task_worker(broker)
+    commands = [{"type": "AskApprovers", **place}, {"type": "CancelTask", **place}, {"type": "CancelTask", **place}]
+    broker.publisher.publish([Message(queue="tasks", body=body) for body in commands])
+    wait_until(lambda: len(performer.started) == 3, what="all three")
+
+
+def test_a_long_attempt_says_once_that_it_started(broker, task_worker, performer):
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker)
+    broker.publisher.publish([run_task("long", does="wait"), run_task("short")])
+    wait_until(lambda: ("long", "TaskStarted") in outcomes.events(), what="the start")
+    assert outcomes.seen[-1]["event"]["worker"]
+    performer.release.set()
+    outcomes.wait_for(3)
+    assert sorted(outcomes.events()) == [("long", "TaskStarted"), ("long", "TaskSucceeded"), ("short", "TaskSucceeded")]
+
+
+def test_leases_are_kept_up_while_an_attempt_runs_and_cancelling_stops_it(broker_url, open_broker, task_worker):
+    broker = open_broker(broker_url, lease_ms=800)
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker)
+    broker.publisher.publish([run_task("a", does="until stopped")])
+    key = lease_key("a", "build", 1)
+    outcomes.wait_for(1)  # TaskStarted: more than a lease has passed
+    assert list(broker.leases.held([key])) == [True]
+    broker.leases.cancel([key])
+    outcomes.wait_for(2)
+    assert outcomes.seen[-1]["event"]["outputs"] is True
+    wait_until(lambda: not broker.leases.held([key])[0], what="the release")
+
+
+@pytest.mark.parametrize(("does", "message"), [("crash", "RuntimeError: a bug"), ("exit", "SystemExit: 3")])
+def test_a_fault_of_ours_fails_the_attempt(broker, task_worker, does: str, message: str):
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker)
+    broker.publisher.publish([run_task("a", does=does), run_task("b")])
+    outcomes.wait_for(2)
+    (failed,) = [body["event"] for body in outcomes.seen if body["instance"] == "a"]
+    assert failed["type"] == "TaskFailed"
+    assert failed["error"] == {"kind": "internal", "message": message}
+
+
+def test_an_outcome_that_cannot_be_sent_fails_its_attempt_alone(broker, task_worker):
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker)
+    broker.publisher.publish([run_task("a", does="unsendable"), *(run_task(f"b{n}") for n in range(20))])
+    outcomes.wait_for(21)
+    (failed,) = [body["event"] for body in outcomes.seen if body["instance"] == "a"]
+    assert failed["type"] == "TaskFailed"
+    assert "cannot be sent" in failed["error"]["message"]
+
+
+def test_what_is_no_command_is_dropped(broker, task_worker, performer):
+    task_worker(broker)
+    bodies = [{"type": "RunTask"}, ["nothing"], None]
+    broker.publisher.publish([*(Message(queue="tasks", body=body) for body in bodies), run_task("a")])
+    wait_until(lambda: performer.started == ["a"], what="the good one")
+    wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
+
+
+def test_several_queues_share_the_threads(broker, task_worker, performer):
+    task_worker(broker, threads=2, queues=("tasks", "gpu"))
+    broker.publisher.publish(
+        [run_task("a", does="wait"), *(run_task(f"g{n}", queue="gpu", does="wait") for n in range(3))]
+    )
+    wait_until(lambda: performer.running == 2, what="both threads")
+    performer.release.set()
+    wait_until(lambda: len(performer.started) == 4, what="all four")
+    assert performer.most_running == 2
+
+
+@pytest.mark.redis
+def test_nothing_waits_behind_slow_tasks_while_another_worker_idles(redis_url, open_broker, task_worker, performer):
+    busy, outcomes = open_broker(redis_url), Reader(open_broker(redis_url), "notifications")
+    task_worker(busy, threads=2)
+    busy.publisher.publish([run_task(f"quick{n}") for n in range(50)])
+    outcomes.wait_for(50)  # now it fetches far ahead
+    busy.publisher.publish(
+        [run_task("s1", does="wait"), run_task("s2", does="wait"), *(run_task(f"w{n}") for n in range(20))]
+    )
+    wait_until(lambda: performer.running == 2, what="both threads")
+    task_worker(open_broker(redis_url), threads=2)
+    wait_until(lambda: sum(name.startswith("w") for name in performer.started) == 20, what="the waiting ones")
+    assert performer.running >= 2
+
+
+def test_stopping_lets_running_tasks_finish_and_gives_back_the_rest(broker, task_worker, performer):
+    worker = task_worker(broker, threads=2)
+    broker.publisher.publish([run_task("a", does="until stopped"), run_task("b", does="wait")])
+    wait_until(lambda: performer.running == 2, what="the start")
+    broker.publisher.publish([run_task("later")])
+    performer.release.set()
+    wait_until(lambda: performer.running == 1 or "later" in performer.started, what="one to finish")
+    worker.stop(4)  # `a` never ends by itself: it is stopped and given back
+    assert not broker.dramatiq.queues["tasks"].unsettled()
+    assert not any(broker.leases.held([lease_key(name, "build", 1) for name in ("a", "b", "later")]))
+    worker.join()
+
+
+@pytest.mark.redis
+def test_what_a_stopped_worker_gave_back_another_one_does(redis_url, open_broker, task_worker, performer):
+    outcomes = Reader(open_broker(redis_url), "notifications")
+    first = task_worker(open_broker(redis_url), threads=1)
+    outcomes._broker.publisher.publish([run_task("a", does="until stopped"), *(run_task(f"b{n}") for n in range(5))])
+    wait_until(lambda: performer.running == 1, what="the start")
+    first.stop(3.2)
+    assert [event for event in outcomes.events() if event[1] != "TaskStarted"] == []
+    second = task_worker(open_broker(redis_url), threads=2)
+    wait_until(lambda: performer.started.count("a") == 2, what="the same attempt again")
+    wait_until(lambda: len([e for e in outcomes.events() if e[1] == "TaskSucceeded"]) == 5, what="the others")
+    second.stop(3.2)
+
+
+@pytest.mark.redis
+def test_outcomes_survive_an_outage(redis_url, redis_server, open_broker, task_worker, performer):
+    task_worker(open_broker(redis_url))
+    publisher = open_broker(redis_url).publisher
+    publisher.publish([run_task(f"i{n}", does="wait") for n in range(4)])
+    wait_until(lambda: performer.running == 4, what="the start")
+    redis_server.stop()
+    performer.release.set()
+    wait_until(lambda: performer.running == 0, what="the end")
+    redis_server.start()
+    outcomes = Reader(open_broker(redis_url), "notifications")
+    outcomes.wait_for(4)
+    publisher.publish([run_task("after")])
+    outcomes.wait_for(5)
+
+
+@pytest.mark.redis
+def test_commands_of_a_killed_worker_are_done_by_another(redis_url, open_broker, task_worker, performer):
+    victim = open_broker(redis_url, lease_ms=400)
+    survivor = open_broker(redis_url, lease_ms=400)
+    worker = task_worker(victim, threads=1)
+    victim.publisher.publish([run_task("a", does="wait")])
+    wait_until(lambda: performer.running == 1, what="the start")
+    task_worker(survivor, threads=1)
+    worker._heartbeat._stopping.set()
+    victim.dramatiq._transport._heart.stop()
+    wait_until(lambda: performer.started.count("a") == 2, what="the same attempt again")
