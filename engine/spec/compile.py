@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.core.model import Check, Definition, WebhookTrigger
 from engine.core.project import Project
 from engine.spec.models import WorkflowKeys
-from engine.spec.nodes import Document, Path
+from engine.spec.nodes import Document, Mapping, Path
 from engine.spec.notebook import Notebook
 from engine.spec.references import check_references
 from engine.spec.schema_check import check_schemas, object_schema
@@ -22,8 +22,10 @@ def compile_workflow(
     `project` is None where project.yaml has errors: then nothing that it would declare counts as unknown.
     """
     notebook = Notebook(document)
-    expressions = Expressions(notebook)
+    expressions = Expressions(notebook, (*keys.tasks, *keys.finally_))
     visible = Visible(keys, project)
+    if isinstance(document.find(("tasks",)), Mapping) and not keys.tasks:
+        notebook.note(("tasks",), "bad-value", "a workflow needs at least one task", at_key=True)
     check_schemas(notebook, keys.inputs, ("inputs",))
     compiler = TaskCompiler(notebook, expressions, visible, keys.defaults)
     tasks, graph = compiler.compile(keys.tasks, ("tasks",))
@@ -51,8 +53,7 @@ def _checks(keys: WorkflowKeys, expressions: Expressions, visible: Visible) -> t
     scope = visible.to_checks()
     checks = []
     for index in range(len(keys.checks)):
-        condition = expressions.bare(("checks", index, "if"), scope)
-        assert condition is not None
+        condition = expressions.required(("checks", index, "if"), scope)
         message = expressions.template(("checks", index, "message"), scope)
         checks.append(Check(condition=condition, message=message))
     return tuple(checks)

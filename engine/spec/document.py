@@ -31,8 +31,7 @@ def read(path: str, data: bytes) -> Document | list[Finding]:
     try:
         return Document(source=source, root=build(text))
     except Refused as refused:
-        span = Span(start=refused.start, end=refused.end)
-        return [source.finding(span, refused.rule, refused.message)]
+        return [source.finding(refused.span, refused.rule, refused.message)]
     except yaml.YAMLError as error:
         return [_syntax(source, error)]
 

@@ -42,9 +42,9 @@ class HttpParams(Shape):
     """The request's method."""
     url: Annotated[str, Field(min_length=1, max_length=8192)]
     """Where to: an absolute http or https URL."""
-    headers: Fields = {}
+    headers: Fields = Field(default_factory=dict)
     """Headers to send. `Idempotency-Key` is set unless given."""
-    query: Fields = {}
+    query: Fields = Field(default_factory=dict)
     """Parameters added to the URL's query."""
     json_: JsonValue = Field(default=None, alias="json")
     """A body sent as JSON."""
@@ -52,7 +52,7 @@ class HttpParams(Shape):
     """A body sent as a form."""
     body: str | None = None
     """A body sent as it is."""
-    allow_status: list[Status] = []
+    allow_status: list[Status] = Field(default_factory=list)
     """Status codes besides 2xx that do not fail the task."""
 
     @model_validator(mode="after")
@@ -67,7 +67,7 @@ class PythonParams(Shape):
 
     call: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
     """The function, as `package.module:function`."""
-    args: Values = {}
+    args: Values = Field(default_factory=dict)
     """Its keyword arguments."""
 
 
@@ -108,9 +108,9 @@ class ApprovalParams(Shape):
     """Who may decide: people and `group:NAME` of project.yaml."""
     require: Annotated[int, Field(ge=1)] = 1
     """How many must approve; one rejection rejects."""
-    exclude: list[str] = []
+    exclude: list[str] = Field(default_factory=list)
     """Who may not decide all the same: `author` (of the commit), `starter` (of the instance), people."""
-    form: dict[Id, JsonSchema] = {}
+    form: dict[Id, JsonSchema] = Field(default_factory=dict)
     """Fields to fill in when approving: JSON Schemas by name."""
     expires: Duration | None = None
     """When nobody decided by then, the outcome is `expired`."""
@@ -123,7 +123,9 @@ class MessageParams(Shape):
 
     channel: str | None = None
     """A channel of project.yaml."""
-    to: Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])] = []
+    to: Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])] = Field(
+        default_factory=list
+    )
     """People, `group:NAME` or e-mail addresses."""
     subject: str | None = None
     """The subject of an e-mail."""

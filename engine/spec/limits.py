@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import yaml
 
+from engine.spec.nodes import Span
+
 MAX_BYTES = 256 * 1024
 MAX_EVENTS = 20_000
 MAX_DEPTH = 50
 MAX_ALIASED_NODES = 10_000
 
 
-class Refused(Exception):
-    """The file breaks one of YAML's rules or ours; `start` and `end` are offsets into its text."""
+def span_of(event: yaml.Event) -> Span:
+    """Where in the text an event stands; libyaml gives every event its marks."""
+    start, end = event.start_mark, event.end_mark
+    return Span(start=start.index if start else 0, end=end.index if end else 0)
 
-    def __init__(self, rule: str, message: str, start: int, end: int | None = None) -> None:
+
+class Refused(Exception):
+    """The file breaks one of YAML's rules or ours, at `span`."""
+
+    def __init__(self, rule: str, message: str, span: Span) -> None:
         self.rule = rule
         self.message = message
-        self.start = start
-        self.end = start if end is None else end
+        self.span = span
         super().__init__(message)
 
 
@@ -32,7 +39,8 @@ class Meter:
     def take(self, event: yaml.Event) -> None:
         """Account for one event. Raises Refused where a bound is passed."""
         self._events += 1
-        at = event.start_mark.index
+        start = span_of(event).start
+        at = Span(start=start, end=start)
         if self._events > MAX_EVENTS:
             raise Refused("yaml-limits", f"the file has more than {MAX_EVENTS:,} YAML elements", at)
         if isinstance(event, yaml.CollectionStartEvent):
@@ -42,9 +50,9 @@ class Meter:
         if self._depth > MAX_DEPTH:
             raise Refused("yaml-limits", f"values are nested deeper than {MAX_DEPTH} levels", at)
 
-    def take_alias(self, nodes: int, start: int, end: int) -> None:
+    def take_alias(self, nodes: int, at: Span) -> None:
         """Account for an alias that stands for `nodes` values. Raises Refused where the sum is too large."""
         self._aliased += nodes
         if self._aliased > MAX_ALIASED_NODES:
             message = f"aliases expand to more than {MAX_ALIASED_NODES:,} values"
-            raise Refused("yaml-limits", message, start, end)
+            raise Refused("yaml-limits", message, at)

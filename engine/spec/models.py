@@ -80,11 +80,11 @@ class CompensateKeys(Shape):
 
     uses: str | None = None
     """The kind of task that undoes it."""
-    with_: Values = Field(default={}, alias="with")
+    with_: Values = Field(default_factory=dict, alias="with")
     """Its parameters."""
     run: str | None = None
     """The script that undoes it."""
-    env: Values = {}
+    env: Values = Field(default_factory=dict)
     """Environment variables of the script."""
     shell: Literal["sh", "bash"] | None = None
     """What reads the script."""
@@ -168,9 +168,9 @@ class TaskKeys(Shape):
     """Where the script runs; by default a fresh folder that is removed afterwards."""
     env: Values | None = None
     """Environment variables of a script; `${{ }}` interpolates."""
-    needs: Names = []
+    needs: Names = Field(default_factory=list)
     """The tasks this one waits for: `x` for success, `x.LABEL` for another outcome."""
-    join: JoinForm = Join()
+    join: JoinForm = Field(default=Join(), json_schema_extra={"default": "all"})
     """When the edges let it run: all, any, merge, or `{at_least: N}`."""
     if_: Condition | None = Field(default=None, alias="if")
     """CEL, evaluated once when the join is decided; false skips the task."""
@@ -258,11 +258,11 @@ class WebhookKeys(Shape):
 
     source: str
     """A webhook source of project.yaml."""
-    events: Names = []
+    events: Names = Field(default_factory=list)
     """Names of events, like `push`; none takes all."""
     if_: Condition | None = Field(default=None, alias="if")
     """CEL over `trigger`: start only where it is true."""
-    inputs: Values = {}
+    inputs: Values = Field(default_factory=dict)
     """The instance's inputs; `${{ }}` interpolates."""
 
 
@@ -275,7 +275,7 @@ class ScheduleKeys(Shape):
     """An IANA time zone, like Europe/Paris."""
     overlap: Literal["skip", "allow", "queue"] | None = None
     """What happens while the one before still runs."""
-    inputs: Values = {}
+    inputs: Values = Field(default_factory=dict)
     """The instance's inputs."""
 
 
@@ -286,7 +286,7 @@ class EventKeys(Shape):
     """The event's type."""
     if_: Condition | None = Field(default=None, alias="if")
     """CEL over `trigger`: start only where it is true."""
-    inputs: Values = {}
+    inputs: Values = Field(default_factory=dict)
     """The instance's inputs."""
 
 
@@ -299,20 +299,20 @@ class AfterWorkflowKeys(Shape):
     """How it ended."""
     if_: Condition | None = Field(default=None, alias="if")
     """CEL over `trigger`: start only where it is true."""
-    inputs: Values = {}
+    inputs: Values = Field(default_factory=dict)
     """The instance's inputs."""
 
 
 class OnKeys(Shape):
     """What starts the workflow by itself."""
 
-    webhook: list[WebhookKeys] = []
+    webhook: list[WebhookKeys] = Field(default_factory=list)
     """Calls from outside."""
-    schedule: Annotated[list[ScheduleKeys], LATER] = []
+    schedule: Annotated[list[ScheduleKeys], LATER] = Field(default_factory=list)
     """Times."""
-    event: Annotated[list[EventKeys], LATER] = []
+    event: Annotated[list[EventKeys], LATER] = Field(default_factory=list)
     """Events emitted by workflows or the API."""
-    workflow: Annotated[list[AfterWorkflowKeys], LATER] = []
+    workflow: Annotated[list[AfterWorkflowKeys], LATER] = Field(default_factory=list)
     """Ends of other workflows."""
 
 
@@ -323,11 +323,11 @@ class WorkflowKeys(Shape):
     """The workflow's name, unique in the repository: small letters, digits and `-`."""
     description: str = ""
     """What the workflow is for."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
     """Marks to find it by."""
-    inputs: dict[Id, JsonSchema] = {}
+    inputs: dict[Id, JsonSchema] = Field(default_factory=dict)
     """JSON Schemas by name; an input without `default` is required."""
-    checks: list[CheckKeys] = []
+    checks: list[CheckKeys] = Field(default_factory=list)
     """Business rules, held before an instance exists."""
     on: OnKeys = OnKeys()
     """What starts the workflow by itself."""
@@ -339,9 +339,9 @@ class WorkflowKeys(Shape):
     """An unhandled failure cancels what still runs."""
     defaults: DefaultsKeys = DefaultsKeys()
     """What `run` and `uses` tasks have unless they say otherwise."""
-    tasks: Annotated[TaskMap, Field(min_length=1)]
+    tasks: TaskMap = Field(json_schema_extra={"minProperties": 1})
     """The tasks, by id."""
-    outputs: dict[Id, JsonValue] = {}
+    outputs: dict[Id, JsonValue] = Field(default_factory=dict)
     """The instance's outputs, set when it succeeds; `${{ }}` interpolates."""
-    finally_: TaskMap = Field(default={}, alias="finally")
+    finally_: TaskMap = Field(default_factory=dict, alias="finally")
     """Tasks that run at the end, however it ends."""

@@ -133,7 +133,7 @@ class Document:
                 return node.span if isinstance(node, Scalar) else Span(start=node.span.start, end=node.span.start + 1)
         return Span(start=self.root.span.start, end=self.root.span.start)
 
-    def finding(  # noqa: PLR0913 - one keyword for each part of a finding
+    def finding(
         self,
         path: Path,
         rule: str,

@@ -12,7 +12,7 @@ from engine.spec.fields import Id, Names, SecretName, Shape
 
 _SIZE = re.compile(r"([0-9]{1,9}) ?(KiB|MiB)")
 _UNITS = {"KiB": 1024, "MiB": 1024 * 1024}
-LARGEST_BODY = 25 * 1024 * 1024
+SMALLEST_BODY, LARGEST_BODY = 1024, 25 * 1024 * 1024
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
@@ -22,7 +22,7 @@ def _size(value: Any) -> int:
     if match is None:
         raise PydanticCustomError("size", "a size is text like 512KiB or 5MiB")
     size = int(match.group(1)) * _UNITS[match.group(2)]
-    if not 1024 <= size <= LARGEST_BODY:
+    if not SMALLEST_BODY <= size <= LARGEST_BODY:
         raise PydanticCustomError("size", "the size must be from 1KiB to 25MiB")
     return size
 
@@ -38,11 +38,11 @@ class PersonKeys(Shape):
 
     email: str | None = None
     """The address that is written to."""
-    emails: list[str] = []
+    emails: list[str] = Field(default_factory=list)
     """All addresses, of commits for example; without `email` the first is written to."""
     slack: str = ""
     """The id at Slack, like U024BE7LH."""
-    logins: Names = []
+    logins: Names = Field(default_factory=list)
     """Names at git hosts."""
 
 
@@ -51,7 +51,7 @@ class ChannelKeys(Shape):
 
     kind: Literal["email", "slack", "log"]
     """How messages go out; `log` only writes them to the log."""
-    to: Names = []
+    to: Names = Field(default_factory=list)
     """For `email`: addresses, people and `group:NAME`."""
     secret: SecretName | None = None
     """For `slack`: the secret that holds the URL of its incoming webhook."""
@@ -124,17 +124,17 @@ class ProjectKeys(Shape):
 
     time_zone: str = "UTC"
     """The IANA time zone of schedules."""
-    people: dict[Name, PersonKeys] = {}
+    people: dict[Name, PersonKeys] = Field(default_factory=dict)
     """People by name."""
-    groups: dict[Name, list[str]] = {}
+    groups: dict[Name, list[str]] = Field(default_factory=dict)
     """Groups of people by name."""
-    channels: dict[Name, ChannelKeys] = {}
+    channels: dict[Name, ChannelKeys] = Field(default_factory=dict)
     """Channels for messages by name."""
-    webhooks: dict[Name, WebhookSourceKeys] = {}
+    webhooks: dict[Name, WebhookSourceKeys] = Field(default_factory=dict)
     """Webhook sources by name: the last part of their address."""
-    vars: dict[Id, JsonValue] = {}
+    vars: dict[Id, JsonValue] = Field(default_factory=dict)
     """Values that all workflows read as `vars`."""
-    secrets: list[SecretName] = []
+    secrets: list[SecretName] = Field(default_factory=list)
     """Names of the secrets that workflows may use."""
     approvals: ApprovalsKeys | None = None
     """How people show who they are."""

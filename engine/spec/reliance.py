@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.core.model import Edge, Join
-from engine.core.outcomes import DONE, positive
+from engine.core.outcomes import CANCELLED, DONE, FAILED, SKIPPED, positive
 from engine.spec.models import TaskKeys
 
 _MOST_COUNTED = 50
 """`at_least` beyond this is taken as this: it proves less, never more, and the time stays bounded."""
+_SAYS_LITTLE = frozenset({DONE, SKIPPED, CANCELLED})
+"""Labels whose source may have ended before it ran."""
 
 
 def kind_of(task: TaskKeys) -> str:
@@ -28,12 +30,20 @@ class Reliance:
         self._positive = {name: positive(kind_of(task)) for name, task in tasks.items()}
         self._before: dict[str, int] = {}
         self._proved: dict[str, int] = {}
+        self._settled: dict[str, int] = {}
+        self._failed: dict[str, int] = {}
         for name in order:
             before = 0
             for edge in edges[name]:
                 before |= self._before[edge.source] | self._bits[edge.source]
             self._before[name] = before
-            self._proved[name] = self._every_choice(tasks[name].join, edges[name])
+            join = tasks[name].join
+            self._proved[name] = self._every_choice(join, [self._success(edge) for edge in edges[name]])
+            self._settled[name] = self._every_choice(join, [self._end(edge) for edge in edges[name]])
+            self._failed[name] = self._every_choice(join, [self._failure(edge) for edge in edges[name]])
+            if join.mode == "merge":
+                for edge in edges[name]:
+                    self._settled[name] |= self._bits[edge.source]
         self._sure_at_end = self._at_end(tasks, edges)
 
     def before(self, task: str) -> list[str]:
@@ -44,6 +54,14 @@ class Reliance:
         """Those that have surely ended positively when the task runs, whatever edges satisfied its join."""
         return frozenset(self._names(self._proved[task]))
 
+    def settled(self, task: str) -> frozenset[str]:
+        """Those that have surely ended, somehow, when the task runs."""
+        return frozenset(self._names(self._settled[task]))
+
+    def failed(self, task: str) -> frozenset[str]:
+        """Those that have surely failed when the task runs."""
+        return frozenset(self._names(self._failed[task]))
+
     def proved_at_end(self) -> frozenset[str]:
         """Tasks that have surely ended positively when the whole list has succeeded."""
         return frozenset(self._names(self._sure_at_end))
@@ -51,9 +69,8 @@ class Reliance:
     def _names(self, bits: int) -> list[str]:
         return [self._order[index] for index, bit in enumerate(reversed(f"{bits:b}")) if bit == "1"]
 
-    def _every_choice(self, join: Join, edges: Sequence[Edge]) -> int:
+    def _every_choice(self, join: Join, proofs: Sequence[int]) -> int:
         """Proved by every choice of edges that satisfies the join: too few edges are left without the proof."""
-        proofs = [self._proof(edge) for edge in edges]
         if join.mode == "all":
             union = 0
             for proof in proofs:
@@ -67,15 +84,23 @@ class Reliance:
                 lacking[k] |= lacking[k - 1] & ~proof
         return everything & ~lacking[wanted] if proofs else 0
 
-    def _proof(self, edge: Edge) -> int:
-        if edge.outcome in (DONE, "skipped", "cancelled"):
+    def _success(self, edge: Edge) -> int:
+        """What a satisfied edge proves to have succeeded: all that let its source run, which a skipped one does not say."""
+        if edge.outcome in _SAYS_LITTLE:
             return 0
         own = self._bits[edge.source] if edge.outcome == self._positive[edge.source] else 0
         return self._proved[edge.source] | own
 
+    def _end(self, edge: Edge) -> int:
+        before = 0 if edge.outcome in _SAYS_LITTLE else self._settled[edge.source]
+        return before | self._bits[edge.source]
+
+    def _failure(self, edge: Edge) -> int:
+        return self._bits[edge.source] if edge.outcome == FAILED else 0
+
     def _at_end(self, tasks: Mapping[str, TaskKeys], edges: Mapping[str, Sequence[Edge]]) -> int:
         """A task has surely succeeded if nothing can skip it and nobody would handle its failure."""
-        harmless = (DONE, "skipped")
+        harmless = (DONE, SKIPPED)
         handled = {
             edge.source
             for name in tasks

@@ -12,14 +12,30 @@ from engine.core.values import Json, JsonObject
 from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
 
-_KEYWORDS = frozenset(
-    "$anchor $comment $defs $dynamicAnchor $dynamicRef $id $ref $schema additionalProperties allOf anyOf const contains "
-    "contentEncoding contentMediaType contentSchema default dependentRequired dependentSchemas deprecated description "
-    "else enum examples exclusiveMaximum exclusiveMinimum format if items maxContains maxItems maxLength maxProperties "
-    "maximum minContains minItems minLength minProperties minimum multipleOf not oneOf pattern patternProperties "
-    "prefixItems properties propertyNames readOnly required then title type unevaluatedItems unevaluatedProperties "
-    "uniqueItems writeOnly".split()
-)
+_KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | {
+    # fmt: off
+    "$anchor",
+    "$comment",
+    "$defs",
+    "$dynamicAnchor",
+    "$id",
+    "$schema",
+    "contentEncoding",
+    "contentMediaType",
+    "contentSchema",
+    "default",
+    "deprecated",
+    "description",
+    "else",
+    "examples",
+    "maxContains",
+    "minContains",
+    "readOnly",
+    "then",
+    "title",
+    "writeOnly",
+    # fmt: on
+}
 _REFERENCES = ("$ref", "$dynamicRef")
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from engine.core.expressions.model import NOTHING, Expression, Literal, Template
@@ -9,14 +10,16 @@ from engine.core.model import Retry, Task, TaskList
 from engine.spec.graph import Graph, build_graph
 from engine.spec.kinds import LATER_KINDS, PARAMS, WITHOUT_DEFAULTS
 from engine.spec.models import DefaultsKeys, RetryKeys, TaskKeys
+from engine.spec.names import Scope
 from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
 from engine.spec.reliance import kind_of
 from engine.spec.schema_check import check_schemas
 from engine.spec.shape import check_parameters, later
 from engine.spec.templates import Expressions
-from engine.spec.visible import Scope, Visible
+from engine.spec.visible import Visible
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMS = ("uses", "run")
 _EMPTY = TaskList(tasks={}, followers={})
 _KINDS = tuple(kind for kind in PARAMS if kind != "script")
@@ -64,6 +67,12 @@ class TaskCompiler:
             self._notebook.note((*path, "run"), "script-injection", message)
         if task.run is None:
             self._check_kind(task, task.uses or "", path)
+        for key, value in (task.env or {}).items():
+            at: Path = (*path, "env", key)
+            if not _VARIABLE.fullmatch(key):
+                self._notebook.note(at, "bad-id", f'"{key}" is no name for a variable', at_key=True)
+            if value is None or isinstance(value, list | dict):
+                self._notebook.note(at, "bad-value", f'"{key}" must be text, a number, true or false')
         if task.outputs:
             check_schemas(self._notebook, task.outputs, (*path, "outputs"))
 
@@ -87,7 +96,7 @@ class TaskCompiler:
         task = tasks[name]
         path: Path = (*listed, name)
         kind = kind_of(task)
-        scope = self._visible.to_task(name, graph, listed)
+        scope = self._visible.to_task(name, graph, at_end=listed == ("finally",))
         inside = self._visible.with_secrets(scope, kind)
         span = self._notebook.document.key_span(path)
         reached = kind not in WITHOUT_DEFAULTS

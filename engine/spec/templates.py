@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
 
 from engine.core.expressions.model import Expression, ListOf, Literal, MapOf, Position, Template, Text
 from engine.spec.cel import CelSyntaxError, parse
 from engine.spec.interpolate import InterpolationError, Piece, split
+from engine.spec.names import NameProblem, Scope, check_names
 from engine.spec.nodes import Mapping, Node, Path, Scalar, Sequence, Span
 from engine.spec.notebook import Notebook
-from engine.spec.visible import Scope
+from engine.spec.scalars import offsets
 
 _NO_EXPRESSION = Expression(source="null", ast=None)
 """Stands for an expression with an error: the file it is in is never loaded."""
@@ -18,9 +21,11 @@ _NO_EXPRESSION = Expression(source="null", ast=None)
 class Expressions:
     """Compiles the expressions of one file; what is wrong with them goes to its notebook."""
 
-    def __init__(self, notebook: Notebook) -> None:
+    def __init__(self, notebook: Notebook, tasks: Iterable[str]) -> None:
         self._notebook = notebook
         self._document = notebook.document
+        self._tasks = frozenset(tasks)
+        """Every task of the file."""
 
     def bare(self, path: Path, scope: Scope) -> Expression | None:
         """The expression that is the whole value at `path`; None where there is no value."""
@@ -31,6 +36,10 @@ class Expressions:
             return self._expression(node, str(node.value).lower(), 0, scope)  # YAML's True is CEL's true
         start = len(node.text) - len(node.text.lstrip())
         return self._expression(node, node.text.strip(), start, scope)
+
+    def required(self, path: Path, scope: Scope) -> Expression:
+        """The expression at `path`, which its model requires."""
+        return self.bare(path, scope) or _NO_EXPRESSION
 
     def template(self, path: Path, scope: Scope) -> Template:
         """The value at `path` with the expressions in its strings; an empty map where there is no value."""
@@ -77,13 +86,31 @@ class Expressions:
         except CelSyntaxError as error:
             self._note(node, offset + error.offset, 1, "expression-syntax", error.message)
             return _NO_EXPRESSION
+        for problem in check_names(parsed.ast, scope):
+            rule, message, suggestion = self._explain(source, problem, scope)
+            self._note(node, offset + problem.offset, problem.length, rule, message, suggestion=suggestion)
         return Expression(
             source=source, ast=parsed.ast, refs=parsed.refs, starts=self._starts(node, offset, len(source))
         )
 
+    def _explain(self, source: str, problem: NameProblem, scope: Scope) -> tuple[str, str, str | None]:
+        """The rule a name breaks; where more is known than that it is missing, its message says so."""
+        word = source[problem.offset : problem.offset + problem.length]
+        before = source[: problem.offset].rstrip()
+        if word == "secrets" and word not in scope["properties"]:
+            return "misplaced-secret", "secrets can be read only in `with` and `env` of tasks that a worker runs", None
+        if re.search(r"\bsecrets\s*\.$", before):
+            message = f'there is no "{word}" among the `secrets` of project.yaml'
+            return "unknown-secret", message, problem.suggestion
+        if re.search(r"\btasks\s*\.$", before) and word in self._tasks:
+            message = f'this place does not wait for the task "{word}", so it cannot read it; put it in `needs`'
+            return "not-awaited", message, None
+        rule = "maybe-absent" if " may be absent: " in problem.message else "unknown-name"
+        return rule, problem.message, problem.suggestion
+
     def _map(self, node: Scalar) -> SequenceOf[int] | None:
         span = node.span
-        return None if span else None
+        return offsets(self._document.source.text, span.start, span.end, node.style, node.text)
 
     def _starts(self, node: Scalar, offset: int, length: int) -> tuple[tuple[int, Position], ...]:
         """Where the parts of an expression stand in the file: one entry for each run of text that is written as it reads."""
@@ -101,7 +128,7 @@ class Expressions:
         return tuple(starts)
 
     def _note(
-        self, node: Scalar, offset: int, length: int, rule: str, message: str, suggestion: str | None = None
+        self, node: Scalar, offset: int, length: int, rule: str, message: str, *, suggestion: str | None = None
     ) -> None:
         places = self._map(node)
         span = node.span

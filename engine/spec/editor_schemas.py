@@ -1,0 +1,124 @@
+"""Writes the JSON Schemas that editors complete and check files with; a test fails where `schemas/` is stale.
+
+Run `python -m engine.spec.editor_schemas` in the repository after a change to the models.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import orjson
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from engine.core.values import Json, JsonObject
+from engine.spec.fields import Later, Shape
+from engine.spec.findings import Finding
+from engine.spec.kinds import LATER_KINDS, PARAMS
+from engine.spec.models import ListedTaskKeys, OnKeys, TaskKeys, WorkflowKeys
+from engine.spec.project_models import ProjectKeys
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TEMPLATE: JsonObject = {"type": "string", "pattern": r"\$\{\{", "description": "`${{ … }}`, filled in when it runs."}
+_FORMS = ("uses", "run", "switch", "tasks", "workflow")
+_LIMITED_TO_KEYS = "patternProperties"
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without a title for every field, which would only repeat its key."""
+
+    def field_title_should_be_set(self, schema: Json) -> bool:  # noqa: ARG002 - the signature is pydantic's
+        return False
+
+
+def documents() -> dict[str, JsonObject]:
+    """Each schema by its file's name."""
+    return {
+        "workflow.schema.json": _workflow(),
+        "project.schema.json": _finished("Project", _schema(ProjectKeys)),
+        "finding.schema.json": _finished("Finding", TypeAdapter(Finding).json_schema(schema_generator=_Untitled)),
+    }
+
+
+def written(document: JsonObject) -> bytes:
+    """The bytes of a schema's file."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _schema(model: type[Shape]) -> JsonObject:
+    return model.model_json_schema(schema_generator=_Untitled)
+
+
+def _workflow() -> JsonObject:
+    schema = _schema(WorkflowKeys)
+    definitions = schema["$defs"]
+    _mark_later(schema["properties"], WorkflowKeys)
+    for model in (TaskKeys, ListedTaskKeys, OnKeys):
+        _mark_later(definitions[model.__name__]["properties"], model)
+    for name in (TaskKeys.__name__, ListedTaskKeys.__name__):
+        _finish_task(definitions[name])
+    for kind, params in PARAMS.items():
+        if params is not None and kind != "script":
+            given = _schema(params)
+            definitions.update(given.pop("$defs", {}))
+            given["properties"] = {key: _or_template(value) for key, value in given["properties"].items()}
+            definitions[params.__name__] = given
+    return _finished("Workflow", schema)
+
+
+def _finish_task(task: JsonObject) -> None:
+    """One of the forms, the kinds by name, and the parameters that belong to each kind."""
+    kinds = [*sorted(set(PARAMS) - {"script"}), *sorted(LATER_KINDS)]
+    task["properties"]["uses"] = {"enum": kinds, "description": task["properties"]["uses"]["description"]}
+    task["oneOf"] = [{"required": [form]} for form in _FORMS]
+    task["allOf"] = [
+        {
+            "if": {"properties": {"uses": {"const": kind}}, "required": ["uses"]},
+            "then": {"properties": {"with": {"$ref": f"#/$defs/{params.__name__}"}}},
+        }
+        for kind, params in PARAMS.items()
+        if params is not None and kind != "script"
+    ]
+
+
+def _or_template(schema: JsonObject) -> JsonObject:
+    """A parameter may also be given by a template."""
+    marks: JsonObject = {key: schema[key] for key in ("description", "default") if key in schema}
+    value = {key: each for key, each in schema.items() if key not in marks}
+    return {**marks, "anyOf": [value, _TEMPLATE]} if value else schema
+
+
+def _mark_later(properties: JsonObject, model: type[Shape]) -> None:
+    for name, field in model.model_fields.items():
+        if any(isinstance(mark, Later) for mark in field.metadata):
+            key = field.alias or name
+            properties[key]["description"] = f"Not supported yet. {field.description}"
+
+
+def _finished(title: str, schema: JsonObject) -> JsonObject:
+    """With its dialect, and with keys of maps held to their patterns."""
+    for part in _parts(schema):
+        if _LIMITED_TO_KEYS in part:
+            part.setdefault("additionalProperties", False)
+    return {"$schema": _DIALECT, **schema, "title": title}
+
+
+def _parts(value: Json) -> Iterator[JsonObject]:
+    if isinstance(value, dict):
+        yield value
+    entries = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for entry in entries:
+        yield from _parts(entry)
+
+
+def main(folder: Path) -> None:
+    """Write every schema into `folder`."""
+    folder.mkdir(exist_ok=True)
+    for name, document in documents().items():
+        (folder / name).write_bytes(written(document))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "schemas"))
