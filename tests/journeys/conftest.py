@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 
 from tests.journeys.fleet import DISTRIBUTED, Fleet, fleet
 from tests.journeys.repository import SECRET, Repository
+from tests.servers import free_port
 
 
 @dataclass
@@ -35,9 +36,10 @@ class Mailbox:
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
+    port = free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
-    box.url = f"smtp://127.0.0.1:{controller.server.sockets[0].getsockname()[1]}"
+    box.url = f"smtp://127.0.0.1:{port}"
     yield box
     controller.stop()
 

@@ -43,7 +43,7 @@ class Fleet:
             "HEADRACE_LOG_FORMAT": "json",
             **environment,
         }
-        self.client = httpx.Client(trust_env=False, timeout=60)
+        self.client = httpx.Client(trust_env=False, timeout=60, follow_redirects=True)
 
     def start(self, name: str, *command: str) -> None:
         """Start a process under a name; its output goes to NAME.log."""

@@ -85,13 +85,19 @@ def test_the_services_run_and_get_healthy(tmp_path, postgres_url, redis_url):
             if name != "migrate":
                 test = [local(word) for word in service["healthcheck"]["test"][1:]]
                 assert test[0] == "headrace", shlex.join(test)
-                wait_until(lambda t=test, n=name: healthy(t, variables[n]), seconds=40, what=f"{name}: {made.logs(name)}")
+                wait_until(
+                    lambda t=test, n=name: healthy(t, variables[n]), seconds=40, what=f"{name}: {made.logs(name)}"
+                )
         made.environment = variables["api"]
         wait_until(lambda: made.run("start", "hello", "--wait", check=False).returncode == 0, seconds=40)
 
 
 def healthy(test, variables):
     done = subprocess.run(
-        [*HEADRACE, *test[1:]], env={**variables, "PATH": os.environ["PATH"]}, capture_output=True, check=False, timeout=30
+        [*HEADRACE, *test[1:]],
+        env={**variables, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        check=False,
+        timeout=30,
     )
     return done.returncode == 0

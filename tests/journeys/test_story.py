@@ -128,7 +128,9 @@ def test_a_commit_becomes_a_run(stack, repository, mailbox):
     assert {task["path"]: task["state"] for task in shown["tasks"]}["refused"] == "skipped"
     order = [row["event"]["task"] for row in stack.json("history", instance) if row["event"]["type"] == "TaskSucceeded"]
     assert order == ["build", "test", "deploy", "report"]
-    assert "result" in stack.client.get(first).text.lower(), "a used link shows the result"
+    used = stack.client.get(first).text
+    assert "approved" in used.lower(), "a used link shows the result"
+    assert 'method="post"' not in used.lower(), "and offers nothing to press"
 
 
 def test_a_repeated_delivery_starts_nothing_again(stack, repository):
@@ -147,7 +149,9 @@ def test_a_bad_commit_is_refused_as_a_whole_and_the_last_good_one_keeps_running(
     go(stack, repository)
     wait_until(lambda: stack.get("/workflows/release"), seconds=20)
     bad = repository.commit(
-        "Break it", release=RELEASE.replace("needs: build", "needs: biuld"), other="name: other\ntasks: {a: {run: 'true'}}\n"
+        "Break it",
+        release=RELEASE.replace("needs: build", "needs: biuld"),
+        other="name: other\ntasks: {a: {run: 'true'}}\n",
     )
     wait_until(lambda: stack.get("/syncs")["items"][0]["commit"] == bad, seconds=20)
     refused = stack.get("/syncs")["items"][0]
