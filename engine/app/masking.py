@@ -21,7 +21,7 @@ class Masker:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._pattern = re.compile("|".join(map(_pattern, longest_first))) if forms else None
 
     def text(self, text: str) -> str:
         """The text with every secret replaced."""
@@ -42,6 +42,11 @@ class Masker:
         return value
 
 
+def _pattern(form: str) -> str:
+    # Percent-encoding is written in either case (RFC 3986, 2.1).
+    return re.sub("%[0-9A-F]{2}", lambda match: f"(?i:{match[0]})", re.escape(form))
+
+
 def _forms(secret: str) -> Iterator[str]:
     # A log has lines, so a key of many lines has to be found line by line.
     for part in {secret, secret.strip(), *secret.splitlines()}:
@@ -58,9 +63,7 @@ def _encoded(part: str) -> Iterator[str]:
     yield base64.urlsafe_b64encode(raw).decode()
     for offset in range(3):
         yield from _base64(raw, offset)
-    for quoted in (quote(part, safe=""), quote(part), quote_plus(part), quote_plus(part, safe="/")):
-        yield quoted
-        yield re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), quoted)
+    yield from (quote(part, safe=""), quote(part), quote_plus(part), quote_plus(part, safe="/"))
     for ascii_only in (True, False):
         escaped = json.dumps(part, ensure_ascii=ascii_only)[1:-1]
         yield escaped

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import json
 import socket
-from email import message_from_bytes
-from email.policy import default
 
 import pytest
-from aiosmtpd.controller import Controller
 from structlog.testing import capture_logs
 
 from engine.adapters.channels.registry import Channels
@@ -18,37 +15,15 @@ from engine.app.records import Outgoing
 from engine.core.project import ChannelSpec, Person, Project
 from engine.errors import Misconfigured, NotFound, Rejected, Unavailable
 from tests.kinds.conftest import call
+from tests.mailbox import mailbox
 
 NAUGHTY = "<!channel> <@U1> <https://evil.example|click> & @here\x1b[2J\r\n[info] forged line"
 
 
-class Box:
-    def __init__(self):
-        self.mails = []
-        self.refusing = {}
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: ARG002, N802 - aiosmtpd's names
-        if address in self.refusing:
-            return self.refusing[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: ARG002, N802 - aiosmtpd's names
-        self.mails.append((envelope, message_from_bytes(envelope.content, policy=default)))
-        return "250 OK"
-
-
 @pytest.fixture
 def box():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    handler = Box()
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
-    controller.start()
-    handler.url = f"smtp://127.0.0.1:{port}"
-    yield handler
-    controller.stop()
+    with mailbox() as started:
+        yield started
 
 
 @pytest.fixture
