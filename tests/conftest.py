@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @contextmanager
 def _serving(kind: type[AnyServer]) -> Iterator[AnyServer]:
     # Not below pytest's own folder: that one is closed to the user PostgreSQL steps down to.
-    folder = Path(tempfile.mkdtemp(prefix="headrace-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="headrace-test-", dir=_fast_folder()))
     server = None
     try:
         server = kind(folder)
@@ -54,6 +54,12 @@ def _serving(kind: type[AnyServer]) -> Iterator[AnyServer]:
         if server is not None:
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fast_folder() -> Path | None:
+    """Memory where there is enough of it: copying a database per test takes a tenth of the time. Else the usual place."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -71,7 +72,7 @@ class Approvals:
         return (found[0], row.person) if found else None
 
 
-def _load(connection: sa.Connection, statement: sa.Select[tuple[object, ...]]) -> list[Approval]:
+def _load(connection: sa.Connection, statement: sa.Select[Any]) -> list[Approval]:
     rows = connection.execute(statement).all()
     if not rows:
         return []

@@ -11,9 +11,6 @@ import sqlalchemy as sa
 class Database(Protocol):
     """One database, with its pool of connections. Errors leave translated (`translation`)."""
 
-    name: str
-    """`sqlite` or `postgres`: the folder of its own files here, and what people read."""
-
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection on which every statement stands alone."""
         ...

@@ -157,7 +157,8 @@ def _stored(connection: sa.Connection, version: Version) -> str:
         versions.c.path == version.path,
         versions.c.digest == version.digest,
     )
-    return connection.execute(sa.select(versions.c.id).where(sa.or_(versions.c.id == version.id, same))).scalar_one()
+    stored = sa.select(versions.c.id).where(sa.or_(versions.c.id == version.id, same))
+    return str(connection.execute(stored).scalar_one())
 
 
 def _report(row: sa.RowMapping) -> SyncReport:

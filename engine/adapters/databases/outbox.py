@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 import uuid_utils
@@ -12,7 +13,7 @@ from engine.adapters.databases.documents import dump, storable_text
 from engine.adapters.databases.tables import outbox
 from engine.adapters.databases.timers import PUBLISH_AFTER
 from engine.app.records import Message, OutboxRow
-from engine.core.values import Json, JsonObject
+from engine.core.values import Json
 from engine.errors import Invalid
 
 TRIES = 5
@@ -35,11 +36,11 @@ class ClaimedRows:
         done = [row.id for row in self.rows if row.id not in self._failures]
         if done:
             connection.execute(sa.delete(outbox).where(outbox.c.id.in_(done)))
-        for id, error in self._failures.items():
-            connection.execute(_count_failure(database, id, error))
+        for row, error in self._failures.items():
+            connection.execute(_count_failure(database, row, error))
 
 
-def claimable(database: Database, limit: int) -> sa.Select[tuple[str, str, JsonObject, int]]:
+def claimable(database: Database, limit: int) -> sa.Select[Any]:
     """Rows past their time, oldest first. Never `id > last seen`: a transaction may commit ids behind it (RELIABILITY B2)."""
     return (
         sa.select(outbox.c.id, outbox.c.queue, outbox.c.body, outbox.c.attempts)
@@ -49,12 +50,12 @@ def claimable(database: Database, limit: int) -> sa.Select[tuple[str, str, JsonO
     )
 
 
-def read_claim(connection: sa.Connection, statement: sa.Select[tuple[str, str, JsonObject, int]]) -> ClaimedRows:
+def read_claim(connection: sa.Connection, statement: sa.Select[Any]) -> ClaimedRows:
     """The rows of `claimable`."""
     return ClaimedRows(
         [
-            OutboxRow(id=id, queue=queue, body=body, attempts=attempts)
-            for id, queue, body, attempts in connection.execute(statement)
+            OutboxRow(id=row.id, queue=row.queue, body=row.body, attempts=row.attempts)
+            for row in connection.execute(statement)
         ]
     )
 

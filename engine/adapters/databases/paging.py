@@ -12,7 +12,7 @@ def newest_first(
 ) -> sa.Select[Any]:
     """One page, ordered by time and id. `before` is the id of the last row seen, None for the first page."""
     if before is not None:
-        last = sa.select(at.table.alias().c[at.key, id.key]).subquery()
-        row = sa.select(last.c[at.key]).where(last.c[id.key] == before).scalar_subquery()
-        statement = statement.where(sa.tuple_(at, id) < sa.tuple_(row, sa.literal(before)))
+        last = id.table.alias()
+        its_time = sa.select(last.c[at.key]).where(last.c[id.key] == before).scalar_subquery()
+        statement = statement.where(sa.tuple_(at, id) < sa.tuple_(its_time, sa.literal(before)))
     return statement.order_by(at.desc(), id.desc()).limit(limit)

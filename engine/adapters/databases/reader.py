@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -50,7 +51,7 @@ class Reader:
         """See the port."""
         statement = sa.select(scopes.c.path, scopes.c.state).where(scopes.c.instance_id == id).order_by(scopes.c.path)
         with self._database.reading() as connection:
-            return {path: state for path, state in connection.execute(statement)}
+            return {row.path: row.state for row in connection.execute(statement)}
 
     def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]:
         """See the port."""
@@ -75,10 +76,10 @@ class Reader:
 
     def counts(self) -> Mapping[str, int]:
         """See the port."""
-        statement = sa.select(instances.c.state, sa.func.count()).group_by(instances.c.state)
+        statement = sa.select(instances.c.state, sa.func.count().label("number")).group_by(instances.c.state)
         with self._database.reading() as connection:
-            return {state: count for state, count in connection.execute(statement)}
+            return {row.state: row.number for row in connection.execute(statement)}
 
-    def _load(self, statement: sa.Select[tuple[object, ...]]) -> list[Instance]:
+    def _load(self, statement: sa.Select[Any]) -> Sequence[Instance]:
         with self._database.reading() as connection:
             return [Instance(**row) for row in connection.execute(statement).mappings()]

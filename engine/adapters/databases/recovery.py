@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -85,7 +86,7 @@ class RecoveryStore:
                 return None
             before = connection.execute(sa.select(marks.c.value).where(marks.c.name == name).with_for_update())
             connection.execute(update)
-            return before.scalar_one()
+            return str(before.scalar_one())
 
     def prune(self, *, finished_before: int, limit: int) -> int:
         """See the port. Each table goes by the same ids; what starts meanwhile is not among them."""
@@ -94,6 +95,7 @@ class RecoveryStore:
             .where(instances.c.finished_at < finished_before)
             .order_by(instances.c.finished_at)
             .limit(limit)
+            .with_for_update(skip_locked=True)  # a late event must not add history while its instance goes
         )
         with self._database.writing() as connection:
             ids = connection.execute(old).scalars().all()
@@ -118,9 +120,9 @@ class RecoveryStore:
         key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
         connection.execute(sa.delete(delivery_keys).where(key.in_(expired.limit(limit))))
 
-    def _scopes(self, statement: sa.Select[tuple[str, str, object]]) -> Sequence[DueScope]:
+    def _scopes(self, statement: sa.Select[Any]) -> Sequence[DueScope]:
         with self._database.reading() as connection:
             return [
-                DueScope(instance=instance, path=path, state=state)
-                for instance, path, state in connection.execute(statement)
+                DueScope(instance=row.instance_id, path=row.path, state=row.state)
+                for row in connection.execute(statement)
             ]

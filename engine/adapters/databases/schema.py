@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -15,27 +17,33 @@ from engine.adapters.databases.database import Database
 Purpose = Literal["instances", "definitions"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_alembic = threading.Lock()
+"""Alembic keeps its context in a module: one migration at a time in this process."""
+
 
 class Schema:
     """The schema of one of the two databases. One URL may serve both: their tables and version tables differ."""
 
     def __init__(self, database: Database, purpose: Purpose) -> None:
         self._database = database
+        self._version_table = f"{purpose}_schema"
         self._config = Config()
         self._config.set_main_option("script_location", str(MIGRATIONS / purpose).replace("%", "%%"))
         self._config.set_main_option("path_separator", "os")
-        self._version_table = f"{purpose}_schema"
 
     def upgrade(self) -> None:
         """To the newest. Safe to call by several processes at once: one does it, the others find it done."""
-        with self._database.exclusive() as connection:
+        with _alembic, self._database.exclusive() as connection:
             self._config.attributes["connection"] = connection
             self._config.attributes["version_table"] = self._version_table
             command.upgrade(self._config, "head")
 
     def current(self) -> bool:
         """Whether the database has the newest schema this program knows."""
-        heads = ScriptDirectory.from_config(self._config).get_heads()
         with self._database.reading() as connection:
             context = MigrationContext.configure(connection, opts={"version_table": self._version_table})
-            return set(context.get_current_heads()) == set(heads)
+            return set(context.get_current_heads()) == self._heads
+
+    @cached_property
+    def _heads(self) -> set[str]:
+        return set(ScriptDirectory.from_config(self._config).get_heads())

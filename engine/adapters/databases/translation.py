@@ -11,6 +11,8 @@ import sqlalchemy.exc
 
 from engine.errors import Broken, Conflict, HeadraceError, Invalid, Unavailable
 
+OLD_SCHEMA = "its schema is missing or older than this program: run `headrace db upgrade`"
+
 _SQLITE_TRY_AGAIN = frozenset(
     {"BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY", "INTERRUPT", "NOMEM", "PROTOCOL", "PERM", "AUTH"}
 )
@@ -53,6 +55,8 @@ def _of_postgres(error: psycopg.Error) -> HeadraceError:
             return Invalid(f"the value cannot be stored: {_first_line(error)}")
         case psycopg.errors.ReadOnlySqlTransaction():
             return Unavailable("the database", "it is read-only: a failover may be under way")
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
+            return Unavailable("the database", OLD_SCHEMA)
         case psycopg.OperationalError() | psycopg.InterfaceError() | psycopg.errors.InFailedSqlTransaction():
             return Unavailable("the database", _first_line(error))
     return Broken(f"{type(error).__name__}: {_first_line(error)}")
@@ -65,6 +69,8 @@ def _of_sqlite(error: sqlite3.Error) -> HeadraceError:
         return Unavailable("the database", str(error))
     if name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY") and "failed: instances." in str(error):
         return Conflict("the instance was started before")
+    if str(error).startswith(("no such table", "no such column")):
+        return Unavailable("the database", OLD_SCHEMA)
     if isinstance(error, sqlite3.DataError) or code == "TOOBIG":
         return Invalid(f"the value cannot be stored: {error}")
     return Broken(f"{type(error).__name__}: {error}")

@@ -33,8 +33,6 @@ MIGRATION_LOCK = 0x6865_6164_7261_6365
 class PostgresDatabase:
     """Implements `Database`. `batches` hands out connections in driver autocommit, for stores that say BEGIN and COMMIT."""
 
-    name = "postgres"
-
     def __init__(self, url: sa.URL) -> None:
         self._engine = _engine(url, SESSION, pool_pre_ping=True)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -15,8 +15,9 @@ from engine.core.values import Json
 def writes(record: Record) -> Iterator[Statement]:
     """In the order in which rows need each other. Raises Invalid for a value that cannot be stored."""
     if record.definitions:
-        documents = [dump(document) for document in record.definitions.values()]
-        yield statements.INSERT_DEFINITIONS, {"digests": list(record.definitions), "documents": documents}
+        digests = sorted(record.definitions)  # two starts of the same new definitions wait for each other in one order
+        documents = [dump(record.definitions[digest]) for digest in digests]
+        yield statements.INSERT_DEFINITIONS, {"digests": digests, "documents": documents}
     if record.new_instances:
         yield _insert_instances(record.new_instances)
     if counted := [change for change in record.instances if change.state is None]:

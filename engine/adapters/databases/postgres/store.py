@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -83,13 +83,13 @@ class PostgresLocked:
         self._database = database
         self._connection = connection
         _, instances, scopes, facts, ((self.now,),) = answers
-        self.instances = {
-            id: LockedInstance(id=id, digest=digest, state=state, seq=seq) for id, digest, state, seq in instances
+        self.instances: Mapping[str, LockedInstance] = {
+            name: LockedInstance(id=name, digest=digest, state=state, seq=seq) for name, digest, state, seq in instances
         }
-        self.scopes = {
+        self.scopes: Mapping[tuple[str, str], LoadedScope] = {
             (instance, path): LoadedScope(state=state, version=version) for instance, path, state, version in scopes
         }
-        self.facts = {id: to_facts(columns) for id, *columns in facts}
+        self.facts: Mapping[str, Facts] = {name: to_facts(columns) for name, *columns in facts}
 
     def definition(self, digest: str) -> JsonObject:
         """See the port."""

@@ -27,8 +27,6 @@ _writers_guard = threading.Lock()
 class SqliteDatabase:
     """Implements `Database`. Threads of a process queue at a lock per file; processes at SQLite's own."""
 
-    name = "sqlite"
-
     def __init__(self, url: sa.URL, clock: Clock) -> None:
         if not url.database or url.database == ":memory:":
             raise Misconfigured("sqlite:// URL", "needs a file: an in-memory database would not outlive its connection")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.effects import write_effects
-from engine.adapters.databases.instances import FACTS, read_definition, read_facts, to_facts
+from engine.adapters.databases.instances import read_definition, read_facts, to_facts
 from engine.adapters.databases.sqlite import statements
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.timers import PUBLISH_AFTER, round_up
@@ -37,7 +37,7 @@ class SqliteInstanceStore:
         """See the port."""
         if ids:
             with self._database.writing() as connection:
-                connection.exec_driver_sql(statements.DELETE_OUTBOX, [(id,) for id in ids])
+                connection.exec_driver_sql(statements.DELETE_OUTBOX, [(row,) for row in ids])
 
     def facts(self, instance: str) -> Facts:
         """See the port."""
@@ -60,27 +60,25 @@ class SqliteLocked:
         scopes: Collection[tuple[str, str]],
         facts_of: Collection[str],
     ) -> None:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
         self._database = database
         self._connection = connection
-        self._driver = driver
+        self._driver = driver = _driver(connection)
         self.now = now
         ids = dump(sorted({instance for instance, _ in scopes}))
-        self.instances = {
-            id: LockedInstance(id=id, digest=digest, state=state, seq=seq)
-            for id, digest, state, seq in driver.execute(statements.READ_INSTANCES, (ids,))
+        self.instances: Mapping[str, LockedInstance] = {
+            name: LockedInstance(id=name, digest=digest, state=state, seq=seq)
+            for name, digest, state, seq in driver.execute(statements.READ_INSTANCES, (ids,))
         }
-        self.scopes = {
+        self.scopes: Mapping[tuple[str, str], LoadedScope] = {
             (instance, path): LoadedScope(state=load(state), version=version)
             for instance, path, state, version in driver.execute(statements.READ_SCOPES, (dump(list(scopes)),))
         }
-        self.facts = {}
-        if facts_of:
-            for id, *columns in driver.execute(statements.READ_FACTS, (dump(list(facts_of)),)):
-                row = dict(zip(FACTS, columns, strict=True))
-                row["inputs"], row["trigger"] = load(row["inputs"]), load(row["trigger"])
-                self.facts[id] = to_facts(row.values())
+        self.facts: Mapping[str, Facts] = {
+            name: to_facts((workflow, digest, commit, load(inputs), load(trigger), *rest))
+            for name, workflow, digest, commit, inputs, trigger, *rest in driver.execute(
+                statements.READ_FACTS, (dump(list(facts_of)),)
+            )
+        }
 
     def definition(self, digest: str) -> JsonObject:
         """See the port."""
@@ -103,9 +101,11 @@ class SqliteLocked:
             self._driver.executemany(
                 statements.INSERT_INSTANCE,
                 [
-                    (new.id, new.facts.workflow, new.version, new.facts.digest, new.facts.commit)
-                    + (dump(new.facts.inputs), dump(new.facts.trigger), new.facts.started_by, new.facts.started_at)
-                    + (new.start_key, new.delivery)
+                    (
+                        *(new.id, new.facts.workflow, new.version, new.facts.digest, new.facts.commit),
+                        *(dump(new.facts.inputs), dump(new.facts.trigger), new.facts.started_by, new.facts.started_at),
+                        *(new.start_key, new.delivery),
+                    )
                     for new in record.new_instances
                 ],
             )
@@ -141,11 +141,18 @@ class SqliteLocked:
         self._driver.executemany(
             statements.INSERT_OUTBOX, [(out.id, out.queue, dump(out.body), after) for out in record.outbox]
         )
-        self._driver.executemany(statements.DELETE_OUTBOX, [(id,) for id in record.published])
+        self._driver.executemany(statements.DELETE_OUTBOX, [(row,) for row in record.published])
 
-    def _exactly(self, what: str, statement: str, rows: list[tuple[object, ...]]) -> None:
+    def _exactly(self, what: str, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if rows and self._driver.executemany(statement, rows).rowcount != len(rows):
             raise Broken(f"a {what} was changed by somebody else while it was locked, or does not exist")
+
+
+def _driver(connection: sa.Connection) -> sqlite3.Connection:
+    found = connection.connection.driver_connection
+    if not isinstance(found, sqlite3.Connection):
+        raise TypeError("not a sqlite3 connection")
+    return found
 
 
 def _dump(value: object) -> str | None:

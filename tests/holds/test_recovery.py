@@ -1,0 +1,115 @@
+"""The scheduler's port: one leader, due timers, what was left behind, what is old."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engine.adapters.databases.connect import InstancesDatabase
+from engine.adapters.databases.timers import STEP
+from engine.app.records import DeliveryResult, LogLine, Record
+from engine.errors import NotFound
+from tests.holds.given import delivery, finish, opened, record, scope, started, state
+from tests.servers import wait_until
+
+
+def test_one_leads_until_its_lease_runs_out_or_it_resigns(stores: InstancesDatabase):
+    recovery = stores.recovery
+    assert recovery.lead("a", 60_000)
+    assert recovery.lead("a", 60_000)
+    assert not recovery.lead("b", 60_000)
+    recovery.resign("b")
+    assert not recovery.lead("b", 60_000)
+    recovery.resign("a")
+    assert recovery.lead("b", 50)
+    wait_until(lambda: recovery.lead("a", 60_000), what="the lease's end")
+    assert not recovery.lead("b", 60_000)
+
+
+def test_of_many_candidates_one_leads(stores: InstancesDatabase):
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda name: stores.recovery.lead(name, 60_000), "abcdef"))
+    assert answers.count(True) == 1
+
+
+def test_due_scopes_come_oldest_first_and_never_early(stores: InstancesDatabase):
+    now = stores.recovery.now()
+    record(stores, started("late", due=now - 5_000), started("later", due=now - 9_000), started("never"))
+    record(stores, started("soon", due=now + 60_000))
+    assert [(due.instance, due.path) for due in stores.recovery.due()] == [("later", ""), ("late", "")]
+    assert stores.recovery.due(1)[0].state == state()
+    record(stores, Record(scopes=[scope("late", 2), scope("later", 2, due=now + 60_000)]))
+    assert stores.recovery.due() == []
+
+
+def test_a_timer_is_at_most_one_step_late(stores: InstancesDatabase):
+    due = stores.recovery.now() + 20
+    record(stores, started("i1", due=due))
+    wait_until(stores.recovery.due, what="the timer")
+    assert due <= stores.recovery.now() <= due + STEP + 5_000
+
+
+def test_live_scopes_come_in_key_order_page_by_page(stores: InstancesDatabase):
+    names = [f"i{number}" for number in range(5)]
+    record(stores, *(started(name) for name in names))
+    record(stores, Record(scopes=[scope("i2", 1, path="finally"), scope("i3", 2, status="settled")]))
+    found, after = [], None
+    while page := stores.recovery.live(after, 2):
+        found += [(one.instance, one.path) for one in page]
+        after = found[-1]
+    assert found == [("i0", ""), ("i1", ""), ("i2", ""), ("i2", "finally"), ("i4", "")]
+
+
+def test_deliveries_left_behind_are_found(stores: InstancesDatabase):
+    stores.deliveries.receive(delivery("e1"))
+    assert stores.recovery.received(60_000) == []
+    assert [one.id for one in stores.recovery.received(0)] == ["e1"]
+
+
+def test_a_mark_gives_back_the_one_before(stores: InstancesDatabase):
+    assert stores.recovery.mark("broker", "g1") is None
+    assert stores.recovery.mark("broker", "g1") == "g1"
+    assert stores.recovery.mark("broker", "g2") == "g1"
+    assert stores.recovery.mark("other", "x") is None
+
+
+def test_marks_of_many_at_once_form_a_chain(stores: InstancesDatabase):
+    values = [str(number) for number in range(12)]
+    with ThreadPoolExecutor(4) as threads:
+        before = list(threads.map(lambda value: stores.recovery.mark("broker", value), values))
+    last = stores.recovery.mark("broker", "end")
+    assert sorted([*before, last], key=str) == sorted([None, *values], key=str)
+
+
+def test_pruning_takes_old_ends_with_all_that_belongs_to_them(stores: InstancesDatabase):
+    record(stores, *(started(name) for name in ("old", "older", "recent", "running")))
+    record(stores, Record(approvals=[opened("old"), opened("running")]))
+    (approval,) = stores.approvals.list(instance="old")
+    stores.approvals.add_token(approval.id, "ada", "hash")
+    line = LogLine(instance="old", path="build", attempt=1, number=1, stream="stdout", text="x", at=1)
+    stores.logs.append([line])
+    stores.deliveries.receive(delivery("e1"))
+    for name, at in (("old", 200), ("older", 100), ("recent", 900)):
+        finish(stores, name, at=at)
+    assert stores.recovery.prune(finished_before=500, limit=1) == 1
+    with pytest.raises(NotFound):
+        stores.reader.get("older")
+    assert stores.recovery.prune(finished_before=500, limit=100) == 1
+    assert stores.recovery.prune(finished_before=500, limit=100) == 0
+    assert {one.id for one in stores.reader.list()} == {"recent", "running"}
+    assert stores.reader.scopes("old") == {}
+    assert stores.reader.history("old") == []
+    assert stores.logs.read("old") == []
+    assert [one.instance for one in stores.approvals.list(state=None)] == ["running"]
+    assert stores.approvals.by_token("hash") is None
+    assert stores.deliveries.get("e1").state == "received"
+
+
+def test_pruning_takes_old_deliveries_but_none_that_waits(stores: InstancesDatabase):
+    for name in ("e1", "e2"):
+        stores.deliveries.receive(delivery(name, name))
+    record(stores, Record(deliveries=[DeliveryResult(id="e1", state="ignored")]))
+    stores.recovery.prune(finished_before=stores.recovery.now() + 1_000, limit=100)
+    assert [one.id for one in stores.deliveries.list()] == ["e2"]
+    assert stores.deliveries.receive(delivery("e3", "e1")) == "e1"  # it is still known for its hours
