@@ -15,7 +15,9 @@ class LogChannel:
 
     def send(self, message: Outgoing) -> None:
         """Never fails."""
-        self._log.info(
+        # Somebody has to act on a link: a log that is set to tell only of warnings must show it too.
+        tell = self._log.warning if message.links else self._log.info
+        tell(
             "message",
             to=_one_line(", ".join(message.to)),
             subject=_one_line(message.subject),

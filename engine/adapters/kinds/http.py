@@ -30,7 +30,7 @@ class Http:
         # httpcore logs the headers it sends, with their secrets, once debug logging is on.
         logging.getLogger("httpcore").setLevel(logging.WARNING)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=httpx.create_ssl_context(),  # SSL_CERT_FILE can name an authority of one's own
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=30.0,
