@@ -1,4 +1,4 @@
-"""Puts the pieces of a process together from its settings. Nothing is opened before it is asked for."""
+"""Puts the pieces of a process together from its settings. Nothing is opened, or imported, before it is asked for."""
 
 from __future__ import annotations
 
@@ -6,39 +6,35 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.connect import connect as connect_broker
-from engine.adapters.channels.registry import Channels
 from engine.adapters.clock import SystemClock
-from engine.adapters.commit_status import GitHubStatuses
 from engine.adapters.databases.connect import (
     DefinitionsDatabase,
     InstancesDatabase,
     open_definitions,
     open_instances,
 )
-from engine.adapters.git.repository import GitRepository
-from engine.adapters.kinds.registry import kinds
 from engine.adapters.secrets import SecretStore
 from engine.app.advance import Advancer
-from engine.app.approve import Approver
-from engine.app.ask import Asker
-from engine.app.cancel import Canceller
-from engine.app.perform import Performer
 from engine.app.project import ActiveProject
-from engine.app.receive import Receiver
-from engine.app.recover import Recoverer
-from engine.app.relay import Relay
-from engine.app.schedule import Scheduler
-from engine.app.services import Services
-from engine.app.start import Starter
-from engine.app.sync import Synchronizer
-from engine.app.tell_author import AuthorNotice
-from engine.app.timers import Timers
 from engine.app.versions import Source
 from engine.config import Config
 from engine.errors import Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from engine.adapters.channels.registry import Channels
+    from engine.app.approve import Approver
+    from engine.app.ask import Asker
+    from engine.app.perform import Performer
+    from engine.app.receive import Receiver
+    from engine.app.relay import Relay
+    from engine.app.schedule import Scheduler
+    from engine.app.services import Services
+    from engine.app.start import Starter
+    from engine.app.sync import Synchronizer
 
 SOURCE = "main"
 """The name of the one source that the settings describe."""
@@ -81,6 +77,8 @@ class Application:
     @cached_property
     def channels(self) -> Channels:
         """Ways to reach people."""
+        from engine.adapters.channels.registry import Channels
+
         return Channels(
             smtp_url=self.config.smtp_url,
             mail_from=self.config.mail_from,
@@ -101,11 +99,15 @@ class Application:
     @cached_property
     def starter(self) -> Starter:
         """Starts instances."""
+        from engine.app.start import Starter
+
         return Starter(definitions=self.definitions.definitions, reader=self.instances.reader, advancer=self.advancer)
 
     @cached_property
     def approver(self) -> Approver:
         """Takes decisions."""
+        from engine.app.approve import Approver
+
         return Approver(
             approvals=self.instances.approvals,
             definitions=self.definitions.definitions,
@@ -118,6 +120,8 @@ class Application:
     @cached_property
     def asker(self) -> Asker:
         """Tells people that an approval waits for them."""
+        from engine.app.ask import Asker
+
         return Asker(
             approvals=self.instances.approvals,
             electors=self.approver,
@@ -129,6 +133,9 @@ class Application:
     @cached_property
     def performer(self) -> Performer:
         """Carries out commands."""
+        from engine.adapters.kinds.registry import kinds
+        from engine.app.perform import Performer
+
         return Performer(
             kinds=kinds(
                 http_allow=self.config.http_allow,
@@ -146,6 +153,8 @@ class Application:
     @cached_property
     def receiver(self) -> Receiver:
         """Makes instances of deliveries."""
+        from engine.app.receive import Receiver
+
         return Receiver(
             definitions=self.definitions.definitions,
             deliveries=self.instances.deliveries,
@@ -156,11 +165,17 @@ class Application:
     @cached_property
     def relay(self) -> Relay:
         """Publishes what was left in the outbox."""
+        from engine.app.relay import Relay
+
         return Relay(outbox=self.instances.outbox, publisher=self.broker.publisher)
 
     @cached_property
     def scheduler(self) -> Scheduler:
         """Timers, recovery, retention."""
+        from engine.app.recover import Recoverer
+        from engine.app.schedule import Scheduler
+        from engine.app.timers import Timers
+
         recovery = self.instances.recovery
         return Scheduler(
             recovery=recovery,
@@ -179,6 +194,11 @@ class Application:
     @cached_property
     def synchronizer(self) -> Synchronizer:
         """Follows the repository. Raises Misconfigured where none is set."""
+        from engine.adapters.commit_status import GitHubStatuses
+        from engine.adapters.git.repository import GitRepository
+        from engine.app.sync import Synchronizer
+        from engine.app.tell_author import AuthorNotice
+
         config = self.config
         if not config.repo:
             raise Misconfigured("HEADRACE_REPO", "name the git repository that holds the workflows, a path or a URL")
@@ -207,6 +227,9 @@ class Application:
     @cached_property
     def services(self) -> Services:
         """What the API, the pages and the approval links work with."""
+        from engine.app.cancel import Canceller
+        from engine.app.services import Services
+
         return Services(
             reader=self.instances.reader,
             instances=self.instances.store,
