@@ -130,9 +130,9 @@ class TreeMaker:
         return None
 
     def _has(self, node: wire.Call, at: int, where: _Where) -> Json:
-        if len(node.arguments) != 1 or not isinstance(node.arguments[0], wire.Select):
+        select = node.arguments[0] if len(node.arguments) == 1 else None
+        if not isinstance(select, wire.Select):
             raise CelSyntaxError(at, "has() takes one member, as in has(inputs.service)")
-        (select,) = node.arguments
         return ["has", self._member_at(select.at), self._node(select.base, where.deeper()), select.name]
 
     def _namespaced(self, node: wire.Call, name: str, variables: frozenset[str]) -> str | None:

@@ -148,7 +148,7 @@ class _Checker:
         _, _, name, source, (variable, *bodies) = node
         box = self.walk(source, place)
         over_optional = name in {"optMap", "optFlatMap"}
-        inner = place.within(variable, box.schema if over_optional else _iterated(box.schema))
+        inner = place.within(variable, box.schema if over_optional else _element(box.schema))
         results = []
         for body in bodies:
             results.append(self.walk(body, inner))
@@ -157,9 +157,7 @@ class _Checker:
             return _Value(schema=results[-1].schema, optional=True)
         if name == "map":
             return _Value(schema={"type": "array", "items": results[-1].schema})
-        return _Value(
-            schema={"type": "array", "items": _iterated(box.schema)} if name in {"filter", "sortBy"} else _ANY
-        )
+        return _Value(schema={"type": "array", "items": _element(box.schema)} if name in {"filter", "sortBy"} else _ANY)
 
     def _method(self, node: Json, place: _Place) -> _Value:
         _, _, name, (receiver, *arguments) = node
@@ -211,10 +209,5 @@ def _additional(schema: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _element(schema: Mapping[str, Json]) -> Mapping[str, Json]:
-    """What `x[i]` gives, `i` being computed."""
+    """What `x[i]` gives, and what the variable of a macro over `x` holds."""
     return _schema(schema.get("items")) if _is(schema, "array") else _ANY
-
-
-def _iterated(schema: Mapping[str, Json]) -> Mapping[str, Json]:
-    """What a macro's variable holds: an element of a list, a key of a map."""
-    return _element(schema)

@@ -135,7 +135,9 @@ def _indents(document: str, lines: list[tuple[int, int]], *, explicit: bool) -> 
     yield from range(width, -1, -1) if explicit else (width,)
 
 
-def _fill(document: str, lines: list[tuple[int, int]], indent: int, made: _Made, *, folded: bool, chomping: str) -> int:
+def _fill(
+    document: str, lines: list[tuple[int, int]], indent: int, made: _Made, *, folded: bool, chomping: str
+) -> None:
     """Make the value line by line; returns where it ends."""
     pending: list[int] = []  # the breaks since the last line with text
     before_blank = False

@@ -23,11 +23,13 @@ class Loop:
     each: int
     offset: int
 
-    def over(self, run: Run) -> Iterator[Json]:
+    def over(self, run: Run, *, only_list: bool = False) -> Iterator[Json]:
         """The elements of a list or the keys of a map, each put into the variable's slot."""
         box = self.source(run)
-        if type(box) is not list and type(box) is not dict:
-            raise Failure(f"a list or map is needed to go through, not {kind(box)}", self.offset)
+        if type(box) is not list and (only_list or type(box) is not dict):
+            raise Failure(
+                f"a list{'' if only_list else ' or map'} is needed to go through, not {kind(box)}", self.offset
+            )
         for item in box:
             run.left -= self.each
             if run.left < 0:
@@ -97,7 +99,7 @@ def _sort_by(loop: Loop) -> Closure:
     def run_it(run: Run) -> Json:
         items = []
         keys = []
-        for item in loop.over(run):
+        for item in loop.over(run, only_list=True):
             items.append(item)
             keys.append(body(run))
         try:

@@ -11,8 +11,8 @@ from engine.core.expressions.inner import Duration, Timestamp
 SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _AFTER_LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
-_LONGEST = 315_576_000_000 * SECOND
-"""10,000 years, the bound of google.protobuf.Duration."""
+_LONGEST = (1 << 63) - 1
+"""CEL's durations are 64-bit nanoseconds, some 292 years."""
 
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000}
 _UNITS |= {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
@@ -33,10 +33,10 @@ def checked_timestamp(nanos: int) -> Timestamp:
 
 
 def checked_duration(nanos: int) -> Duration:
-    """The duration, if it is at most 10,000 years."""
+    """The duration, if it is at most some 292 years."""
     if -_LONGEST <= nanos <= _LONGEST:
         return Duration(nanos=nanos)
-    msg = "the duration is longer than 10,000 years"
+    msg = "the duration is longer than 292 years"
     raise Failure(msg)
 
 

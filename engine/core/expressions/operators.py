@@ -18,6 +18,9 @@ Operator: TypeAlias = Callable[[Run, Json, Json], Json]
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 NUMBERS = frozenset((int, float))
 _ORDERED = frozenset((str, bool, bytes, Timestamp, Duration))
+_KEYS = frozenset((str, int, float, bool))
+"""What may be asked for in a map; only strings are ever found."""
+
 _SIMPLE = frozenset((int, float, bool, type(None)))
 
 
@@ -67,7 +70,7 @@ def contains(run: Run, item: Json, box: Json) -> bool:
     if type(box) is list:
         run.charge(len(box))
         return any(equal(run, item, other) for other in box)
-    if type(box) is dict:
+    if type(box) is dict and type(item) in _KEYS:
         return type(item) is str and item in box
     raise no_overload("'in'", item, box)
 
@@ -153,7 +156,7 @@ def _comparison(symbol: str, compare: Callable[[Json, Json], bool]) -> Operator:
     def ordered(run: Run, left: Json, right: Json) -> Json:
         left_type, right_type = type(left), type(right)
         if left_type in NUMBERS and right_type in NUMBERS:
-            return compare(left, right)
+            return compare(left, right) if left_type is right_type else compare(float(left), float(right))
         if left_type is right_type and left_type in _ORDERED:
             if left_type is str and len(left) >= CHARACTERS_PER_STEP:
                 run.charge_text(len(left))
@@ -188,7 +191,7 @@ def index(run: Run, box: Json, key: Json) -> Json:
             raise Failure(msg)
         raise no_overload("a list's '[ ]'", key)
     if box_type is Optional:
-        return some(index(run, box.value, key)) if box.present else ABSENT
+        return optional_index(run, box, key)
     raise no_overload("'[ ]'", box)
 
 
@@ -196,8 +199,8 @@ def optional_index(run: Run, box: Json, key: Json) -> Json:
     """`box[?key]`: absent where there is no such key or place."""
     if type(box) is Optional:
         return optional_index(run, box.value, key) if box.present else ABSENT
-    if type(box) is dict and type(key) is str:
-        return some(box[key]) if key in box else ABSENT
+    if type(box) is dict and type(key) in _KEYS:
+        return some(box[key]) if type(key) is str and key in box else ABSENT
     if type(box) is list and (place := _place(key)) is not None:
         return some(box[place]) if 0 <= place < len(box) else ABSENT
     raise no_overload("'[? ]'", box, key)

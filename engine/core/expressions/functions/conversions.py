@@ -32,8 +32,8 @@ _EXPONENT_FROM = 1e15
 
 def to_int(run: Run, value: Json) -> int:  # noqa: ARG001 - all functions have one shape
     """`int(x)`: a double is truncated, a timestamp gives seconds since 1970."""
-    if type(value) is int:
-        return value
+    if type(value) in {int, bool}:
+        return int(value)
     if type(value) is float:
         if not math.isfinite(value) or not INT_MIN < value < INT_MAX:
             msg = f"{double_text(value)} does not fit an int"

@@ -8,7 +8,7 @@ from engine.core.expressions.budget import NESTING, Run
 from engine.core.expressions.errors import Failure
 from engine.core.expressions.functions import strings
 from engine.core.expressions.inner import ABSENT, Duration, Optional, Timestamp, kind, some
-from engine.core.expressions.operators import NUMBERS, equal, no_overload
+from engine.core.expressions.operators import equal, no_overload
 from engine.core.values import Json
 
 _SORTED = (int, float, bool, str, bytes, Timestamp, Duration)
@@ -24,7 +24,10 @@ def lists_range(run: Run, count: Json) -> list[int]:
     """`lists.range(n)`: 0 to n - 1."""
     if type(count) is not int:
         raise no_overload("lists.range()", count)
-    run.charge(max(count, 0))
+    if count < 0:
+        msg = "lists.range() needs a count of 0 or more"
+        raise Failure(msg)
+    run.charge(count)
     return list(range(count))
 
 
@@ -84,14 +87,16 @@ def sort(run: Run, items: Json) -> list[Json]:
 
 
 def sort_by(run: Run, items: list[Json], keys: list[Json]) -> list[Json]:
-    """`items` in the order of their `keys`, which must be of one ordered type; the sort is stable."""
+    """`items` in the order of their `keys`, which must be of one ordered type; the sort is stable, NaN is refused."""
     run.charge(len(items) * max(len(items).bit_length(), 1))
     if not keys:
         return []
     first = type(keys[0])
-    alike = all(type(key) in NUMBERS for key in keys) if first in NUMBERS else all(type(key) is first for key in keys)
-    if first not in _SORTED or not alike:
+    if first not in _SORTED or any(type(key) is not first for key in keys):
         msg = f"only keys of one ordered type can be sorted, not {', '.join(sorted({kind(key) for key in keys}))}"
+        raise Failure(msg)
+    if any(key != key for key in keys):  # noqa: PLR0124 - only NaN differs from itself
+        msg = "NaN cannot be sorted"
         raise Failure(msg)
     order = sorted(range(len(items)), key=keys.__getitem__)
     return [items[place] for place in order]

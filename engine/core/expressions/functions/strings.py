@@ -87,7 +87,8 @@ def _pattern(pattern: str) -> re2._Regexp:
 
 def char_at(run: Run, text: Json, place: Json) -> str:  # noqa: ARG001 - all functions have one shape
     """`text.charAt(place)`: empty just behind the end."""
-    if not 0 <= _whole("charAt", place) <= len(_text("charAt", text)):
+    size = len(_text("charAt", text))
+    if not 0 <= _whole("charAt", place) <= size:
         raise _outside(place, text)
     return str(text[place : place + 1])
 
@@ -128,7 +129,8 @@ def upper_ascii(run: Run, text: Json) -> str:
 
 def replace(run: Run, text: Json, old: Json, new: Json, limit: Json = -1) -> str:
     """`text.replace(old, new, limit)`: a negative limit replaces all."""
-    _text("replace", text), _text("replace", old), _text("replace", new)
+    for value in (text, old, new):
+        _text("replace", value)
     run.charge_text(len(text))
     found = text.count(old)
     count = found if _whole("replace", limit) < 0 else min(limit, found)
@@ -138,7 +140,8 @@ def replace(run: Run, text: Json, old: Json, new: Json, limit: Json = -1) -> str
 
 def split(run: Run, text: Json, separator: Json, limit: Json = -1) -> list[str]:
     """`text.split(separator, limit)`: at most `limit` pieces, all if it is negative; an empty separator gives characters."""
-    _text("split", text), _text("split", separator)
+    for value in (text, separator):
+        _text("split", value)
     if _whole("split", limit) == 0:
         return []
     run.charge_text(len(text))
@@ -149,7 +152,7 @@ def split(run: Run, text: Json, separator: Json, limit: Json = -1) -> list[str]:
     if separator:
         return list(text.split(separator, limit - 1 if limit > 0 else -1))
     if limit < 0 or limit >= len(text):
-        return list(text)
+        return list(text) or [""]
     return [*text[: limit - 1], text[limit - 1 :]]
 
 
