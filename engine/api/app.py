@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from engine.api import login
 from engine.api.endpoint import route
@@ -19,7 +18,7 @@ from engine.api.table import OPERATIONS
 from engine.app.services import Services
 from engine.config import Config
 from engine.web import pages
-from engine.web.headers import SecurityHeaders
+from engine.web.headers import HEADERS, SecurityHeaders
 from engine.web.render import STATIC, error_page
 
 PUBLIC = frozenset({*(operation.path for operation in OPERATIONS if operation.public), login.PATH})
@@ -50,7 +49,10 @@ def _is_public(path: str) -> bool:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """The answer to what no handler took: an unknown path, a wrong method, a bug."""
-    if request.url.path.startswith(PROGRAMS) or isinstance(request.scope.get("endpoint"), Route):
-        return respond(request, error)
-    return error_page(request, of_error(error), respond(request, error))
+    """The answer to what no handler took: an unknown path, a wrong method, a bug (which Starlette raises on, to be logged)."""
+    answer = respond(request, error)
+    if not request.url.path.startswith(PROGRAMS):
+        answer = error_page(of_error(error), answer)
+    # A bug is answered outside of all middleware.
+    answer.headers.update(HEADERS)
+    return answer

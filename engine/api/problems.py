@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import orjson
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +13,6 @@ from engine.core.values import JsonObject
 from engine.errors import Rejected, Unavailable
 
 MEDIA = "application/problem+json"
-_log = structlog.get_logger(__name__)
 
 
 def problem(status: int, title: str, detail: str = "", *, kind: str = "about:blank", **more: object) -> JsonObject:
@@ -48,11 +46,4 @@ def respond(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = "1"
     if document["status"] == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="headrace"'
-    if document["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request failed", method=request.method, route=_route(request), exc_info=error)
     return Response(orjson.dumps(document), document["status"], headers=headers, media_type=MEDIA)
-
-
-def _route(request: Request) -> str:
-    route = request.scope.get("route")
-    return str(getattr(route, "path", ""))

@@ -11,6 +11,7 @@ from engine.app.read import TaskView, tasks_of
 from engine.app.records import FINAL, Instance, LogLine
 from engine.app.services import Services
 from engine.core.codec import definition_from_json
+from engine.core.outcomes import positive
 from engine.core.values import JsonObject
 from engine.errors import NotFound
 from engine.web.handling import Visit
@@ -22,6 +23,8 @@ STATES = ("running", "waiting", "queued", "succeeded", "failed", "cancelled")
 LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
+GIST, GIST_LENGTH = 3, 80
+"""Inputs, and characters of them, that the list shows."""
 BY = "page"
 """Who acted, where a page knows only that they hold the token."""
 
@@ -50,6 +53,7 @@ class InstancePages:
                 "state": state,
                 "older": urlencode({name: value for name, value in older.items() if value}),
                 "first": before is None,
+                "gist": gist,
                 "link": lambda name: "?" + urlencode({k: v for k, v in (("workflow", workflow), ("state", name)) if v}),
             },
         )
@@ -75,7 +79,6 @@ class InstancePages:
                 "more_history": len(history) == EVENTS,
                 "logs": _by_task(logs),
                 "more_logs": len(logs) == LINES,
-                "failures": [view for view in views if view.error],
                 "source": self._source(instance),
                 "why_skipped": why_skipped,
                 "needed": needed,
@@ -112,9 +115,20 @@ def why_skipped(view: TaskView) -> str:
             return "its scope ended before it could run"
 
 
-def needed(view: TaskView) -> str:
-    """What it waits for, as the file says it."""
-    return ", ".join(dict.fromkeys(f"{edge.source}.{edge.outcome}" for edge in view.edges))
+def needed(view: TaskView, views: Sequence[TaskView]) -> str:
+    """What it waits for, as the file says it: the outcome is named where it is not the expected one."""
+    kinds = {other.id: other.kind for other in views if other.scope == view.scope}
+    return ", ".join(
+        edge.source if edge.outcome == positive(kinds[edge.source]) else f"{edge.source}.{edge.outcome}"
+        for edge in view.edges
+    )
+
+
+def gist(inputs: JsonObject) -> str:
+    """The first texts of the inputs in a line, to tell instances apart."""
+    simple = [f"{name} {value}" for name, value in inputs.items() if isinstance(value, str) and value]
+    line = " · ".join(simple[:GIST])
+    return line if len(line) <= GIST_LENGTH else line[: GIST_LENGTH - 1] + "…"
 
 
 def _by_task(lines: Sequence[LogLine]) -> dict[str, list[LogLine]]:

@@ -6,7 +6,7 @@ isotonic regression, which moves every node as near to its neighbours as the gap
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ SWEEPS = 8
 NODE_HEIGHT = 46.0
 NODE_GAP = 18.0
 WAYPOINT_HEIGHT = 10.0
-LAYER_GAP = 64.0
+LAYER_GAP = 46.0
 
 Slot = tuple[str, str, int]
 """A node `(id, "", 0)`, or the waypoint of edge (source, target) in a layer."""
@@ -40,8 +40,11 @@ class Layout:
     height: float
 
 
-def layout(widths: Mapping[str, float], edges: Sequence[tuple[str, str]]) -> Layout:
-    """Place nodes, given with their widths in an order in which each stands after those it needs."""
+def layout(widths: Mapping[str, float], edges: Mapping[tuple[str, str], float]) -> Layout:
+    """Place nodes, given with their widths in an order in which each stands after those it needs.
+
+    An edge comes with the room that its label needs in the gap right of its source.
+    """
     if not widths:
         return Layout(boxes={}, routes={}, width=0, height=0)
     level = _levels(widths, edges)
@@ -50,10 +53,10 @@ def layout(widths: Mapping[str, float], edges: Sequence[tuple[str, str]]) -> Lay
     layers = _ordered(layers, links)
     centre = _heights(layers, links)
     left, column = 0.0, []
-    for layer in layers:
+    for number, layer in enumerate(layers):
         wide = max((widths[slot[0]] for slot in layer if not slot[1]), default=0.0)
         column.append((left, wide))
-        left += wide + LAYER_GAP
+        left += wide + max([LAYER_GAP, *(room for (source, _), room in edges.items() if level[source] == number)])
     boxes = {
         name: Box(
             x=column[level[name]][0],
@@ -66,10 +69,12 @@ def layout(widths: Mapping[str, float], edges: Sequence[tuple[str, str]]) -> Lay
     routes = {edge: tuple(_points(chain, boxes, column, centre)) for edge, chain in chains.items()}
     height = max(box.y + box.height for box in boxes.values())
     lowest = max((y for route in routes.values() for _, y in route), default=0.0)
-    return Layout(boxes=boxes, routes=routes, width=left - LAYER_GAP, height=max(height, lowest + WAYPOINT_HEIGHT))
+    return Layout(
+        boxes=boxes, routes=routes, width=column[-1][0] + column[-1][1], height=max(height, lowest + WAYPOINT_HEIGHT)
+    )
 
 
-def _levels(nodes: Mapping[str, float], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
+def _levels(nodes: Mapping[str, float], edges: Iterable[tuple[str, str]]) -> dict[str, int]:
     before: dict[str, list[str]] = {node: [] for node in nodes}
     for source, target in edges:
         before[target].append(source)
@@ -80,13 +85,13 @@ def _levels(nodes: Mapping[str, float], edges: Sequence[tuple[str, str]]) -> dic
 
 
 def _with_waypoints(
-    level: Mapping[str, int], edges: Sequence[tuple[str, str]]
+    level: Mapping[str, int], edges: Iterable[tuple[str, str]]
 ) -> tuple[list[list[Slot]], dict[tuple[str, str], list[Slot]]]:
     layers: list[list[Slot]] = [[] for _ in range(max(level.values()) + 1)]
     for node, number in level.items():
         layers[number].append((node, "", 0))
     chains: dict[tuple[str, str], list[Slot]] = {}
-    for source, target in dict.fromkeys(edges):
+    for source, target in edges:
         between: list[Slot] = [(source, target, number) for number in range(level[source] + 1, level[target])]
         for slot in between:
             layers[slot[2]].append(slot)

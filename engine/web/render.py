@@ -12,7 +12,6 @@ from typing import Any
 import jinja2
 import orjson
 from markupsafe import Markup, escape
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from engine.core.values import Json, JsonObject
@@ -26,9 +25,9 @@ def page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Resp
     return HTMLResponse(environment().get_template(template).render(values, now=now()), status)
 
 
-def error_page(request: Request, problem: JsonObject, answer: Response) -> Response:
+def error_page(problem: JsonObject, answer: Response) -> Response:
     """What a person sees instead of a problem document; status and headers are those of `answer`."""
-    shown = page("error.html", {"problem": problem, "path": request.url.path}, status=answer.status_code)
+    shown = page("error.html", {"problem": problem}, status=answer.status_code)
     for name, value in answer.headers.items():
         if name not in {"content-type", "content-length"}:
             shown.headers[name] = value

@@ -15,23 +15,25 @@ from engine.web.states import sign, tone, words
 from engine.web.times import duration
 
 MARGIN = 3.0
-LETTER = 7.4
+LETTER = 8.4
 """About how wide a letter of a name is, in pixels at the size it is drawn in."""
-NARROWEST, WIDEST = 116.0, 236.0
+NARROWEST, WIDEST = 152.0, 252.0
 BESIDE_NAME = 48.0
-BAND_GAP = 34.0
+SMALL_LETTER = 6.4
+BESIDE_LABEL = 26.0
+BAND_GAP = 38.0
 """Space above `finally`, with its label in it."""
 
 
-def dag(views: Sequence[TaskView], *, linked: bool = True) -> Markup:
-    """The picture of all scopes, one below the other. `linked` makes each task a link to its row."""
+def dag(views: Sequence[TaskView], *, ran: bool = True) -> Markup:
+    """The picture of all scopes, one below the other. If it `ran`, each task is a link to its row."""
     parts: list[Markup] = []
     width = top = 0.0
     for scope in dict.fromkeys(view.scope for view in views):
         if scope:
             top += BAND_GAP
             parts.append(Markup('<text class="band" x="0" y="{}">{}</text>').format(_n(top - 14), scope))
-        drawn, wide, high = _scope([view for view in views if view.scope == scope], linked=linked)
+        drawn, wide, high = _scope([view for view in views if view.scope == scope], ran=ran)
         parts.append(Markup('<g transform="translate(0 {})">{}</g>').format(_n(top), drawn))
         width, top = max(width, wide), top + high
     box = f"{-MARGIN:g} {-MARGIN:g} {_n(width + 2 * MARGIN)} {_n(top + 2 * MARGIN)}"
@@ -41,19 +43,24 @@ def dag(views: Sequence[TaskView], *, linked: bool = True) -> Markup:
     ).format(box, *size, Markup("").join(parts))
 
 
-def _scope(views: Sequence[TaskView], *, linked: bool) -> tuple[Markup, float, float]:
+def _scope(views: Sequence[TaskView], *, ran: bool) -> tuple[Markup, float, float]:
     by_id = {view.id: view for view in views}
     labels: dict[tuple[str, str], list[str]] = {}
     for view in views:
         for edge in view.edges:
             labels.setdefault((edge.source, view.id), []).append(edge.outcome)
-    placed = layout({view.id: _width(view.id) for view in views}, list(labels))
-    edges = (_edge(by_id[pair[0]], by_id[pair[1]], labels[pair], points) for pair, points in placed.routes.items())
-    nodes = (_node(view, placed.boxes[view.id], linked=linked) for view in views)
+    texts = {pair: _label(by_id[pair[0]], outcomes) for pair, outcomes in labels.items()}
+    rooms = {pair: len(text) * SMALL_LETTER + BESIDE_LABEL if text else 0.0 for pair, text in texts.items()}
+    placed = layout({view.id: _width(view.id) for view in views}, rooms)
+    edges = (
+        _edge(_taken(by_id[pair[0]], by_id[pair[1]], labels[pair]), texts[pair], points)
+        for pair, points in placed.routes.items()
+    )
+    nodes = (_node(view, placed.boxes[view.id], ran=ran) for view in views)
     return Markup("").join([*edges, *nodes]), placed.width, placed.height
 
 
-def _node(view: TaskView, box: Box, *, linked: bool) -> Markup:
+def _node(view: TaskView, box: Box, *, ran: bool) -> Markup:
     label = f"{view.path}: {words(view.state)}"
     shape = Markup(
         '<title>{label}</title><rect width="{width}" height="{height}" rx="8"/>'
@@ -68,24 +75,28 @@ def _node(view: TaskView, box: Box, *, linked: bool) -> Markup:
         second=_n(box.height / 2 + 12.5),
         sign=sign(view.state),
         name=_fit(view.id, box.width),
-        state=_below(view),
+        state=_below(view) if ran else view.kind,
     )
-    if linked:
+    if ran:
         shape = Markup('<a href="#{}">{}</a>').format(anchor(view.path), shape)
     return Markup('<g class="node {}" data-task="{}" data-state="{}" transform="translate({} {})">{}</g>').format(
-        tone(view.state), view.path, view.state, _n(box.x), _n(box.y), shape
+        tone(view.state) if ran else "plan", view.path, view.state, _n(box.x), _n(box.y), shape
     )
 
 
-def _edge(source: TaskView, target: TaskView, labels: Sequence[str], points: Sequence[tuple[float, float]]) -> Markup:
-    line = Markup('<path class="edge {}" d="{}"/>').format(_taken(source, target, labels), _curve(points))
-    shown = [label for label in labels if label != positive(source.kind)]
-    if not shown:
+def _edge(taken: str, text: str, points: Sequence[tuple[float, float]]) -> Markup:
+    line = Markup('<path class="edge {}" d="{}"/>').format(taken, _curve(points))
+    if not text:
         return line
     (x0, y0), (x1, y1) = points[0], points[1]
-    return line + Markup('<text class="label" x="{}" y="{}">{}</text>').format(
-        _n((x0 + x1) / 2), _n((y0 + y1) / 2 - 5), " / ".join(words(label) for label in shown)
+    return line + Markup('<text class="via" x="{}" y="{}">{}</text>').format(
+        _n((x0 + x1) / 2), _n((y0 + y1) / 2 + 4), text
     )
+
+
+def _label(source: TaskView, outcomes: Sequence[str]) -> str:
+    """What stands at an edge: nothing where it is the outcome that everybody expects."""
+    return " / ".join(words(outcome) for outcome in outcomes if outcome != positive(source.kind))
 
 
 def _taken(source: TaskView, target: TaskView, labels: Sequence[str]) -> str:

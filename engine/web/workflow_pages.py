@@ -74,7 +74,7 @@ class WorkflowPages:
                 "version": shown,
                 "active": active,
                 "definition": definition,
-                "picture": dag(tasks_of(definition, {}), linked=False),
+                "picture": dag(tasks_of(definition, {}), ran=False),
                 "fields": inputs,
                 "error": error,
                 "others": [problem for problem in problems if problem.detail not in told],

@@ -68,6 +68,7 @@ async function loop() {
   setTimeout(loop, EVERY);
 }
 
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 setTimeout(loop, EVERY);
 setInterval(tick, 10000);
 document.addEventListener("visibilitychange", refresh);

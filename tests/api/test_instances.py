@@ -1,0 +1,165 @@
+import threading
+import time
+
+import pytest
+
+from engine.core.events import TaskSucceeded
+from tests.web.world import release_until_approval
+
+INPUTS = {"service": "billing", "sha": "3f9c2a7"}
+
+
+def test_starting_answers_with_the_instance_that_can_then_be_read(client):
+    answer = client.post("/api/v1/workflows/release/instances", json={"inputs": INPUTS, "by": "dora"})
+    assert answer.status_code == 201
+    instance = client.get(answer.headers["location"]).json()
+    assert instance["id"] == answer.json()["id"]
+    assert (instance["workflow"], instance["state"], instance["started_by"]) == ("release", "running", "dora")
+    assert instance["inputs"]["percent"] == 100, "defaults are filled in"
+    assert instance["started_at"].endswith("Z")
+    assert instance["finished_at"] is None
+
+
+def test_the_same_idempotency_key_starts_once(client, world):
+    asked = {"json": {"inputs": INPUTS}, "headers": {"Idempotency-Key": "deploy-42"}}
+    first = client.post("/api/v1/workflows/release/instances", **asked)
+    again = client.post("/api/v1/workflows/release/instances", **asked)
+    assert first.json()["id"] == again.json()["id"]
+    assert len(world.instances.reader.list()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b'{"inputs": {"service": "UPPER", "sha": "3f9c2a7"}}', 422),
+        (b'{"inputs": {"service": "billing", "sha": "3f9c2a7", "typo": 1}}', 422),
+        (b'{"inputs": {"service": "a\\u0000b", "sha": "3f9c2a7"}}', 422),
+        (b'{"inptus": {}}', 422),
+        (b'{"inputs": {"service": NaN}}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"inputs": ' + b"[" * 500 + b"]" * 500 + b"}", 422),
+        (b" " * (1024 * 1024 + 1), 413),
+    ],
+    ids=["cut", "pattern", "unknown-input", "nul", "unknown-key", "nan", "deep-cut", "deep", "large"],
+)
+def test_a_start_that_does_not_fit_starts_nothing(small_client, small_world, body, status):
+    answer = small_client.post("/api/v1/workflows/release/instances", content=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert not small_world.instances.reader.list()
+
+
+def test_problems_point_at_the_value(small_client):
+    answer = small_client.post("/api/v1/workflows/release/instances", json={"inputs": {**INPUTS, "percent": 700}})
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["#/percent"]
+
+
+def test_an_unknown_workflow_is_not_found_with_a_suggestion(client):
+    answer = client.post("/api/v1/workflows/relaese/instances", json={"inputs": {}})
+    assert answer.status_code == 404
+    assert "release" in answer.json()["detail"]
+
+
+def test_lists_page_with_cursors_and_links(client, world):
+    started = [world.start("gate") for _ in range(5)]
+    seen, url, pages = [], "/api/v1/instances?workflow=gate&limit=2", 0
+    while url:
+        answer = client.get(url)
+        seen += [row["id"] for row in answer.json()["items"]]
+        url = answer.links.get("next", {}).get("url")
+        assert bool(url) == bool(answer.json()["next"])
+        pages += 1
+    assert seen == started[::-1]
+    assert pages == 3
+
+
+def test_lists_filter_by_state(client, world):
+    world.start("gate")
+    gone = world.start("gate")
+    world.services.canceller.cancel(gone, by="ana")
+    found = client.get("/api/v1/instances", params={"state": "cancelled"}).json()["items"]
+    assert [row["id"] for row in found] == [gone]
+
+
+def test_waiting_ends_when_the_instance_does(client, world):
+    instance = world.start("nightly-cleanup")
+    world.succeed(instance, "list_images")
+
+    def finish():
+        world.tell(instance, TaskSucceeded(task="delete", attempt=1, outputs={}))
+
+    timer = threading.Timer(0.1, finish)
+    timer.start()
+    began = time.monotonic()
+    answer = client.get(f"/api/v1/instances/{instance}", params={"wait": 30}, timeout=40)
+    timer.join()
+    assert answer.json()["state"] == "succeeded"
+    assert answer.json()["finished_at"]
+    assert time.monotonic() - began < 20
+
+
+def test_waiting_needs_no_hint(small_world, small_client, monkeypatch):
+    """The signal may be lost: whoever waits looks at the database too."""
+    monkeypatch.setattr(small_world.signals, "changed", lambda _: None)
+    instance = small_world.start("gate")
+    timer = threading.Timer(0.1, lambda: small_world.services.canceller.cancel(instance, by="ana"))
+    timer.start()
+    answer = small_client.get(f"/api/v1/instances/{instance}", params={"wait": 30}, timeout=40)
+    timer.join()
+    assert answer.json()["state"] == "cancelled"
+
+
+def test_waiting_ends_with_its_time(small_world, small_client):
+    answer = small_client.get(f"/api/v1/instances/{small_world.start('gate')}", params={"wait": 0.1})
+    assert answer.json()["state"] == "waiting"
+
+
+def test_cancelling(client, world):
+    instance = world.start("gate")
+    answer = client.post(f"/api/v1/instances/{instance}/cancel", json={"by": "ana", "reason": "mistake"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "cancelled")
+    assert client.post(f"/api/v1/instances/{instance}/cancel", json={}).status_code == 409
+    assert client.post("/api/v1/instances/unknown/cancel", json={}).status_code == 404
+
+
+def test_tasks_history_and_logs(client, world):
+    instance = release_until_approval(world)
+    tasks = client.get(f"/api/v1/instances/{instance}/tasks").json()["items"]
+    states = {task["path"]: task["state"] for task in tasks}
+    assert len(states) == len(tasks) == 10
+    assert (states["build"], states["approve"], states["finally/report"]) == ("succeeded", "waiting", "pending")
+    report = client.get(f"/api/v1/instances/{instance}/tasks/finally/clean_up").json()
+    assert report["needs"] == [{"source": "report", "outcome": "done"}]
+    assert client.get(f"/api/v1/instances/{instance}/tasks/nope").status_code == 404
+    history = client.get(f"/api/v1/instances/{instance}/history", params={"limit": 3}).json()
+    assert [row["seq"] for row in history["items"]] == [1, 2, 3]
+    assert history["next"] == 3
+    assert history["items"][0]["event"]["type"] == "ScopeStarted"
+    lines = client.get(f"/api/v1/instances/{instance}/logs", params={"path": "unit_tests"}).json()
+    assert [line["text"] for line in lines["items"]] == ["1182 passed in 41.20s"]
+    assert client.get("/api/v1/instances/unknown/logs").status_code == 404
+
+
+def test_workflows(client):
+    names = [row["name"] for row in client.get("/api/v1/workflows").json()["items"]]
+    assert names == ["gate", "nightly-cleanup", "release"]
+    release = client.get("/api/v1/workflows/release").json()
+    assert release["inputs"]["required"] == ["service", "sha"]
+    assert release["text"].startswith("name: release")
+    assert release["versions"][0]["author_email"] == "dora@example.com"
+
+
+def test_deliveries_and_syncs(client, world):
+    world.delivery("d1", "ignored", reason="no workflow listens for it", body=b"\xff\xfe not text")
+    rows = client.get("/api/v1/deliveries").json()["items"]
+    assert [(row["id"], row["state"], row["reason"]) for row in rows] == [
+        ("d1", "ignored", "no workflow listens for it")
+    ]
+    assert "body" not in rows[0]
+    assert client.get("/api/v1/deliveries/d1").json()["body"].endswith("not text")
+    assert client.get("/api/v1/deliveries/nope").status_code == 404
+    assert [row["state"] for row in client.get("/api/v1/syncs").json()["items"]] == ["loaded"]
+    assert client.post("/api/v1/syncs").status_code == 202
+    assert world.asked_syncs

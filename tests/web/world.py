@@ -1,0 +1,354 @@
+"""A small world to look at: real stores, the one door and the use cases, with workflows, instances and all that belongs to them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from contextlib import contextmanager
+
+import httpx
+
+from engine.adapters.broker.memory import MemorySignals
+from engine.adapters.clock import SystemClock
+from engine.adapters.databases.connect import open_definitions, open_instances
+from engine.api.app import create
+from engine.app.advance import Advancer
+from engine.app.approve import Approver, token_hash
+from engine.app.cancel import Canceller
+from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Verdict
+from engine.app.services import Services
+from engine.app.start import Starter
+from engine.app.versions import ProjectVersion, Source, SyncReport, Version
+from engine.config import Config
+from engine.core import events
+from engine.core.codec import definition_to_json, digest
+from engine.core.expressions.model import Literal
+from engine.core.keys import split_path
+from engine.core.model import Definition, Edge, Join, Task, TaskList
+from engine.core.outcomes import positive
+from engine.core.project import Person, Project
+from engine.web.serving import Server
+
+TOKEN = "a-token-of-the-tests"
+COMMIT = "3f9c2a7be1d04c55a6b7c8d9e0f1a2b3c4d5e6f7"
+
+PROJECT = Project(
+    people={
+        "ana": Person(name="ana", emails=("ana@example.com",)),
+        "ben": Person(name="ben", emails=("ben@example.com", "Ben.Alt@example.com")),
+        "cleo": Person(name="cleo", emails=("cleo@example.com",), logins=("cleo-hub",)),
+        "dora": Person(name="dora", emails=("dora@example.com",)),
+    },
+    groups={"release-managers": ("ana", "ben", "cleo")},
+    approval_identity="link",
+)
+
+
+def task(name, needs="", *, kind="http", join="all", **keys):
+    """A task with its `needs` in the short form, `build risk.high`; parameters as plain JSON."""
+    params = Literal(value=keys.pop("params", {}))
+    return Task(id=name, kind=kind, join=Join(mode=join), params=params, **keys), needs
+
+
+def listing(*entries):
+    kinds = {made.id: made.kind for made, _ in entries}
+    done, followers = {}, {}
+    for made, needs in entries:
+        edges = []
+        for need in needs.split():
+            source, _, outcome = need.partition(".")
+            edges.append(Edge(source=source, outcome=outcome or positive(kinds[source])))
+            followers.setdefault(source, []).append(made.id)
+        values = {name: getattr(made, name) for name in Task.__dataclass_fields__}
+        done[made.id] = Task(**{**values, "edges": tuple(edges)})
+    return TaskList(tasks=done, followers={name: tuple(dict.fromkeys(found)) for name, found in followers.items()})
+
+
+def approval(**params):
+    return {"message": "Release billing?", "approvers": ["group:release-managers"], **params}
+
+
+RELEASE = Definition(
+    name="release",
+    description="Build, approve and roll out one service.",
+    inputs={
+        "type": "object",
+        "properties": {
+            "service": {"type": "string", "pattern": "^[a-z-]+$", "description": "What to roll out"},
+            "sha": {"type": "string", "pattern": "^[0-9a-f]{7,40}$"},
+            "percent": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
+            "channel": {"enum": ["stable", "beta"], "default": "stable"},
+            "dry_run": {"type": "boolean", "default": False},
+            "regions": {"type": "array", "items": {"type": "string"}, "default": ["eu", "us"]},
+        },
+        "required": ["service", "sha"],
+        "additionalProperties": False,
+    },
+    tasks=listing(
+        task("fetch_sources", kind="script"),
+        task("build", "fetch_sources"),
+        task("unit_tests", "fetch_sources", kind="script"),
+        task("integration_tests", "build", kind="script", description="Against a copy of production."),
+        task("scan", "build"),
+        task(
+            "approve",
+            "unit_tests integration_tests scan",
+            kind="approval",
+            params=approval(
+                message="Release billing at 3f9c2a7?\nThe change log is in the ticket.",
+                require=2,
+                exclude=["author", "starter"],
+                form={"change_ticket": {"type": "string", "pattern": "^CHG-[0-9]+$", "title": "Change ticket"}},
+                expires="24h",
+            ),
+        ),
+        task("deploy", "approve", kind="script"),
+        task("refused", "approve.rejected approve.expired", kind="message", join="any"),
+    ),
+    finally_=listing(task("report", kind="message"), task("clean_up", "report.done", kind="script")),
+)
+GATE = Definition(
+    name="gate",
+    tasks=listing(task("ask", kind="approval", params=approval()), task("go", "ask")),
+    finally_=listing(),
+    inputs={"type": "object", "properties": {"note": {"type": "string", "default": ""}}, "additionalProperties": False},
+)
+NIGHTLY = Definition(
+    name="nightly-cleanup",
+    description="Throws away what nobody needs.",
+    tasks=listing(
+        task("list_images", kind="script"), task("delete", "list_images"), task("tell", "delete.failed", kind="message")
+    ),
+    finally_=listing(),
+)
+TEXT = 'name: release\ndescription: Build, approve and roll out one service.\n\ntasks:\n  build:\n    uses: http\n    with: {url: "https://ci.example.com/build"}\n'
+
+
+class Sent:
+    """A publisher that reaches nobody: the tests themselves say what became of each task."""
+
+    def __init__(self):
+        self.messages = []
+
+    def publish(self, messages):
+        self.messages.extend(messages)
+
+    def generation(self):
+        return "1"
+
+
+class Links:
+    """Remembers who was sent a link."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send_link(self, approval, person):
+        self.sent.append((approval, person))
+
+
+class World:
+    """Everything behind the API on one database."""
+
+    def __init__(self, url, *, dev=False):
+        self.url = url
+        self.instances = open_instances(url)
+        self.definitions_db = open_definitions(url)
+        self.definitions = self.definitions_db.definitions
+        self.signals = MemorySignals()
+        self.links = Links()
+        self.asked_syncs = []
+        self.advancer = Advancer(
+            store=self.instances.store, outbox=self.instances.outbox, publisher=Sent(), signals=self.signals
+        )
+        self.approver = Approver(
+            approvals=self.instances.approvals,
+            definitions=self.definitions,
+            reader=self.instances.reader,
+            advancer=self.advancer,
+            clock=SystemClock(),
+            dev=dev,
+        )
+        starter = Starter(definitions=self.definitions, reader=self.instances.reader, advancer=self.advancer)
+        self.services = Services(
+            reader=self.instances.reader,
+            instances=self.instances.store,
+            approvals=self.instances.approvals,
+            deliveries=self.instances.deliveries,
+            definitions=self.definitions,
+            logs=self.instances.logs,
+            outbox=self.instances.outbox,
+            signals=self.signals,
+            starter=starter,
+            canceller=Canceller(reader=self.instances.reader, advancer=self.advancer),
+            approver=self.approver,
+            links=self.links,
+            ask_sync=lambda: self.asked_syncs.append(1),
+            checks={"database": self.instances.ping},
+        )
+        self._numbers = itertools.count(1)
+
+    def close(self):
+        self.instances.close()
+        self.definitions_db.close()
+
+    def load(self, *definitions, project=PROJECT, commit=COMMIT, author="dora@example.com", text=TEXT):
+        """The definitions become the active ones, as a sync would have it."""
+        versions = []
+        for definition in definitions:
+            document = definition_to_json(definition)
+            versions.append(
+                Version(
+                    id=f"v{next(self._numbers)}-{commit[:6]}",
+                    workflow=definition.name,
+                    digest=digest(document),
+                    source="main",
+                    commit=commit,
+                    path=f"workflows/{definition.name}.yaml",
+                    author_name=author.partition("@")[0].title(),
+                    author_email=author,
+                    committed_at=1_795_000_000_000,
+                    text=text,
+                    document=document,
+                )
+            )
+        self.definitions.load(
+            report=self.report("loaded", commit, added=tuple(version.workflow for version in versions)),
+            source=Source(name="main", url="/repo"),
+            versions=versions,
+            project=ProjectVersion(source="main", commit=commit, document=project.to_json()),
+        )
+
+    def report(self, state, commit=COMMIT, **values):
+        values = {"author_name": "Dora", "author_email": "dora@example.com", "message": "Add the workflows", **values}
+        at = SystemClock().now()
+        return SyncReport(id=f"s{next(self._numbers)}", source="main", commit=commit, state=state, at=at, **values)
+
+    def start(self, workflow, inputs=None, by="ana", **keys):
+        return self.services.starter.start(workflow, inputs or {}, by=by, **keys)
+
+    def tell(self, instance, event, scope=""):
+        self.advancer.submit([Notification(instance=instance, scope=scope, event=events.to_json(event))])
+
+    def succeed(self, instance, path, outputs=None, attempt=1):
+        scope, name = split_path(path)
+        self.tell(instance, events.TaskStarted(task=name, attempt=attempt, worker="w1"), scope)
+        self.tell(instance, events.TaskSucceeded(task=name, attempt=attempt, outputs=outputs or {}), scope)
+
+    def fail(self, instance, path, error, attempt=1):
+        scope, name = split_path(path)
+        self.tell(instance, events.TaskStarted(task=name, attempt=attempt, worker="w1"), scope)
+        self.tell(instance, events.TaskFailed(task=name, attempt=attempt, error=error), scope)
+
+    def decide(self, instance, person, decision, path="ask", **values):
+        found = self.instances.approvals.at(instance, path)
+        return self.approver.decide(found.id, person=person, decision=decision, via="api", **values)
+
+    def link(self, approval, person, token=None):
+        token = token or f"token-of-{person}-{approval[-12:]}-0123456789abcdef"
+        self.instances.approvals.add_token(approval, person, token_hash(token))
+        return token
+
+    def log(self, instance, path, *texts, stream="stdout", first=1):
+        at = SystemClock().now()
+        self.instances.logs.append(
+            [
+                LogLine(instance=instance, path=path, attempt=1, number=first + n, stream=stream, text=text, at=at + n)
+                for n, text in enumerate(texts)
+            ]
+        )
+
+    def delivery(
+        self, id, state="ignored", verdicts=(), *, reason="", event="push", body=b'{"ref": "refs/heads/main"}'
+    ):
+        headers = {"X-GitHub-Event": event, "User-Agent": "GitHub-Hookshot/1"}
+        self.instances.deliveries.receive(
+            NewDelivery(id=id, source="github", provider="github", event=event, headers=headers, body=body)
+        )
+        if state != "received":
+            self.advancer.advance(
+                [], deliveries=[DeliveryResult(id=id, state=state, verdicts=tuple(verdicts), reason=reason)]
+            )
+
+
+def release_until_approval(world, **inputs):
+    """An instance of `release` that waits for people."""
+    instance = world.start("release", {"service": "billing", "sha": "3f9c2a7", **inputs}, by="dora")
+    world.succeed(instance, "fetch_sources")
+    world.log(instance, "fetch_sources", "Cloning into 'billing'...", "HEAD is now at 3f9c2a7 Round half to even")
+    world.succeed(instance, "build", {"image": "registry.example.com/billing:3f9c2a7", "score": 0.97})
+    world.succeed(instance, "unit_tests")
+    world.log(instance, "unit_tests", "1182 passed in 41.20s")
+    world.succeed(instance, "integration_tests")
+    world.succeed(instance, "scan", {"findings": 0})
+    return instance
+
+
+def populate(world):
+    """What a team's engine looks like on some Tuesday; gives the ids of instances by what they show."""
+    world.load(RELEASE, GATE, NIGHTLY)
+    found = {}
+    done = found["succeeded"] = release_until_approval(world)
+    ticket = {"change_ticket": "CHG-1042"}
+    for person in ("ana", "ben"):
+        world.decide(done, person, "approved", "approve", form=ticket, comment="Looks good." if person == "ana" else "")
+    world.succeed(done, "deploy")
+    world.succeed(done, "finally/report")
+    world.succeed(done, "finally/clean_up")
+    failed = found["failed"] = world.start("nightly-cleanup", by="webhook:github")
+    world.log(failed, "list_images", "found 214 images")
+    error = {"kind": "exit", "message": "the script ended with exit code 2", "details": {"exit_code": 2}}
+    world.log(failed, "list_images", "curl: (28) Connection timed out after 10001 ms", stream="stderr", first=5)
+    world.fail(failed, "list_images", error)
+    cancelled = found["cancelled"] = world.start("gate", by="ben")
+    world.services.canceller.cancel(cancelled, by="ben", reason="started by mistake")
+    running = found["running"] = world.start("release", {"service": "web", "sha": "a1b2c3d"}, by="cleo")
+    world.succeed(running, "fetch_sources")
+    world.tell(running, events.TaskStarted(task="build", attempt=1, worker="w1"))
+    waiting = found["waiting"] = release_until_approval(world)
+    world.decide(waiting, "ben", "approved", "approve", form=ticket)
+    world.delivery(
+        "d-started",
+        "started",
+        [Verdict(workflow="release", instance=done), Verdict(workflow="gate", reason="condition is false")],
+    )
+    world.delivery("d-ignored", "ignored", reason="no workflow listens for it", event="star")
+    world.delivery("d-failed", "failed", [Verdict(workflow="release", reason="inputs do not fit: /sha")])
+    finding = {
+        "path": "workflows/release.yaml", "line": 14, "column": 12, "end_line": None, "end_column": None,
+        "severity": "error", "rule": "unknown-need", "message": 'task "ship" needs "tset", which does not exist', "suggestion": "test",
+    }  # fmt: skip
+    world.definitions.record_sync(
+        world.report("refused", "99aa" * 10, message="Ship after the test", findings=(finding,))
+    )
+    world.definitions.record_sync(world.report("failed", None, message="", error="the remote does not answer"))
+    return found
+
+
+@contextmanager
+def served(app):
+    """A real uvicorn on a loopback port; gives its address."""
+    import socket
+
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = Server(app, host="127.0.0.1", port=0)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.close()
+        thread.join(15)
+        listener.close()
+        assert not thread.is_alive()
+
+
+@contextmanager
+def api(world, **settings):
+    """The API over a world, and a client for it."""
+    with (
+        served(create(world.services, Config(**settings))) as url,
+        httpx.Client(base_url=url, trust_env=False) as client,
+    ):
+        yield client
