@@ -53,7 +53,12 @@ class Kind(Protocol):
 
 
 class Failed(HeadraceError):
-    """An attempt failed. `kind` is stable, workflows test it in `retry.if`; `details` is JSON for people and programs."""
+    """An attempt failed. `details` is JSON for people and programs. `kind` is stable: workflows test it in `retry.if`.
+
+    Of all kinds: `config`, `timeout`, `outputs`, `output_too_large`, and from the performer `secret`, `expression`,
+    `budget`, `unavailable`, `internal`. `http`: `network`, `forbidden_address`, `http_4xx` (each class), `response_too_large`.
+    `script`: `exit`. `python`: `import`, `python`. `message`: `network`, `rejected`.
+    """
 
     def __init__(self, kind: str, message: str, details: JsonObject | None = None) -> None:
         self.kind = kind
