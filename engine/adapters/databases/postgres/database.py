@@ -34,10 +34,11 @@ class PostgresDatabase:
     """Implements `Database`. `batches` hands out connections in driver autocommit, for stores that say BEGIN and COMMIT."""
 
     def __init__(self, url: sa.URL) -> None:
-        self._engine = _engine(url, SESSION, pool_pre_ping=True)
+        # Never prepared, so that every plan fits the tables as they are; pinged, so that a restart costs nobody an error.
+        self._engine = _engine(url, SESSION, prepare_threshold=None, pool_pre_ping=True)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         # No ping: it would cost every batch a round trip. The store starts over when its first statement finds a dead one.
-        self.batches = _engine(url, SESSION | BATCHES, isolation_level="AUTOCOMMIT")
+        self.batches = _engine(url, SESSION | BATCHES, prepare_threshold=1, isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -73,7 +74,7 @@ class PostgresDatabase:
         self.batches.dispose()
 
 
-def _engine(url: sa.URL, session: dict[str, str], **options: Any) -> sa.Engine:
+def _engine(url: sa.URL, session: dict[str, str], *, prepare_threshold: int | None, **options: Any) -> sa.Engine:
     return sa.create_engine(
         url,
         pool_size=2,
@@ -81,6 +82,7 @@ def _engine(url: sa.URL, session: dict[str, str], **options: Any) -> sa.Engine:
         pool_timeout=POOL_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
+            "prepare_threshold": prepare_threshold,
             "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
             "keepalives_idle": 15,
             "keepalives_interval": 5,
