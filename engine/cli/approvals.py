@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from engine.cli.instances import FINAL, parse_pairs
 from engine.cli.output import AsJson, emit_json, emit_table, moment
+
+PATIENCE = 10.0
+"""Seconds to wait for an instance that runs to come to its approval."""
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +21,10 @@ def register(app: typer.Typer) -> None:
 
 def approve(
     approval: Annotated[
-        str | None, typer.Argument(help="Id of the approval; without one, the open ones are listed.")
+        str | None,
+        typer.Argument(
+            help="Id of the approval, or of an instance that waits at one; without it, the open ones are listed."
+        ),
     ] = None,
     person: Annotated[
         str | None, typer.Option("--as", help="Your name in project.yaml. Default: your login name.")
@@ -32,7 +39,6 @@ def approve(
 ) -> None:
     """Approve (or reject) what waits for a person."""
     from engine.cli.client import Api
-    from engine.cli.instances import parse_pairs
 
     api = Api()
     if approval is None:
@@ -52,9 +58,34 @@ def approve(
         "comment": comment,
         "form": parse_pairs(form or []),
     }
-    decided = api.post(f"/approvals/{approval}/decision", body)
+    decided = api.post(f"/approvals/{_approval_of(api, approval)}/decision", body)
     if as_json:
         emit_json(decided)
         return
     counted = sum(entry["decision"] == "approved" for entry in decided["decisions"])
     typer.echo(f"{decided['state']}  ({counted} of {decided['require']} approved)")
+
+
+def _approval_of(api: Any, id: str) -> str:
+    """The approval that an id means: itself, or the only open one of an instance, which may be about to open."""
+    import time
+
+    from engine.errors import Conflict, Rejected
+
+    try:
+        state = api.get(f"/instances/{id}")["state"]
+    except Rejected:
+        return id
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = api.get("/approvals", instance=id, state="open")["items"]
+        if len(found) > 1:
+            raise Conflict(
+                "more than one approval is open: " + ", ".join(f"{row['path']} {row['id']}" for row in found)
+            )
+        if found:
+            return str(found[0]["id"])
+        if state in FINAL or time.monotonic() > deadline:
+            raise Conflict(f"no approval of instance {id} is open")
+        time.sleep(0.1)
+        state = api.get(f"/instances/{id}")["state"]

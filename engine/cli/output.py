@@ -66,9 +66,5 @@ def moment(value: str | int | None) -> str:
     """A time as people read it, in their time zone: RFC 3339 text or milliseconds since the epoch."""
     if value is None or value == "":
         return ""
-    when = (
-        datetime.fromtimestamp(value / 1000, UTC)
-        if isinstance(value, int)
-        else datetime.fromisoformat(value)
-    )
+    when = datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else datetime.fromisoformat(value)
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")

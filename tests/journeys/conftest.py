@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from tests.journeys.fleet import DISTRIBUTED, Fleet, fleet
 from tests.journeys.repository import SECRET, Repository
-from tests.servers import free_port
+from tests.mailbox import Mailbox, mailbox
 
 
-@dataclass
-class Mailbox:
-    """A real SMTP server that keeps what it gets."""
-
-    url: str = ""
-    messages: list[EmailMessage] = field(default_factory=list)
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
-        import email
-        import email.policy
-
-        self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return "250 kept"
-
-    def to(self, address: str) -> list[EmailMessage]:
-        return [message for message in list(self.messages) if address in str(message["To"])]
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    box = Mailbox()
-    port = free_port()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    box.url = f"smtp://127.0.0.1:{port}"
-    yield box
-    controller.stop()
+@pytest.fixture(name="mailbox")
+def _mailbox() -> Iterator[Mailbox]:
+    with mailbox() as box:
+        yield box
 
 
 @pytest.fixture

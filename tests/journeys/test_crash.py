@@ -38,7 +38,7 @@ def deliver(stack, commit, number):
             answer = stack.client.post(f"{stack.hooks}/hooks/github", content=body, headers=headers, timeout=10)
         except OSError:
             continue
-        except Exception as error:  # noqa: BLE001 - the process is being killed under us
+        except Exception as error:
             if "httpx" not in type(error).__module__ and "httpcore" not in type(error).__module__:
                 raise
             time.sleep(0.05)

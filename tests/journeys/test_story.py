@@ -72,9 +72,12 @@ finally:
 
 
 def personal_link(mailbox, address):
-    wait_until(lambda: mailbox.to(address), seconds=20, what=f"a mail to {address}")
-    body = mailbox.to(address)[0].get_body().get_content()
-    return re.search(r"https?://\S+/approvals/[\w-]{20,}", body).group()
+    wait_until(lambda: mailed(mailbox, address), seconds=20, what=f"a mail to {address}")
+    return re.search(r"https?://\S+/approvals/[\w-]{20,}", mailbox.text(address)).group()
+
+
+def mailed(mailbox, address):
+    return any(envelope.rcpt_tos == [address] for envelope, _ in list(mailbox.mails))
 
 
 def decide(stack, link, decision="approved", **fields):
@@ -109,7 +112,7 @@ def test_a_commit_becomes_a_run(stack, repository, mailbox):
     }
 
     first, second = personal_link(mailbox, "ana@example.com"), personal_link(mailbox, "bo@example.com")
-    assert not mailbox.to("rosa@example.com"), "the author of the commit must not approve their own change"
+    assert not mailed(mailbox, "rosa@example.com"), "the author of the commit must not approve their own change"
 
     assert decide(stack, first, **{"form.change_ticket": "nonsense"}).status_code == 422
     assert decide(stack, first, **{"form.change_ticket": "CHG-1"}).is_success
