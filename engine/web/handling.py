@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from engine.errors import Malformed, Rejected, TooLarge, Unavailable
+from engine.web.origin import refuse_foreign
 from engine.web.render import page
 
 MAX_FORM = 256 * 1024
@@ -47,6 +48,7 @@ def act(path: str, handler: Handler, *, name: str | None = None) -> Route:
 def _endpoint(handler: Handler) -> Callable[[Request], object]:
     async def endpoint(request: Request) -> Response:
         try:
+            refuse_foreign(request.method, request.headers)
             visit = Visit(
                 path=request.path_params,
                 query=dict(request.query_params),

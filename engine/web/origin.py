@@ -19,8 +19,10 @@ def refuse_foreign(method: str, headers: Mapping[str, str]) -> None:
     if method in SAFE:
         return
     site = headers.get("sec-fetch-site")
-    if site is not None and site not in {"same-origin", "none"}:
-        raise Forbidden("the request comes from another site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise Forbidden("the request comes from another site")
+        return  # the browser's own word; behind a proxy that changes `Host` the origin would tell less
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.casefold() != headers.get("host", "").casefold():
         raise Forbidden("the request comes from another origin")

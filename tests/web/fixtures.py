@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.web.world import GATE, NIGHTLY, RELEASE, World, api
+from engine.api.app import create
+from engine.config import Config
+from tests.web.world import GATE, NIGHTLY, RELEASE, Stage, World, served
 
 
 @pytest.fixture
@@ -25,13 +27,21 @@ def small_world(sqlite_url):
     made.close()
 
 
-@pytest.fixture
-def client(world):
-    with api(world) as made:
+@pytest.fixture(scope="session")
+def stage():
+    """A real uvicorn on loopback."""
+    made = Stage()
+    with served(made) as made.url:
         yield made
 
 
 @pytest.fixture
-def small_client(small_world):
-    with api(small_world) as made:
+def client(world, stage):
+    with stage.client(create(world.services, Config())) as made:
+        yield made
+
+
+@pytest.fixture
+def small_client(small_world, stage):
+    with stage.client(create(small_world.services, Config())) as made:
         yield made

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import threading
 from contextlib import contextmanager
 
 import httpx
+from starlette.applications import Starlette
 
 from engine.adapters.broker.memory import MemorySignals
 from engine.adapters.clock import SystemClock
@@ -328,8 +330,6 @@ def populate(world):
 @contextmanager
 def served(app):
     """A real uvicorn on a loopback port; gives its address."""
-    import socket
-
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = Server(app, host="127.0.0.1", port=0)
@@ -344,9 +344,26 @@ def served(app):
         assert not thread.is_alive()
 
 
+class Stage:
+    """One real server for many tests: each puts its own app on."""
+
+    def __init__(self):
+        self.app = Starlette()
+        self.state = self.app.state
+
+    async def __call__(self, scope, receive, send):
+        await self.app(scope, receive, send)
+
+    @contextmanager
+    def client(self, app):
+        self.app = app
+        with httpx.Client(base_url=self.url, trust_env=False) as made:
+            yield made
+
+
 @contextmanager
 def api(world, **settings):
-    """The API over a world, and a client for it."""
+    """The API over a world on a server of its own, and a client for it."""
     with (
         served(create(world.services, Config(**settings))) as url,
         httpx.Client(base_url=url, trust_env=False) as client,

@@ -1,0 +1,218 @@
+import html.parser
+import re
+
+import pytest
+
+from engine.core.model import Definition
+from engine.core.project import Person, Project
+from tests.web.world import GATE, RELEASE, World, api, approval, listing, populate, release_until_approval, task
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'\"`<svg/onload=alert(1)>",
+    "{{ 7*7 }}${7*7}{% raw %}",
+    "</textarea></pre></title><iframe>",
+    "javascript:alert(1)//\u202e\u2028",
+]
+
+
+class Elements(html.parser.HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def populated(tmp_path_factory):
+    from engine.adapters.databases.connect import open_definitions, open_instances
+
+    url = f"sqlite:///{tmp_path_factory.mktemp('pages') / 'h.db'}"
+    for database in (open_instances(url), open_definitions(url)):
+        database.upgrade()
+        database.close()
+    world = World(url)
+    ids = populate(world)
+    with api(world) as client:
+        yield world, ids, client
+    world.close()
+
+
+@pytest.mark.parametrize("which", ["succeeded", "failed", "cancelled", "running", "waiting"])
+def test_each_task_is_drawn_exactly_once(populated, which):
+    world, ids, client = populated
+    text = client.get(f"/instances/{ids[which]}").text
+    drawn = {attrs["data-task"]: attrs["data-state"] for _, attrs in Elements(text).tags if "data-task" in attrs}
+    tasks = client.get(f"/api/v1/instances/{ids[which]}/tasks").json()["items"]
+    assert drawn == {row["path"]: row["state"] for row in tasks}
+    assert text.count("data-task=") == len(tasks)
+    world.instances.reader.get(ids[which])
+
+
+def test_states_are_said_in_words(populated):
+    _, ids, client = populated
+    text = client.get("/").text
+    for state in ("succeeded", "failed", "cancelled", "running", "waiting"):
+        assert f"</svg>{state}</span>" in text
+    assert all(f"/instances/{name}" in text for name in ids.values())
+
+
+def test_the_list_filters(populated):
+    _, ids, client = populated
+    text = client.get("/", params={"workflow": "release", "state": "waiting"}).text
+    assert ids["waiting"] in text
+    assert not any(ids[other] in text for other in ("succeeded", "failed", "running"))
+
+
+def test_why_is_told(populated):
+    _, ids, client = populated
+    text = re.sub(r"<wbr>", "", client.get(f"/instances/{ids['failed']}").text)
+    assert "the script ended with exit code 2" in text
+    assert "Connection timed out" in text
+    assert "it waits for list_images.succeeded, but the outcome was failed" in text
+
+
+def test_a_sync_shows_its_findings(populated):
+    text = re.sub(r"<wbr>", "", populated[2].get("/syncs").text)
+    assert "workflows/release.yaml:14:12" in text
+    assert "unknown-need" in text
+    assert "did you mean <q>test</q>" in text
+
+
+def test_pages_need_no_script_and_no_style_of_their_own(populated):
+    _, ids, client = populated
+    for path in (
+        "/",
+        f"/instances/{ids['waiting']}",
+        "/workflows/release",
+        "/approvals",
+        "/deliveries/d-started",
+        "/syncs",
+        "/login",
+    ):
+        for tag, attrs in Elements(client.get(path).text).tags:
+            assert not any(name.startswith("on") or name == "style" for name in attrs), (path, tag, attrs)
+            assert tag != "style"
+            for name in ("src", "href", "action"):
+                assert (
+                    not (attrs.get(name) or "").startswith(("http://", "https://", "//"))
+                    or "/approvals/at/" in attrs[name]
+                )
+            if tag == "script":
+                assert attrs["src"].startswith("/static/")
+
+
+def test_static_files_are_kept_for_ever_under_their_digest(populated):
+    client = populated[2]
+    address = re.search(r'href="(/static/style.css\?v=[0-9a-f]+)"', client.get("/").text).group(1)
+    assert "immutable" in client.get(address).headers["cache-control"]
+    assert client.get("/static/style.css").headers["cache-control"] == "no-store"
+    assert client.get("/static/..%2f..%2frender.py").status_code == 404
+
+
+def test_the_start_form_starts_and_says_what_does_not_fit(small_client, small_world):
+    page = small_client.get("/workflows/release").text
+    assert 'name="form.service"' in page
+    wrong = small_client.post(
+        "/workflows/release/start", data={"form.service": "NO", "form.sha": "3f9c2a7", "form.percent": "x"}
+    )
+    assert wrong.status_code == 422
+    assert 'value="NO"' in wrong.text
+    wrong = small_client.post("/workflows/release/start", data={"form.service": "NO", "form.sha": "3f9c2a7"})
+    assert "does not match" in wrong.text
+    right = small_client.post(
+        "/workflows/release/start",
+        data={"form.service": "web", "form.sha": "3f9c2a7", "form.percent": "5", "form.regions": '["eu"]'},
+    )
+    assert right.status_code == 303
+    instance = small_world.instances.reader.get(right.headers["location"].rpartition("/")[2])
+    assert instance.inputs == {
+        "service": "web", "sha": "3f9c2a7", "percent": 5, "regions": ["eu"], "channel": "stable", "dry_run": False,
+    }  # fmt: skip
+
+
+def test_the_cancel_button(small_client, small_world):
+    instance = small_world.start("gate")
+    assert small_client.post(f"/instances/{instance}/cancel", data={"reason": "no"}).status_code == 303
+    assert small_world.instances.reader.get(instance).state == "cancelled"
+    assert small_client.post(f"/instances/{instance}/cancel").status_code == 409
+
+
+def test_older_pages(small_client, small_world):
+    for _ in range(41):
+        small_world.start("gate")
+    first = small_client.get("/").text
+    older = re.search(r'href="(\?before=[^"]+)" rel="next"', first).group(1)
+    assert small_client.get("/" + older).text.count('class="cover"') == 1
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_others_wrote_is_shown_as_text(small_world, small_client, hostile):
+    """Every displayed field that an outsider or an author fills: none becomes markup (S19)."""
+    world = small_world
+    evil = Definition(
+        name="evil",
+        description=hostile,
+        labels={"a": hostile},
+        tasks=listing(
+            task("work", description=hostile),
+            task("ask", kind="approval", params=approval(message=hostile, form={"field": {"type": "string", "title": hostile, "description": hostile, "default": hostile, "enum": [hostile]}})),
+            task("after", "ask"),
+        ),
+        finally_=listing(),
+        inputs={"type": "object", "properties": {"text": {"type": "string", "default": hostile, "title": hostile}}},
+    )  # fmt: skip
+    project = Project(
+        people={hostile: Person(name=hostile), "ana": Person(name="ana")}, groups={"release-managers": (hostile, "ana")}
+    )
+    world.load(evil, project=project, author=hostile, text=f"name: evil\n# {hostile}\n")
+    instance = world.start("evil", {"text": hostile}, by=hostile)
+    world.log(instance, "work", hostile, stream="stderr")
+    world.fail(instance, "work", {"kind": hostile, "message": hostile, "details": {hostile: hostile}})
+    world.decide(instance, "ana", "approved", comment=hostile, form={"field": hostile})
+    world.succeed(instance, "after", {"out": hostile})
+    second = world.start("evil", {"text": hostile}, by=hostile)
+    world.delivery("d1", "failed", reason=hostile, event=hostile, body=hostile.encode())
+    finding = {
+        "path": hostile,
+        "line": 1,
+        "column": 1,
+        "severity": "error",
+        "rule": hostile,
+        "message": hostile,
+        "suggestion": hostile,
+    }
+    world.definitions.record_sync(
+        world.report("refused", message=hostile, findings=(finding,), error=hostile, author_name=hostile)
+    )
+    seen = 0
+    for path in ("/", f"/instances/{instance}", f"/instances/{second}", "/workflows", "/workflows/evil", "/approvals?state=any", "/deliveries", "/deliveries/d1", "/syncs"):  # fmt: skip
+        text = small_client.get(path).text
+        if "<" in hostile:
+            assert hostile not in text, path
+        for tag, attrs in Elements(text).tags:
+            assert tag not in {"img", "iframe"} or attrs.get("src", "").startswith("/static/"), path
+            assert not any(name.startswith("on") for name in attrs), path
+            assert tag != "script" or attrs.get("src", "").startswith("/static/live.js"), path
+            assert not (attrs.get("href") or "").lower().startswith("javascript:")
+        seen += "alert" in text or "7*7" in text or "iframe" in text
+    assert seen >= 8
+
+
+def test_two_pages_of_the_same_state_are_the_same(small_world, small_client):
+    """So that the script which keeps pages fresh has nothing to put in: the drawing is stable."""
+    small_world.load(RELEASE, GATE)
+    instance = release_until_approval(small_world)
+
+    def picture():
+        return re.search(
+            r'<svg class="dag".*?</svg>', small_client.get(f"/instances/{instance}").text, re.DOTALL
+        ).group()
+
+    assert picture() == picture()
