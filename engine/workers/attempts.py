@@ -32,6 +32,8 @@ class Attempt:
 
     message: Held
     lease: str | None
+    row: str | None = None
+    """The command's outbox row, if it came here without a queue."""
     started_at: float | None = None
     announced: bool = False
     finished: bool = False
@@ -55,10 +57,11 @@ class Attempts:
             if self._attempts:
                 self.arrived.set()
 
-    def begin(self, message: Held) -> Attempt:
-        """A thread takes it up."""
-        attempt = self._attempts[message.message_id]
-        attempt.started_at = time.monotonic()
+    def begin(self, message: Held) -> Attempt | None:
+        """A thread takes it up; None if it is not held any more."""
+        attempt = self._attempts.get(message.message_id)
+        if attempt is not None:
+            attempt.started_at = time.monotonic()
         return attempt
 
     def finish(self, attempt: Attempt) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from threading import Thread
 from typing import Protocol
 
@@ -11,9 +11,13 @@ import structlog
 
 from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.held import Held
+from engine.adapters.broker.wire import PERFORM
 from engine.app.advance import Advanced
-from engine.app.records import Notification
+from engine.app.records import Message, Notification
 from engine.errors import Broken, Malformed, Rejected
+from engine.workers.attempts import Attempts
+from engine.workers.entry import Entry
+from engine.workers.failure import failure_of
 from engine.workers.inbox import Inbox
 from engine.workers.patience import GivenUp, Patience
 
@@ -39,20 +43,25 @@ class Advances(Protocol):
     def reject(self, notification: Notification, error: Exception) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A notification and the message that brought it."""
+Hand = Callable[[Sequence[Message]], Sequence[Message]]
 
-    notification: Notification
-    message: Held
+
+def _to_the_queue(messages: Sequence[Message]) -> Sequence[Message]:
+    return messages
 
 
 class Batcher:
-    """One thread that feeds whatever has gathered to `advance`. A batch that fails is taken one by one."""
+    """One thread that feeds whatever has gathered to `advance`. A batch that fails is taken one by one.
 
-    def __init__(self, broker: Broker, advancer: Advances) -> None:
+    In a process that carries out commands too, `attempts` are theirs and `hand_over` may keep new commands here: it
+    returns those that have to be published.
+    """
+
+    def __init__(self, broker: Broker, advancer: Advances, *, attempts: Attempts | None = None) -> None:
         self._broker = broker
         self._advancer = advancer
+        self._attempts = attempts
+        self.hand_over: Hand = _to_the_queue
         self._inbox: Inbox[Entry] = Inbox()
         self._published: list[str] = []
         self._patience = Patience()
@@ -62,10 +71,14 @@ class Batcher:
         """Begin."""
         self._thread.start()
 
-    def add(self, message: Held) -> None:
-        """Take it with the next batch, which acknowledges it. Raises Malformed if it is no notification."""
-        entry = Entry(_notification(message), message)
+    def receive(self, message: Held) -> None:
+        """Take what the queue brought with the next batch, which acknowledges it. Raises Malformed: no notification."""
+        entry = Entry(notification=_notification(message), message=message)
         message.keep()
+        self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        """Take it with the next batch."""
         self._inbox.put(entry)
 
     def stop(self, timeout: float) -> None:
@@ -105,21 +118,33 @@ class Batcher:
                 self._commit([entry])
 
     def _advance(self, batch: Sequence[Entry]) -> None:
-        notifications = [entry.notification for entry in batch]
-        advanced = self._patience.insist(
-            "taking notifications", lambda: self._advancer.advance(notifications, self._published)
-        )
-        self._published = []
+        notifications = [entry.notification for entry in batch if entry.notification is not None]
+        published = self._published + [entry.row for entry in batch if entry.row is not None]
+        advanced = Advanced()
+        if notifications:
+            advanced = self._patience.insist(
+                "taking notifications", lambda: self._advancer.advance(notifications, published)
+            )
+            self._published = []
+        else:
+            self._published = published
         self._settle(batch, advanced)
 
     def _settle(self, batch: Sequence[Entry], advanced: Advanced) -> None:
+        messages = [entry.message for entry in batch if entry.message is not None]
+        publish = self.hand_over(advanced.messages)
         self._patience.insist(
             "sending commands",
             lambda: self._broker.settle(
-                publish=advanced.messages, ack=[entry.message for entry in batch], changed=advanced.finished
+                publish=publish,
+                ack=messages,
+                release=[entry.lease for entry in batch if entry.lease is not None],
+                changed=advanced.finished,
             ),
         )
-        self._published += [message.id for message in advanced.messages if message.id is not None]
+        if self._attempts is not None:
+            self._attempts.remove(messages)
+        self._published += [message.id for message in publish if message.id is not None]
 
     def _single(self, entry: Entry, error: Exception) -> None:
         """Try an unforeseen error again, then park the event: a loop would hold up everything behind it."""
@@ -135,15 +160,35 @@ class Batcher:
                 error = again
             else:
                 return
+        self._reject(entry, error)
+
+    def _reject(self, entry: Entry, error: Exception) -> None:
+        notification = entry.notification
+        if notification is None:
+            raise error
+        if instead := _instead(entry, notification, error):
+            self._commit([instead])
+            return
         foreseen = isinstance(error, (Rejected, Broken))
         _log.error(
             "notification rejected",
-            instance=entry.notification.instance,
+            instance=notification.instance,
             error=repr(error),
             exc_info=None if foreseen else error,
         )
-        self._patience.insist("parking", lambda: self._advancer.reject(entry.notification, error))
+        self._patience.insist("parking", lambda: self._advancer.reject(notification, error))
         self._settle([entry], Advanced())
+        self._published += [entry.row] if entry.row is not None else []
+
+
+def _instead(entry: Entry, notification: Notification, error: Exception) -> Entry | None:
+    """An outcome that cannot be taken becomes a failure that can: its instance must not wait for ever."""
+    if entry.message is None or entry.message.actor_name != PERFORM:
+        return None
+    failure = failure_of(entry.message.body, f"the outcome cannot be taken: {error}")
+    if failure is None or failure.event["type"] == notification.event.get("type"):
+        return None
+    return replace(entry, notification=failure)
 
 
 def _notification(message: Held) -> Notification:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from threading import Thread
 
 import structlog
@@ -11,7 +11,8 @@ import structlog
 from engine.adapters.broker.connect import Broker
 from engine.app.records import NOTIFICATIONS, Message, Notification
 from engine.errors import Malformed
-from engine.workers.attempts import Attempt, Attempts
+from engine.workers.attempts import Attempts
+from engine.workers.entry import Entry
 from engine.workers.failure import failure_of
 from engine.workers.inbox import Inbox
 from engine.workers.patience import GivenUp, Patience
@@ -22,21 +23,13 @@ MOST = 256
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A notification to send, and the attempt that is over with it; either may be missing."""
-
-    notification: Notification | None
-    attempt: Attempt | None = None
-
-
 class Flusher:
     """One thread that settles outcomes in batches. An outage loses none: they wait, and their leases are kept up."""
 
     def __init__(self, broker: Broker, attempts: Attempts) -> None:
         self._broker = broker
         self._attempts = attempts
-        self._inbox: Inbox[Outcome] = Inbox()
+        self._inbox: Inbox[Entry] = Inbox()
         self._patience = Patience()
         self._thread = Thread(target=self._run, name="flusher", daemon=True)
 
@@ -44,9 +37,9 @@ class Flusher:
         """Begin."""
         self._thread.start()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, entry: Entry) -> None:
         """Send it with the next batch."""
-        self._inbox.put(outcome)
+        self._inbox.put(entry)
 
     def stop(self, timeout: float) -> None:
         """Send the rest; what cannot be sent within `timeout` seconds is done again by another worker."""
@@ -63,16 +56,15 @@ class Flusher:
         except GivenUp:
             _log.error("outcomes given up, their commands come back")
 
-    def _flush(self, batch: Sequence[Outcome]) -> None:
-        over = [outcome.attempt for outcome in batch if outcome.attempt is not None]
-        messages = [attempt.message for attempt in over]
+    def _flush(self, batch: Sequence[Entry]) -> None:
+        messages = [entry.message for entry in batch if entry.message is not None]
         try:
             self._patience.insist(
                 "sending outcomes",
                 lambda: self._broker.settle(
-                    publish=[_message(outcome.notification) for outcome in batch if outcome.notification is not None],
+                    publish=[_message(entry.notification) for entry in batch if entry.notification is not None],
                     ack=messages,
-                    release=[attempt.lease for attempt in over if attempt.lease is not None],
+                    release=[entry.lease for entry in batch if entry.lease is not None],
                 ),
             )
         except Malformed as error:
@@ -80,16 +72,16 @@ class Flusher:
         else:
             self._attempts.remove(messages)
 
-    def _one_by_one(self, batch: Sequence[Outcome], error: Malformed) -> None:
+    def _one_by_one(self, batch: Sequence[Entry], error: Malformed) -> None:
         if len(batch) > 1:
-            for outcome in batch:
-                self._flush([outcome])
+            for entry in batch:
+                self._flush([entry])
             return
-        (outcome,) = batch
+        (entry,) = batch
         _log.error("an outcome cannot be sent", error=str(error))
-        if outcome.attempt is not None:
-            instead = failure_of(outcome.attempt.message.body, f"the outcome cannot be sent: {error}")
-            self._flush([Outcome(instead, outcome.attempt)])
+        if entry.message is not None:
+            instead = failure_of(entry.message.body, f"the outcome cannot be sent: {error}")
+            self._flush([replace(entry, notification=instead)])
 
 
 def _message(notification: Notification) -> Message:

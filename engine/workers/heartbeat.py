@@ -41,6 +41,7 @@ class Heartbeat:
         self._worker = worker
         self._announce = announce
         self._crowded = crowded
+        self._renewed: frozenset[str] = frozenset()
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -49,10 +50,11 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End. Before the last outcomes are settled: renewing must not bring their leases back."""
         self._stopping.set()
         self._attempts.arrived.set()
         self._thread.join()
+        self._renew({})
 
     def beat(self) -> None:
         """Do once what has to be done for every attempt."""
@@ -70,7 +72,8 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._attempts.arrived.wait()
+            if not self._renewed:
+                self._attempts.arrived.wait()
             try:
                 self.beat()
             except Exception:  # noqa: BLE001 - the loop goes on: leases must be kept up
@@ -79,13 +82,14 @@ class Heartbeat:
 
     def _renew(self, attempts: dict[str, Attempt]) -> None:
         try:
+            # Renewing creates leases anew, also one that was released in that very moment: what was renewed in the last
+            # beat and is over now is released once more.
+            self._leases.release([lease for lease in self._renewed if lease not in attempts])
+            self._renewed = frozenset(attempts)
             for lease in self._leases.renew(list(attempts)):
                 if not attempts[lease].stop.is_set():
                     _log.info("asked to stop", lease=lease)
                     attempts[lease].stop.set()
-            # Renewing creates leases anew, also of an attempt that ended in this very moment.
-            still = {attempt.lease for attempt in self._attempts.snapshot()}
-            self._leases.release([lease for lease in attempts if lease not in still])
         except Unavailable as error:
             _log.warning("leases cannot be renewed", leases=len(attempts), error=str(error))
 

@@ -25,8 +25,10 @@ _log = structlog.get_logger(__name__)
 class NotificationWorker:
     """Takes events to their instances. Needs one thread: the work is done by the batcher's."""
 
-    def __init__(self, broker: Broker, advancer: Advances, *, idle: float = 1.0) -> None:
-        self._batcher = Batcher(broker, advancer)
+    def __init__(
+        self, broker: Broker, advancer: Advances, *, idle: float = 1.0, batcher: Batcher | None = None
+    ) -> None:
+        self._batcher = batcher or Batcher(broker, advancer)
         broker.dramatiq.serve(NOTIFICATIONS, Intake(window=WINDOW))
         dramatiq.actor(broker=broker.dramatiq, actor_name=NOTIFY, queue_name=NOTIFICATIONS)(self._notify)
         self._worker = QueueWorker(broker.dramatiq, [NOTIFICATIONS], threads=1, idle=idle)
@@ -50,6 +52,6 @@ class NotificationWorker:
     def _notify(self, _notification: JsonObject) -> None:
         message = current()
         try:
-            self._batcher.add(message)
+            self._batcher.receive(message)
         except Malformed as error:
             _log.error("message dropped", message=message.message_id, error=str(error))

@@ -72,6 +72,10 @@ class QueueWorker(dramatiq.Worker):
             self.give_back(waiting)
             return len(waiting)
 
+    def take_up(self, message: Held) -> None:
+        """Work on a message that did not come through the queue."""
+        self.consumers[message.queue_name].handle_message(message)
+
     def give_back(self, messages: Sequence[MessageProxy]) -> None:
         """Put messages back into their queues."""
         by_queue: dict[str, list[MessageProxy]] = defaultdict(list)

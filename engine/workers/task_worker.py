@@ -13,14 +13,16 @@ import dramatiq
 import structlog
 
 from engine.adapters.broker.connect import Broker
+from engine.adapters.broker.held import Held
 from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.wire import PERFORM
 from engine.app.records import Notification
 from engine.core.values import JsonObject
 from engine.workers.admission import Admission
 from engine.workers.attempts import Attempts
+from engine.workers.entry import Entry, Outcomes
 from engine.workers.failure import failure_of
-from engine.workers.flusher import Flusher, Outcome
+from engine.workers.flusher import Flusher
 from engine.workers.heartbeat import LONG, Heartbeat
 from engine.workers.pace import Pace
 from engine.workers.queue_worker import QueueWorker, current
@@ -40,7 +42,10 @@ class Performs(Protocol):
 
 
 class TaskWorker:
-    """Reads task queues with `threads` threads. Holds no lock and no connection while a task's own code runs."""
+    """Reads task queues with `threads` threads. Holds no lock and no connection while a task's own code runs.
+
+    Outcomes go through the notification queue, unless `outcomes` takes them (and `attempts` off the list) itself.
+    """
 
     def __init__(
         self,
@@ -50,32 +55,37 @@ class TaskWorker:
         threads: int = 8,
         queues: Sequence[str] = ("tasks",),
         idle: float = 1.0,
+        attempts: Attempts | None = None,
+        outcomes: Outcomes | None = None,
     ) -> None:
         self._performer = performer
+        self._threads = threads
         self._pace = Pace(threads)
-        self._attempts = Attempts()
-        self._flusher = Flusher(broker, self._attempts)
+        self._attempts = attempts or Attempts()
+        flusher = Flusher(broker, self._attempts)
+        self._flusher = flusher if outcomes is None else None
+        self._outcomes: Outcomes = flusher if outcomes is None else outcomes
         self._heartbeat = Heartbeat(
             attempts=self._attempts,
             leases=broker.leases,
             worker=f"{socket.gethostname()}:{os.getpid()}",
-            announce=lambda notification: self._flusher.add(Outcome(notification)),
+            announce=lambda notification: self._outcomes.add(Entry(notification=notification)),
             crowded=self._relieve,
         )
         admission = Admission(broker.leases, self._attempts)
-        self._intakes = {
+        self.intakes = {
             queue: Intake(window=threads, admit=admission.admit, giving_back=admission.give_back) for queue in queues
         }
-        for queue, intake in self._intakes.items():
+        for queue, intake in self.intakes.items():
             broker.dramatiq.serve(queue, intake)
         dramatiq.actor(broker=broker.dramatiq, actor_name=PERFORM, queue_name=queues[0])(self._perform)
-        self._threads = threads
         self._worker = QueueWorker(broker.dramatiq, queues, threads=threads, idle=idle)
         self._stopped = Event()
 
     def start(self) -> None:
         """Begin to read."""
-        self._flusher.start()
+        if self._flusher is not None:
+            self._flusher.start()
         self._heartbeat.start()
         self._worker.start()
 
@@ -85,23 +95,30 @@ class TaskWorker:
         Tasks that take longer than `timeout` seconds are stopped and given back: another worker does them again, as the
         same attempt.
         """
-        if not self._worker.end(max(0.0, timeout - FLUSH)):
-            messages = self._attempts.abandon()
+        self._worker.end(max(0.0, timeout - FLUSH))
+        if messages := self._attempts.abandon():
             _log.warning("running tasks are given back", tasks=len(messages))
             self._worker.give_back(messages)
             self._worker.wait(1.0)  # scripts are being killed
         self._heartbeat.stop()
-        self._flusher.stop(FLUSH)
+        if self._flusher is not None:
+            self._flusher.stop(FLUSH)
         self._stopped.set()
 
     def join(self) -> None:
         """Wait until `stop` is through."""
         self._stopped.wait()
 
+    def take_up(self, message: Held) -> None:
+        """Carry out a command that is registered with `attempts` and came here without its queue."""
+        self._worker.take_up(message)
+
     def _perform(self, command: JsonObject) -> None:
         message = current()
         message.keep()
         attempt = self._attempts.begin(message)
+        if attempt is None:
+            return  # given back a moment ago
         started_at = time.monotonic()
         try:
             notification = self._performer.perform(command, attempt.stop)
@@ -109,9 +126,9 @@ class TaskWorker:
             _log.exception("a command could not be carried out", command=command.get("type"))
             notification = failure_of(command, f"{type(error).__name__}: {error}")
         if self._attempts.finish(attempt):
-            self._flusher.add(Outcome(notification, attempt))
+            self._outcomes.add(Entry(notification=notification, message=message, lease=attempt.lease, row=attempt.row))
         self._pace.observe(time.monotonic() - started_at)
-        intake = self._intakes[message.queue_name]
+        intake = self.intakes[message.queue_name]
         intake.window = self._pace.window
         intake.finished(message)
 
@@ -120,7 +137,7 @@ class TaskWorker:
         if long < self._threads:
             return
         self._pace.slow(LONG)
-        for intake in self._intakes.values():
+        for intake in self.intakes.values():
             intake.window = self._pace.window
         if given := self._worker.give_back_waiting():
             _log.info("waiting commands given back, all threads are busy", commands=given)

@@ -47,6 +47,11 @@ class Intake:
             self._freed.wait_for(lambda: self._closed or self._room() > 0, timeout)
             return 0 if self._closed else max(0, self._room())
 
+    def spare(self) -> int:
+        """How many more messages fit right now, without waiting; 0 once closed."""
+        with self._freed:
+            return 0 if self._closed else max(0, self._room())
+
     def took(self, messages: Sequence[Held]) -> None:
         """These were fetched and admitted."""
         ids = [message.message_id for message in messages]

@@ -37,6 +37,20 @@ def seal_dramatiq(message: dramatiq.Message[Any]) -> Envelope:
     return _seal(message.queue_name, message.actor_name, list(message.args), message.kwargs, message.options)
 
 
+def unsent(message: Message) -> dramatiq.Message[Any]:
+    """What a reader would have got, had the message gone through its queue."""
+    actor = NOTIFY if message.queue == NOTIFICATIONS else PERFORM
+    return dramatiq.Message(
+        queue_name=message.queue,
+        actor_name=actor,
+        args=(message.body,),
+        kwargs={},
+        options={},
+        message_id=str(uuid7()),
+        message_timestamp=int(time.time() * 1000),
+    )
+
+
 def _seal(queue: str, actor: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> Envelope:
     name = str(uuid7())
     envelope = {

@@ -1,0 +1,51 @@
+"""Both queues in one process: a command and its outcome need no broker in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from engine.adapters.broker.connect import Broker
+from engine.workers.attempts import Attempts
+from engine.workers.batcher import Advances, Batcher
+from engine.workers.handover import Handover
+from engine.workers.notification_worker import NotificationWorker
+from engine.workers.task_worker import Performs, TaskWorker
+
+
+class CombinedWorker:
+    """A task worker and a notification worker that hand each other their work in memory, and share it through the queues."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        performer: Performs,
+        advancer: Advances,
+        *,
+        threads: int = 8,
+        queues: Sequence[str] = ("tasks",),
+        idle: float = 1.0,
+    ) -> None:
+        attempts = Attempts()
+        batcher = Batcher(broker, advancer, attempts=attempts)
+        self._tasks = TaskWorker(
+            broker, performer, threads=threads, queues=queues, idle=idle, attempts=attempts, outcomes=batcher
+        )
+        batcher.hand_over = Handover(self._tasks.intakes, attempts, self._tasks.take_up)
+        self._notifications = NotificationWorker(broker, advancer, idle=idle, batcher=batcher)
+
+    def start(self) -> None:
+        """Begin to read: commands first, for the notifications' batches hand them over."""
+        self._tasks.start()
+        self._notifications.start()
+
+    def stop(self, timeout: float = 25.0) -> None:
+        """Stop the tasks, then commit what came of them; see both workers."""
+        deadline = time.monotonic() + timeout
+        self._tasks.stop(timeout - 5)
+        self._notifications.stop(max(2.0, deadline - time.monotonic()))
+
+    def join(self) -> None:
+        """Wait until `stop` is through."""
+        self._tasks.join()
+        self._notifications.join()

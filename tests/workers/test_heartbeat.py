@@ -1,0 +1,76 @@
+"""Leases live as long as their attempts, and no longer."""
+
+from __future__ import annotations
+
+import dramatiq
+import pytest
+
+from engine.adapters.broker.held import Held
+from engine.adapters.broker.memory import MemoryLeases
+from engine.errors import Malformed, Unavailable
+from engine.workers.attempts import Attempt, Attempts, lease_of
+from engine.workers.heartbeat import Heartbeat
+from tests.workers.doubles import run_task
+
+
+def attempt(instance: str) -> Attempt:
+    body = run_task(instance).body
+    message = dramatiq.Message(queue_name="tasks", actor_name="perform", args=(body,), kwargs={}, options={})
+    return Attempt(message=Held(message), lease=lease_of(body))
+
+
+def heartbeat(attempts: Attempts, leases: MemoryLeases) -> Heartbeat:
+    return Heartbeat(attempts=attempts, leases=leases, worker="w", announce=lambda _: None, crowded=lambda _: None)
+
+
+class Racing(MemoryLeases):
+    """An attempt is settled just before its lease is renewed, and taken off the list just after."""
+
+    def __init__(self, attempts: Attempts, ended: Attempt) -> None:
+        super().__init__(ms=60_000)
+        self._attempts = attempts
+        self._ended = ended
+
+    def renew(self, keys):
+        self.release([self._ended.lease])
+        asked = super().renew(keys)
+        self._attempts.remove([self._ended.message])
+        return asked
+
+
+def test_a_lease_renewed_in_the_moment_of_its_end_does_not_stay():
+    attempts, ended, running = Attempts(), attempt("ended"), attempt("running")
+    attempts.add([ended, running])
+    leases = Racing(attempts, ended)
+    beats = heartbeat(attempts, leases)
+    beats.beat()
+    assert list(leases.held([ended.lease, running.lease])) == [True, True]
+    beats.beat()
+    assert list(leases.held([ended.lease, running.lease])) == [False, True]
+
+
+def test_leases_that_cannot_be_renewed_are_renewed_later():
+    attempts, running = Attempts(), attempt("running")
+    attempts.add([running])
+    leases = MemoryLeases(ms=60_000)
+    beats = heartbeat(attempts, leases)
+    renew = leases.renew
+
+    def down(_keys):
+        raise Unavailable("Redis")
+
+    leases.renew = down
+    beats.beat()
+    assert list(leases.held([running.lease])) == [False]
+    leases.renew = renew
+    beats.beat()
+    assert list(leases.held([running.lease])) == [True]
+
+
+def test_what_is_leased():
+    place = {"instance": "i", "path": "finally/report", "attempt": 2}
+    assert lease_of({"type": "RunTask", **place}) == "i/finally/report/2"
+    assert lease_of({"type": "AskApprovers", **place}) == "i/finally/report/2/ask"
+    assert lease_of({"type": "CancelTask", **place}) is None
+    with pytest.raises(Malformed, match="path"):
+        lease_of({"type": "RunTask", "instance": "i"})
