@@ -5,12 +5,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from engine.core.values import Json
 
+Fields: TypeAlias = dict[int, list[Any]]
+"""The fields of a protobuf message by number: ints, or bytes that are text or a message again."""
+
 ConstantKind: TypeAlias = Literal["null", "bool", "int", "uint", "double", "string", "bytes"]
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
+_FIRST_KIND = 3
+"""The fields of an `Expr` from here on say what it is; before them come nothing and its id."""
+
 _CONSTANTS: dict[int, ConstantKind] = {1: "null", 2: "bool", 3: "int", 4: "uint", 5: "double", 6: "string", 7: "bytes"}
 
 
@@ -72,12 +78,13 @@ Node: TypeAlias = "Constant | Name | Select | Call | Items | Entries | Message"
 
 def read(serialized: bytes) -> Node:
     """The syntax tree in a serialized `Any(ParsedExpr)`, `at` being where the library places each node, in characters."""
-    parsed = _last(serialized, 2)
-    info = _last(parsed, 3)
-    places: dict[int, int] = {}
-    for entry in _all(info, 4):
-        places[_number(entry, 1)] = _number(entry, 2)
-    return _Reader(places).node(_last(parsed, 2))
+    parsed = _message(_message(serialized)[2][0])
+    info = _message(parsed[3][0])
+    places = {}
+    for raw in info.get(4, ()):
+        entry = _message(raw)
+        places[_first(entry, 1, 0)] = _first(entry, 2, 0)
+    return _Reader(places).node(parsed[2][0])
 
 
 class _Reader:
@@ -85,82 +92,86 @@ class _Reader:
         self._places = places
 
     def node(self, raw: bytes) -> Node:
-        at = self._places.get(_number(raw, 2), 0)
-        for field, value in _fields(raw):
-            if isinstance(value, int):
-                continue
-            match field:
-                case 3:
-                    return _constant(at, value)
-                case 4:
-                    return Name(at=at, name=_text(value, 1))
-                case 5:
-                    return Select(at=at, base=self.node(_last(value, 1)), name=_text(value, 2))
-                case 6:
-                    return self._call(at, value)
-                case 7:
-                    items = tuple(self.node(item) for item in _all(value, 1))
-                    return Items(at=at, items=items, optional=frozenset(_packed(_last(value, 2))))
-                case 8:
-                    return self._struct(at, value)
-                case _:
-                    msg = f"the parser sent a node of kind {field}, which it should not make"
-                    raise ValueError(msg)
-        return Constant(at=at, kind="null", value=None)
+        """The node of one `Expr` message."""
+        fields = _message(raw)
+        at = self._places.get(_first(fields, 2, 0), 0)
+        kind = next((field for field in fields if field >= _FIRST_KIND), None)
+        if kind is None:
+            return Constant(at=at, kind="null", value=None)
+        inner = _message(fields[kind][0])
+        match kind:
+            case 3:
+                return _constant(at, inner)
+            case 4:
+                return Name(at=at, name=_text(inner, 1))
+            case 5:
+                return Select(at=at, base=self.node(inner[1][0]), name=_text(inner, 2))
+            case 6:
+                return self._call(at, inner)
+            case 7:
+                optional = frozenset(_packed(_first(inner, 2, b"")))
+                return Items(at=at, items=tuple(map(self.node, inner.get(1, ()))), optional=optional)
+            case 8:
+                return self._struct(at, inner)
+            case _:
+                msg = f"the parser sent a node of kind {kind}, which it should not make"
+                raise ValueError(msg)
 
-    def _call(self, at: int, raw: bytes) -> Node:
-        target = next(_all(raw, 1), None)
+    def _call(self, at: int, fields: Fields) -> Node:
         return Call(
             at=at,
-            function=_text(raw, 2),
-            target=None if target is None else self.node(target),
-            arguments=tuple(self.node(argument) for argument in _all(raw, 3)),
+            function=_text(fields, 2),
+            target=self.node(fields[1][0]) if 1 in fields else None,
+            arguments=tuple(map(self.node, fields.get(3, ()))),
         )
 
-    def _struct(self, at: int, raw: bytes) -> Node:
-        if name := _text(raw, 1):
+    def _struct(self, at: int, fields: Fields) -> Node:
+        if name := _text(fields, 1):
             return Message(at=at, name=name)
-        entries = tuple(
-            (self.node(_last(entry, 3)), self.node(_last(entry, 4)), bool(_number(entry, 5))) for entry in _all(raw, 2)
+        entries = [_message(raw) for raw in fields.get(2, ())]
+        return Entries(
+            at=at,
+            entries=tuple(
+                (self.node(entry[3][0]), self.node(entry[4][0]), bool(_first(entry, 5, 0))) for entry in entries
+            ),
         )
-        return Entries(at=at, entries=entries)
 
 
-def _constant(at: int, raw: bytes) -> Constant:
-    for field, value in _fields(raw):
-        kind = _CONSTANTS[field]
-        if isinstance(value, int):
-            return Constant(at=at, kind=kind, value=_scalar(kind, value))
-        if kind == "double":
-            return Constant(at=at, kind=kind, value=struct.unpack("<d", value)[0])
-        return Constant(at=at, kind=kind, value=value.decode() if kind == "string" else None)
-    return Constant(at=at, kind="null", value=None)
+def _constant(at: int, fields: Fields) -> Constant:
+    number, (value, *_) = next(iter(fields.items()))
+    kind = _CONSTANTS[number]
+    match kind:
+        case "bool":
+            value = bool(value)
+        case "int":
+            value -= (1 << 64) if value >= 1 << 63 else 0
+        case "double":
+            (value,) = struct.unpack("<d", value)
+        case "string":
+            value = value.decode()
+        case _:
+            value = None
+    return Constant(at=at, kind=kind, value=value)
 
 
-def _scalar(kind: ConstantKind, value: int) -> Json:
-    if kind == "bool":
-        return bool(value)
-    if kind == "int":
-        return value - (1 << 64) if value >= 1 << 63 else value
-    return None
-
-
-def _fields(raw: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The (field number, value) pairs of one protobuf message."""
+def _message(raw: bytes) -> Fields:
+    """The values of one protobuf message by field number, in the order they came."""
+    fields: Fields = {}
     at = 0
     while at < len(raw):
         key, at = _varint(raw, at)
         wire = key & 7
         if wire == _VARINT:
             value, at = _varint(raw, at)
-            yield key >> 3, value
+            fields.setdefault(key >> 3, []).append(value)
             continue
         if wire == _BYTES:
             size, at = _varint(raw, at)
         else:
             size = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}[wire]
-        yield key >> 3, raw[at : at + size]
+        fields.setdefault(key >> 3, []).append(raw[at : at + size])
         at += size
+    return fields
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:
@@ -174,23 +185,12 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _all(raw: bytes, field: int) -> Iterator[bytes]:
-    return (value for found, value in _fields(raw) if found == field and isinstance(value, bytes))
+def _first(fields: Fields, field: int, default: Any) -> Any:
+    return fields.get(field, (default,))[0]
 
 
-def _last(raw: bytes, field: int) -> bytes:
-    found = b""
-    for value in _all(raw, field):
-        found = value
-    return found
-
-
-def _text(raw: bytes, field: int) -> str:
-    return _last(raw, field).decode()
-
-
-def _number(raw: bytes, field: int) -> int:
-    return next((value for found, value in _fields(raw) if found == field and isinstance(value, int)), 0)
+def _text(fields: Fields, field: int) -> str:
+    return str(_first(fields, field, b"").decode())
 
 
 def _packed(raw: bytes) -> Iterator[int]:
