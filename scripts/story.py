@@ -192,12 +192,13 @@ def tell(scratch: Path, *, yes: bool) -> int:
         if not yes:
             print(f"\nStill serving: http://127.0.0.1:{api}/instances/{instance} (Ctrl-C ends)", flush=True)
             process.wait()
-        return 0 if state == "succeeded" else 1
     except SystemExit:
         print(log.read_text()[-4000:], file=sys.stderr)
         raise
     except KeyboardInterrupt:
         return 0
+    else:
+        return 0 if state == "succeeded" else 1
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -210,7 +211,9 @@ def wait_for_end(get: Callable[[str], Any], instance: str, process: subprocess.P
     final = {"succeeded", "failed", "cancelled"}
     while True:
         if not patient:
-            return str(wait_for("the end", lambda: (s := get(f"/instances/{instance}")["state"]) in final and s, process))
+            return str(
+                wait_for("the end", lambda: (s := get(f"/instances/{instance}")["state"]) in final and s, process)
+            )
         found = get(f"/instances/{instance}?wait=30")
         if found and found["state"] in final:
             return str(found["state"])

@@ -44,9 +44,10 @@ def test_the_walk_leads_to_a_first_own_workflow(tmp_path):
     if not fresh and (ROOT / ".venv" / ".installed-dev").exists():
         (clone / ".venv").symlink_to(ROOT / ".venv")  # the set-up itself is walked by .ci/run
     port, hooks = free_port(), free_port()
-    script = ["set -e", 'say() { echo "did: $1"; }']
+    script = []
     for number, command in enumerate(walk(), 1):
-        script += [command.replace("127.0.0.1:8080", f"127.0.0.1:{port}"), f"say {number}"]
+        local = command.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+        script += [f"{{ {local}", f"}} && echo did: {number} || exit 1"]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
