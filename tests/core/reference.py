@@ -59,7 +59,7 @@ def unhandled(tasks: TaskList, outcomes: Mapping[str, str], ran: set[str]) -> se
 
 
 def settle_dag(tasks: TaskList, results: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """Outcomes of all tasks and of the scope, where `results` says how each task ends if it runs.
+    """Outcomes of all tasks and of the scope, where `results` says how each task ends if its join lets it run.
 
     Tasks run one after the other, in list order, each time the first that may: joins do not depend on the order here
     because nothing is cancelled.
@@ -76,8 +76,9 @@ def settle_dag(tasks: TaskList, results: Mapping[str, str]) -> tuple[dict[str, s
             raise AssertionError("a join stays open although every other task has settled")
         left.remove(task)
         if answer == "runs":
-            ran.add(task.id)
-            outcomes[task.id] = results[task.id]
+            outcomes[task.id] = results[task.id]  # `skipped` by its `if`
+            if results[task.id] != "skipped":
+                ran.add(task.id)
         else:
             outcomes[task.id] = "skipped"
     return outcomes, "failed" if unhandled(tasks, outcomes, ran) else "succeeded"

@@ -106,10 +106,17 @@ def test_a_running_attempt_is_checked_and_extended_while_its_lease_is_held():
 
 def test_a_lost_attempt_raises_the_number_and_uses_no_retry():
     scope = started(task("a"))
+    scope.take(AttemptUnclaimed, task="a", attempt=1, after=20_000)
     scope.take(TaskStarted, task="a", attempt=1)
     scope.take(AttemptLost, task="a", attempt=1)
     assert [command.attempt for command in scope.asked(RunTask)] == [2]
-    assert "used" not in scope.run("a")
+    assert scope.run("a") == {
+        "state": "queued",
+        "attempt": 2,
+        "ready_at": START,
+        "losses": 1,
+        "timers": {"check": scope.now + 20_000},
+    }
     scope.take(TaskSucceeded, task="a", attempt=1)  # it was only slow
     assert not scope.accepted
     scope.succeed("a")

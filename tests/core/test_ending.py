@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.core.commands import CancelScope, CancelTask, CloseApproval, OpenScope, SettleScope
 from engine.core.events import (
+    AttemptLost,
     CancelRequested,
     ScopeSettled,
     ScopeStarted,
@@ -84,6 +85,15 @@ def test_a_failure_while_cancelling_is_not_retried_and_does_not_make_it_failed()
     assert scope.state["outcome"] == "cancelled"
 
 
+def test_an_attempt_that_starts_or_is_lost_while_cancelling_gets_no_new_chance():
+    scope = started(task("a", timeout=1_000))
+    cancel(scope)
+    scope.take(TaskStarted, task="a", attempt=1)
+    assert list(scope.run("a")["timers"]) == ["cancel"]
+    scope.take(AttemptLost, task="a", attempt=1)
+    assert scope.commands == (SettleScope(outcome="cancelled"),)
+
+
 def test_cancelling_never_hides_an_earlier_unhandled_failure():
     scope = started(task("a"), task("b"))
     scope.take(TaskFailed, task="a", attempt=1, error=BROKEN)
@@ -122,9 +132,12 @@ def test_finally_opens_when_the_own_tasks_have_ended_and_its_end_settles_the_ins
     scope = started(task("a"), finally_=TIDY)
     scope.take(TaskFailed, task="a", attempt=1, error=BROKEN)
     failures = [{"path": "a", "outcome": "failed", "error": BROKEN}]
-    assert scope.commands == (OpenScope(scope=FINALLY, ending="failed", failures=failures),)
+    opened = OpenScope(scope=FINALLY, ending="failed", failures=failures)
+    assert scope.commands == (opened,)
     assert scope.state["status"] == "finally"
-    tidy = finally_scope(scope)
+    scope.take(ScopeSettled, scope="elsewhere", outcome="succeeded")
+    assert not scope.accepted
+    tidy = finally_scope(scope, opened)
     assert instance_state(scope.state, tidy.state) == "running"
     assert tidy.state["ending"] == "failed"
     assert tidy.state["ending_failures"] == failures
@@ -181,8 +194,8 @@ def test_a_scope_starts_once_and_takes_nothing_before():
     assert not scope.accepted
 
 
-def finally_scope(root: Scope) -> Scope:
-    opened = root.asked(OpenScope)[0]
+def finally_scope(root: Scope, opened: OpenScope | None = None) -> Scope:
+    opened = opened or root.asked(OpenScope)[0]
     scope = Scope(root.definition, context=replace(CONTEXT, scope=FINALLY, outer=(root.state,)), now=root.now)
     scope.take(ScopeStarted, ending=opened.ending, failures=opened.failures)
     return scope

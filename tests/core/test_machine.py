@@ -29,7 +29,7 @@ from engine.core.events import (
 from engine.core.keys import FINALLY, ROOT, split_path
 from engine.core.model import Definition, Retry
 from engine.core.outcomes import DONE, possible
-from tests.core.build import define, task
+from tests.core.build import cel, define, mapping, task
 from tests.core.world import World
 
 KINDS = ("http", "http", "http", "http", "values", "wait", "approval")
@@ -39,6 +39,11 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "wait": [{"for": 0}, {"for": 30_000}, {"for": "soon"}],
     "approval": [{"message": "?"}, {"message": "?", "require": 2, "expires": 60_000}, {"require": 0}],
 }
+READS = {
+    f"t{n}": mapping(n=cel(f"tasks.t{n}.outputs.?n.orValue(0)"), how=cel(f"tasks.t{n}.?outcome.orValue('')"))
+    for n in range(7)
+}
+CONDITIONS = [None] * 6 + [cel("inputs.service == 'billing'"), cel("inputs.service == ''"), cel("inputs.nope")]
 ERROR = {"kind": "exit", "message": "status 1"}
 SPANS = st.none() | st.integers(1, 120_000)
 
@@ -55,7 +60,12 @@ def task_lists(draw: Any, most: int) -> tuple[Any, ...]:
             else st.nothing()
         )
         needs = draw(st.lists(edges, max_size=3, unique=True)) if kinds else []
-        retry = Retry(max_attempts=draw(st.integers(1, 3)), delay=draw(st.sampled_from([0, 1_000, 40_000])))
+        retry = Retry(
+            max_attempts=draw(st.integers(1, 3)),
+            delay=draw(st.sampled_from([0, 1_000, 40_000])),
+            condition=draw(st.sampled_from([None, None, cel("error.kind == 'exit'"), cel("error.nope")])),
+        )
+        params = [*PARAMS[kind], *(READS[name] for name in kinds if kind in ("http", "values"))]
         entries.append(
             task(
                 f"t{number}",
@@ -63,7 +73,8 @@ def task_lists(draw: Any, most: int) -> tuple[Any, ...]:
                 kind=kind,
                 join=draw(st.sampled_from(["all", "all", "any", "merge", "at_least"])),
                 n=draw(st.integers(1, 3)),
-                params=draw(st.sampled_from(PARAMS[kind])),
+                condition=draw(st.sampled_from(CONDITIONS)),
+                params=draw(st.sampled_from(params)),
                 retry=retry,
                 timeout=draw(SPANS),
                 deadline=draw(SPANS),

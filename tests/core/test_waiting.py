@@ -198,10 +198,13 @@ def test_an_approval_that_makes_no_sense_fails_and_opens_nothing(params):
 
 
 def test_an_approval_that_timed_out_and_is_retried_is_opened_anew():
-    scope = started(
-        task("ok", kind="approval", params={"message": "Go?"}, timeout=5_000, retry=Retry(max_attempts=2, delay=0))
-    )
+    twice = Retry(max_attempts=2, delay=1_000)
+    scope = started(task("ok", kind="approval", params={"message": "Go?"}, timeout=5_000, retry=twice))
     scope.take(TimersDue, after=5_000)
-    assert scope.asked(CloseApproval) == [CloseApproval(path="ok", attempt=1, outcome="failed")]
+    assert scope.commands == (CloseApproval(path="ok", attempt=1, outcome="failed"),)
+    decide_(scope, "ana")
+    assert not scope.accepted
+    assert outstanding(scope.definition, scope.state, CONTEXT) == ()
+    scope.take(TimersDue, after=1_100)
     assert [command.attempt for command in scope.asked(OpenApproval)] == [2]
     assert scope.run("ok")["approval"] == {"require": 1, "decisions": {}}
