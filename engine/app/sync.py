@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 from uuid_utils import uuid7
 
 from engine.app.addresses import without_credentials
 from engine.app.ports import Clock, Commit, DefinitionStore, Repository
+from engine.app.sync_plan import make_plan
 from engine.app.tell_author import AuthorNotice
-from engine.app.versions import ProjectVersion, Source, SyncReport, SyncState, Version
-from engine.core.codec import definition_to_json, digest
-from engine.core.model import Definition
+from engine.app.versions import Source, SyncReport, SyncState
 from engine.core.project import Project
+from engine.core.values import JsonObject
 from engine.errors import HeadraceError, Rejected
 from engine.spec.findings import Finding, Severity
 from engine.spec.load import Loaded, load
 
+REWRITTEN = "branch-rewritten"
+"""The rule of the finding that says how the head came to be, not what its files are."""
+
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """What loading a commit would do."""
-
-    versions: tuple[Version, ...]
-    project: ProjectVersion
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    same_project: bool
-
-    @property
-    def changes(self) -> bool:
-        return bool(self.added or self.changed or self.removed) or not self.same_project
 
 
 class Synchronizer:
@@ -103,7 +90,7 @@ class Synchronizer:
         self, head: Commit, findings: Sequence[Finding], before: SyncReport | None, loaded: Loaded | None
     ) -> SyncReport:
         report = self._report(head, "refused", findings)
-        if before and (before.state, before.commit, before.findings) == ("refused", head.sha, report.findings):
+        if before and (before.state, before.commit) == ("refused", head.sha) and _of_files(before) == _of_files(report):
             return self._unchanged(head)
         self._definitions.record_sync(report)
         _log.warning("commit refused", source=self._source.name, commit=head.sha, findings=len(findings))
@@ -113,7 +100,7 @@ class Synchronizer:
         return report
 
     def _load(self, head: Commit, findings: Sequence[Finding], before: SyncReport | None, loaded: Loaded) -> SyncReport:
-        plan = self._plan(head, loaded)
+        plan = make_plan(self._source.name, head, loaded, self._definitions, self._repository)
         if before and (before.state, before.commit) == ("loaded", head.sha) and not plan.changes:
             return self._unchanged(head)
         report = self._report(head, "loaded", findings, added=plan.added, changed=plan.changed, removed=plan.removed)
@@ -122,47 +109,6 @@ class Synchronizer:
         recovered = before is not None and before.state == "refused"
         self._author.loaded(report, remote=self._source.url, project=loaded.project, recovered=recovered)
         return report
-
-    def _plan(self, head: Commit, loaded: Loaded) -> _Plan:
-        active = {v.workflow: v for v in self._definitions.active_all() if v.source == self._source.name}
-        live = self._definitions.project()
-        versions = [
-            self._version(head, path, definition, loaded.texts[path], active)
-            for path, definition in sorted(loaded.workflows.items())
-        ]
-        new = {version.workflow: version for version in versions}
-        return _Plan(
-            versions=tuple(versions),
-            project=ProjectVersion(source=self._source.name, commit=head.sha, document=loaded.project.to_json()),
-            added=tuple(sorted(new.keys() - active.keys())),
-            changed=tuple(sorted(name for name in new.keys() & active.keys() if new[name].id != active[name].id)),
-            removed=tuple(sorted(active.keys() - new.keys())),
-            same_project=live is not None and Project.from_json(live.document) == loaded.project,
-        )
-
-    def _version(
-        self, head: Commit, path: str, definition: Definition, text: str, active: Mapping[str, Version]
-    ) -> Version:
-        """The active version where the commit leaves it as it is, else a new one by the author of its last change."""
-        document = definition_to_json(definition)
-        name = digest(document)
-        current = active.get(definition.name)
-        if current and (current.digest, current.path, current.text) == (name, path, text):
-            return current
-        change = self._repository.last_change(head.sha, path)
-        return Version(
-            id=str(uuid7()),
-            workflow=definition.name,
-            digest=name,
-            source=self._source.name,
-            commit=head.sha,
-            path=path,
-            author_name=change.author_name,
-            author_email=change.author_email,
-            committed_at=change.committed_at,
-            text=text,
-            document=document,
-        )
 
     def _last_settled(self) -> SyncReport | None:
         reports = (self._definitions.last_sync(self._source.name, state=state) for state in ("loaded", "refused"))
@@ -173,7 +119,7 @@ class Synchronizer:
         if before is None or before.commit is None or self._repository.contains(before.commit, head.sha):
             return []
         message = f"the branch was rewritten: {before.commit[:12]} is no longer in its history"
-        return [_about(self._source.folder, "branch-rewritten", message, severity="warning")]
+        return [_about(self._source.folder, REWRITTEN, message, severity="warning")]
 
     def _unchanged(self, head: Commit) -> SyncReport:
         report = self._report(head, "unchanged", ())
@@ -217,6 +163,10 @@ class Synchronizer:
             changed=changed,
             removed=removed,
         )
+
+
+def _of_files(report: SyncReport) -> list[JsonObject]:
+    return [finding for finding in report.findings if finding["rule"] != REWRITTEN]
 
 
 def _hostile(error: Rejected, folder: str) -> list[Finding]:

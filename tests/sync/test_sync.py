@@ -271,6 +271,16 @@ def test_a_forced_push_is_followed_and_said(upstream: Upstream, sync: Synchroniz
     assert definitions.active("alpha").commit == lost
 
 
+def test_a_rewritten_and_refused_head_is_told_once(upstream: Upstream, make, definitions: DefinitionStore, told: Told):
+    upstream.commit({"workflows/a.yaml": workflow("alpha"), "workflows/project.yaml": PROJECT})
+    upstream.commit({"workflows/a.yaml": workflow("alpha", 2)})
+    make().run_once()
+    upstream.git("reset", "-q", "--hard", "HEAD~1")
+    upstream.commit({"workflows/a.yaml": "name: 1\n"})
+    assert [make().run_once().state for _ in range(3)] == ["refused", "unchanged", "unchanged"]
+    assert len(told.messages) == 1
+
+
 def test_pokes_cross_processes_and_count_once(make, database: DefinitionsDatabase):
     follower, other = make(), make()
     assert not follower.poked()
