@@ -6,7 +6,7 @@ import dramatiq
 import pytest
 
 from engine.adapters.broker.held import Held
-from engine.adapters.broker.memory import MemoryLeases
+from engine.adapters.broker.memory_leases import MemoryLeases
 from engine.errors import Malformed, Unavailable
 from engine.workers.attempts import Attempt, Attempts, lease_of
 from engine.workers.heartbeat import Heartbeat

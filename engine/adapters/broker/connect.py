@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from engine.adapters.broker.held import Held
-from engine.adapters.broker.memory import MemoryLeases, MemorySignals, MemoryTransport
+from engine.adapters.broker.memory_leases import MemoryLeases
+from engine.adapters.broker.memory_signals import MemorySignals
+from engine.adapters.broker.memory_transport import MemoryTransport
 from engine.adapters.broker.publisher import QueuePublisher
 from engine.adapters.broker.queue_broker import QueueBroker
 from engine.adapters.broker.redis_client import open_client

@@ -1,0 +1,57 @@
+"""Leases of a single process, in a dictionary."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from threading import Lock
+
+from engine.adapters.broker.redis_leases import CANCEL_SECONDS
+
+
+class MemoryLeases:
+    """`Leases` in a dictionary, running out by the monotonic clock."""
+
+    def __init__(self, *, ms: int) -> None:
+        self._seconds = ms / 1000
+        self._lock = Lock()
+        self._until: dict[str, float] = {}
+        self._cancelled: dict[str, float] = {}
+
+    def take(self, keys: Sequence[str]) -> Sequence[bool]:
+        """Each that nobody holds."""
+        now = time.monotonic()
+        with self._lock:
+            return [self._take(key, now) for key in keys]
+
+    def renew(self, keys: Sequence[str]) -> Sequence[str]:
+        """Renew or re-create; returns those to stop."""
+        now = time.monotonic()
+        with self._lock:
+            self._until.update(dict.fromkeys(keys, now + self._seconds))
+            return [key for key in keys if self._cancelled.get(key, now) > now]
+
+    def release(self, keys: Sequence[str]) -> None:
+        """Let go."""
+        with self._lock:
+            for key in keys:
+                self._until.pop(key, None)
+
+    def held(self, keys: Sequence[str]) -> Sequence[bool]:
+        """Whether somebody is at work."""
+        now = time.monotonic()
+        with self._lock:
+            return [self._until.get(key, now) > now for key in keys]
+
+    def cancel(self, keys: Sequence[str]) -> None:
+        """Ask the holders to stop."""
+        now = time.monotonic()
+        with self._lock:
+            self._cancelled = {key: until for key, until in self._cancelled.items() if until > now}
+            self._cancelled.update(dict.fromkeys(keys, now + CANCEL_SECONDS))
+
+    def _take(self, key: str, now: float) -> bool:
+        if self._until.get(key, now) > now:
+            return False
+        self._until[key] = now + self._seconds
+        return True
