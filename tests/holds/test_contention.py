@@ -11,7 +11,7 @@ from statistics import quantiles
 
 import pytest
 
-from engine.adapters.databases.connect import InstancesDatabase, open_instances
+from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
 from engine.app.records import InstanceChange, Record
 from engine.errors import Conflict
 from tests.holds.given import event, message, record, scope, started
@@ -116,6 +116,24 @@ def test_processes_and_threads_share_a_file(
     stores.close()
     if pytestconfig.getoption("--long"):
         assert quantiles(waits, n=100)[98] < 1  # seconds; as promised
+
+
+def test_one_url_may_serve_both_databases(database_url: str):
+    stores, definitions = open_instances(database_url), open_definitions(database_url)
+    record(stores, started("i1"))
+
+    def write(number: int) -> None:
+        if number % 2:
+            advance(stores, "i1")
+        else:
+            definitions.definitions.request_sync(f"source-{number}")
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(40)))
+    assert len(stores.reader.history("i1")) == 21
+    assert definitions.definitions.take_sync_request("source-38")
+    for database in (stores, definitions):
+        database.close()
 
 
 def test_readers_do_not_wait_for_a_writer(stores: InstancesDatabase):

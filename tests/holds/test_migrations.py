@@ -72,7 +72,7 @@ def test_several_processes_may_upgrade_at_once(empty_url: str):
     )
     running = [
         subprocess.Popen([sys.executable, "-W", "error", "-c", program, empty_url], stderr=subprocess.PIPE)
-        for _ in range(3)
+        for _ in range(2)
     ]
     for process in running:
         _, errors = process.communicate(timeout=60)

@@ -56,24 +56,26 @@ class PostgresInstanceStore:
 
         One that died in the pool is noticed here, where starting over loses nothing; so batches need no ping.
         """
+        try:
+            return self._answers(reads)
+        except _Died:
+            self._database.batches.dispose()  # the others in the pool are as old
+            return self._answers(reads)
+
+    def _answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
         connection = self._database.batches.connect()
         try:
             return connection, run(connection, reads)
-        except psycopg.OperationalError:
+        except BaseException as error:
             dead = driver(connection).closed
             give_back(connection)
-            if not dead:
-                raise
-        except BaseException:
-            give_back(connection)
+            if dead and isinstance(error, psycopg.OperationalError):
+                raise _Died(str(error)) from error
             raise
-        self._database.batches.dispose()  # the others in the pool are as old
-        connection = self._database.batches.connect()
-        try:
-            return connection, run(connection, reads)
-        except BaseException:
-            give_back(connection)
-            raise
+
+
+class _Died(psycopg.OperationalError):
+    """The connection is gone, and with it all it was doing."""
 
 
 class PostgresLocked:

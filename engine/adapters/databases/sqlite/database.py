@@ -30,7 +30,7 @@ class SqliteDatabase:
     def __init__(self, url: sa.URL, clock: Clock) -> None:
         if not url.database or url.database == ":memory:":
             raise Misconfigured("sqlite:// URL", "needs a file: an in-memory database would not outlive its connection")
-        path = Path(url.database).absolute()
+        path = Path(url.database).resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self._lock = _writer_lock(path)

@@ -25,9 +25,7 @@ class SqliteOutbox:
     @contextmanager
     def claim(self, limit: int = 500) -> Iterator[ClaimedRows]:
         """See the port."""
-        with self._database.writing() as connection:
-            claimed = read_claim(connection, claimable(self._database, limit))
-            self._put_off(connection, claimed, CLAIM)
+        claimed = self._claim(limit)
         if not claimed.rows:
             yield claimed
             return
@@ -47,6 +45,16 @@ class SqliteOutbox:
     def size(self) -> tuple[int, int]:
         """See the port."""
         return size(self._database)
+
+    def _claim(self, limit: int) -> ClaimedRows:
+        with self._database.reading() as connection:
+            waiting = read_claim(connection, claimable(self._database, 1))
+        if not waiting.rows:
+            return waiting  # a sweep that finds nothing must not queue with the writers
+        with self._database.writing() as connection:
+            claimed = read_claim(connection, claimable(self._database, limit))
+            self._put_off(connection, claimed, CLAIM)
+        return claimed
 
     def _put_off(self, connection: sa.Connection, claimed: ClaimedRows, by: int) -> None:
         if claimed.rows:
