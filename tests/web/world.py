@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import httpx
 from starlette.applications import Starlette
 
-from engine.adapters.broker.memory import MemorySignals
+from engine.adapters.broker.connect import connect
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.connect import open_definitions, open_instances
 from engine.api.app import create
@@ -157,7 +157,8 @@ class World:
         self.instances = open_instances(url)
         self.definitions_db = open_definitions(url)
         self.definitions = self.definitions_db.definitions
-        self.signals = MemorySignals()
+        self.broker = connect("memory://")
+        self.signals = self.broker.signals
         self.links = Links()
         self.asked_syncs = []
         self.advancer = Advancer(
@@ -191,6 +192,7 @@ class World:
         self._numbers = itertools.count(1)
 
     def close(self):
+        self.broker.close()
         self.instances.close()
         self.definitions_db.close()
 
