@@ -65,7 +65,7 @@ def load(files: Mapping[str, bytes]) -> Loaded:
             documents[path] = document
         else:
             findings += document
-    project_paths = [path for path in texts if is_project(path)]
+    project_paths = sorted((path for path in texts if is_project(path)), key=lambda path: (path.count("/"), path))
     project = _project(project_paths, documents, findings)
     workflows = [
         workflow
@@ -94,10 +94,10 @@ def is_loaded(path: str) -> bool:
 
 
 def _project(paths: list[str], documents: Mapping[str, Document], findings: list[Finding]) -> Project | None:
-    """The project of the first project.yaml; None where it has errors."""
+    """The project of the first project.yaml, the one nearest the root; None where it has errors."""
     for path in paths[1:]:
         if path in documents:
-            message = f'there is a second project.yaml; the first is "{paths[0]}"'
+            message = f'there is a second project.yaml; the one that counts is "{paths[0]}"'
             findings.append(documents[path].finding((), "second-project", message))
     if not paths:
         return Project()

@@ -9,6 +9,7 @@ from engine.spec.nodes import Document, Path, Span
 from engine.spec.shape import suggest
 
 _SUGGESTIONS = 20
+_MOST_NAMES = 100
 
 
 class Notebook:
@@ -22,6 +23,11 @@ class Notebook:
     def failed(self) -> bool:
         """Whether the file cannot be used."""
         return any(finding.severity == "error" for finding in self.findings)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is wrong that the names in further expressions are not worth the time."""
+        return len(self.findings) >= _MOST_NAMES
 
     def suggest(self, word: str, known: Iterable[str]) -> str | None:
         """What was probably meant; only for the first findings, for comparing names takes time."""

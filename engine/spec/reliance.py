@@ -50,21 +50,25 @@ class Reliance:
         """The tasks that a task waits for, directly or not."""
         return self._names(self._before[task])
 
-    def proved(self, task: str) -> frozenset[str]:
-        """Those that have surely ended positively when the task runs, whatever edges satisfied its join."""
-        return frozenset(self._names(self._proved[task]))
+    def awaits(self, task: str, other: str) -> bool:
+        """Whether `other` is one of them."""
+        return bool(self._before[task] & self._bits.get(other, 0))
 
-    def settled(self, task: str) -> frozenset[str]:
-        """Those that have surely ended, somehow, when the task runs."""
-        return frozenset(self._names(self._settled[task]))
+    def proves(self, task: str, other: str) -> bool:
+        """Whether `other` has surely ended positively when the task runs, whatever edges satisfied its join."""
+        return bool(self._proved[task] & self._bits[other])
 
-    def failed(self, task: str) -> frozenset[str]:
-        """Those that have surely failed when the task runs."""
-        return frozenset(self._names(self._failed[task]))
+    def settles(self, task: str, other: str) -> bool:
+        """Whether `other` has surely ended, somehow, when the task runs."""
+        return bool(self._settled[task] & self._bits[other])
 
-    def proved_at_end(self) -> frozenset[str]:
-        """Tasks that have surely ended positively when the whole list has succeeded."""
-        return frozenset(self._names(self._sure_at_end))
+    def fails(self, task: str, other: str) -> bool:
+        """Whether `other` has surely failed when the task runs."""
+        return bool(self._failed[task] & self._bits[other])
+
+    def proves_at_end(self, task: str) -> bool:
+        """Whether a task has surely ended positively when the whole list has succeeded."""
+        return bool(self._sure_at_end & self._bits[task])
 
     def _names(self, bits: int) -> list[str]:
         return [self._order[index] for index, bit in enumerate(reversed(f"{bits:b}")) if bit == "1"]

@@ -13,7 +13,6 @@ from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
 
 _KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | {
-    # fmt: off
     "$anchor",
     "$comment",
     "$defs",
@@ -34,7 +33,6 @@ _KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | {
     "then",
     "title",
     "writeOnly",
-    # fmt: on
 }
 _REFERENCES = ("$ref", "$dynamicRef")
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")

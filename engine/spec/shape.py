@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -16,11 +17,13 @@ from engine.spec.findings import Finding
 from engine.spec.nodes import Document, Mapping, Node, Path, Scalar, Sequence
 
 S = TypeVar("S", bound=Shape)
+MOST_MISFITS = 100
+"""What is reported of one file: nobody reads more, and a file that is all wrong must not take long."""
 
 
 def read_shape(document: Document, model: type[S]) -> S | list[Finding]:
     """The whole file as a `model`, or every reason why it is none."""
-    findings = list(_keys(document, model, document.root, ()))
+    findings = list(islice(_keys(document, model, document.root, ()), MOST_MISFITS))
     try:
         shaped = model.model_validate(document.root.value)
     except ValidationError as error:
@@ -42,7 +45,7 @@ def check_parameters(document: Document, model: type[Shape], path: Path) -> list
 
 def _details(error: ValidationError) -> list[ErrorDetails]:
     details = error.errors(include_url=False)
-    return [detail for detail in details if detail["type"] != "extra_forbidden"]
+    return [detail for detail in details if detail["type"] != "extra_forbidden"][:MOST_MISFITS]
 
 
 def _depends(node: Node | None, detail: ErrorDetails) -> bool:

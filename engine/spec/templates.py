@@ -26,6 +26,7 @@ class Expressions:
         self._document = notebook.document
         self._tasks = frozenset(tasks)
         """Every task of the file."""
+        self._mapped: tuple[Scalar, SequenceOf[int] | None] | None = None
 
     def bare(self, path: Path, scope: Scope) -> Expression | None:
         """The expression that is the whole value at `path`; None where there is no value."""
@@ -86,7 +87,7 @@ class Expressions:
         except CelSyntaxError as error:
             self._note(node, offset + error.offset, 1, "expression-syntax", error.message)
             return _NO_EXPRESSION
-        for problem in check_names(parsed.ast, scope):
+        for problem in () if self._notebook.full else check_names(parsed.ast, scope):
             rule, message, suggestion = self._explain(source, problem, scope)
             self._note(node, offset + problem.offset, problem.length, rule, message, suggestion=suggestion)
         return Expression(
@@ -109,8 +110,11 @@ class Expressions:
         return rule, problem.message, problem.suggestion
 
     def _map(self, node: Scalar) -> SequenceOf[int] | None:
-        span = node.span
-        return offsets(self._document.source.text, span.start, span.end, node.style, node.text)
+        """Where each character of a scalar stands in the file; kept for the scalar that was asked for last."""
+        if self._mapped is None or self._mapped[0] is not node:
+            span = node.span
+            self._mapped = node, offsets(self._document.source.text, span.start, span.end, node.style, node.text)
+        return self._mapped[1]
 
     def _starts(self, node: Scalar, offset: int, length: int) -> tuple[tuple[int, Position], ...]:
         """Where the parts of an expression stand in the file: one entry for each run of text that is written as it reads."""

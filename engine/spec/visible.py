@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from engine.core.project import Project
@@ -34,6 +34,26 @@ _INSTANCE = _closed(
 _TRIGGER = _closed({name: {} for name in ("source", "event", "headers", "body", "id", "received_at", "scheduled_at")})
 
 
+class _Views(Mapping[str, Json]):
+    """Tasks by name, each made when an expression reads it: of thousands, a place can see thousands."""
+
+    def __init__(self, names: Callable[[], Iterable[str]], view: Callable[[str], Json | None]) -> None:
+        self._names = names
+        self._view = view
+
+    def __getitem__(self, name: str) -> Json:
+        view = self._view(name)
+        if view is None:
+            raise KeyError(name)
+        return view
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Visible:
     """The scopes of one workflow file. `project` is None where project.yaml has errors: nothing counts as unknown then."""
 
@@ -45,22 +65,31 @@ class Visible:
     def to_task(self, name: str, graph: Graph, *, at_end: bool) -> Scope:
         """What a task reads: those it waits for; in `finally` (`at_end`) also all tasks of the workflow, whatever became of them."""
         tasks = self._keys.finally_ if at_end else self._keys.tasks
+        outer = self._only_before_the_end if at_end else frozenset[str]()
         reliance = graph.reliance
-        proved, settled, failed = reliance.proved(name), reliance.settled(name), reliance.failed(name)
-        seen = {
-            other: self._task(tasks[other], sure=other in proved, settled=other in settled, failed=other in failed)
-            for other in reliance.before(name)
-        }
-        if at_end:
-            seen = {other: view for other, view in self._ended.items() if other not in tasks} | seen
-        return self._with_tasks(seen)
+
+        def view(other: str) -> Json | None:
+            if reliance.awaits(name, other):
+                return self._task(
+                    tasks[other],
+                    sure=reliance.proves(name, other),
+                    settled=reliance.settles(name, other),
+                    failed=reliance.fails(name, other),
+                )
+            return self._task(self._keys.tasks[other], sure=False, settled=True) if other in outer else None
+
+        return self._with_tasks(_Views(lambda: (*outer, *reliance.before(name)), view))
 
     def to_outputs(self, graph: Graph | None) -> Scope:
         """What the outputs of the workflow read: every task, for all have ended."""
-        sure = graph.reliance.proved_at_end() if graph else frozenset[str]()
-        return self._with_tasks(
-            {name: self._task(task, sure=name in sure, settled=True) for name, task in self._keys.tasks.items()}
-        )
+
+        def view(other: str) -> Json | None:
+            if other not in self._keys.tasks:
+                return None
+            sure = graph is not None and graph.reliance.proves_at_end(other)
+            return self._task(self._keys.tasks[other], sure=sure, settled=True)
+
+        return self._with_tasks(_Views(self._keys.tasks.keys, view))
 
     def to_checks(self) -> Scope:
         """What `checks` read: there is no instance yet."""
@@ -82,9 +111,7 @@ class Visible:
         """The same in `with` and `env`, where tasks that run in a worker may read secrets."""
         if kind not in _WORKER_KINDS:
             return scope
-        known = None if self._project is None else self._project.secrets
-        secrets = _OPEN if known is None else _closed(dict.fromkeys(known, _TEXT))
-        return _closed({**scope["properties"], "secrets": secrets})
+        return _closed({**scope["properties"], "secrets": self._secrets})
 
     def _with_tasks(self, tasks: Mapping[str, Json]) -> Scope:
         return _closed(
@@ -106,8 +133,13 @@ class Visible:
         return _OPEN if self._project is None else shape_of_value(self._project.vars)
 
     @cached_property
-    def _ended(self) -> Mapping[str, Json]:
-        return {name: self._task(task, sure=False, settled=True) for name, task in self._keys.tasks.items()}
+    def _secrets(self) -> Json:
+        return _OPEN if self._project is None else _closed(dict.fromkeys(self._project.secrets, _TEXT))
+
+    @cached_property
+    def _only_before_the_end(self) -> frozenset[str]:
+        """Tasks that `finally` reads by names which none of its own has taken."""
+        return frozenset(self._keys.tasks.keys() - self._keys.finally_.keys())
 
     def _task(self, task: TaskKeys, *, sure: bool, settled: bool, failed: bool = False) -> Json:
         """`tasks.ID`: its outputs are there if it `sure`ly succeeded, its outcome if it has surely `settled`."""
