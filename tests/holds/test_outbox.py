@@ -78,7 +78,7 @@ def test_the_limit_holds_and_the_oldest_go_first(stores: InstancesDatabase):
 
 
 @pytest.mark.parametrize(
-    "body", [{"a": "\0"}, {"a": "\ud800"}, {"a": float("nan")}, {"a": object()}, {"fine": 1}], ids=repr
+    "body", [{"a": "\0"}, {"a": "\ud800"}, {"a": float("nan")}, {"a": object()}, {"fine": 1}], ids=["nul", "surrogate", "nan", "object", "fine"]
 )
 def test_anything_can_be_parked(stores: InstancesDatabase, body: dict[str, object]):
     stores.outbox.park(Message(queue="notifications", body=body), "cannot be \0 read \ud800")
