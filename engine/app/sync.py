@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -36,12 +37,15 @@ class Synchronizer:
         definitions: DefinitionStore,
         clock: Clock,
         author: AuthorNotice,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = replace(source, url=without_credentials(source.url))
         self._repository = repository
         self._definitions = definitions
         self._clock = clock
         self._author = author
+        self._monotonic = monotonic
+        self._looked_at: float | None = None
         self._settled: str | None = None
         """The head that this process has loaded or refused. A new process looks at the head again: its source's folder
         or the language it speaks may have changed meanwhile."""
@@ -53,6 +57,17 @@ class Synchronizer:
     def poked(self) -> bool:
         """Whether somebody poked since the last call. Raises Unavailable."""
         return self._definitions.take_sync_request(self._source.name)
+
+    def look(self, poll: float) -> SyncReport | None:
+        """`run_once` if somebody poked or `poll` seconds have passed since the last time, else nothing: call it every second.
+
+        Raises Unavailable (the definitions DB).
+        """
+        now = self._monotonic()
+        if self._looked_at is not None and now - self._looked_at < poll and not self.poked():
+            return None
+        self._looked_at = now
+        return self.run_once()
 
     def run_once(self) -> SyncReport:
         """Look at the source and load its head if it is new. Raises Unavailable (the definitions DB) and nothing else.

@@ -290,6 +290,37 @@ def test_pokes_cross_processes_and_count_once(make, database: DefinitionsDatabas
     assert not follower.poked()
 
 
+def test_looks_at_its_pace_and_at_once_when_poked(
+    upstream: Upstream, source: Source, repository: GitRepository, definitions: DefinitionStore, told: Told
+):
+    now = 0.0
+    sync = Synchronizer(
+        source=source,
+        repository=repository,
+        definitions=definitions,
+        clock=SystemClock(),
+        author=AuthorNotice(statuses=told, secrets=told, channels=told),
+        monotonic=lambda: now,
+    )
+
+    def look() -> str | None:
+        report = sync.look(30.0)
+        return report.state if report else None
+
+    upstream.commit({"workflows/a.yaml": workflow("alpha")})
+    assert look() == "loaded"
+    now = 29.0
+    assert look() is None
+    now = 30.0
+    assert look() == "unchanged"
+    upstream.commit({"workflows/a.yaml": workflow("alpha", 2)})
+    now = 31.0
+    assert look() is None
+    sync.poke()
+    assert look() == "loaded"
+    assert look() is None
+
+
 def test_no_repository_yet(upstream: Upstream, sync: Synchronizer, definitions: DefinitionStore):
     report = sync.run_once()
     assert (report.state, report.commit) == ("failed", None)
