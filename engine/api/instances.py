@@ -31,7 +31,7 @@ from engine.errors import Invalid, Problem
 PREFIX = "/api/v1/instances"
 TAG = "instances"
 MAX_KEY = 200
-FIRST_LOOK = 0.005
+FIRST_LOOK = 0.02
 LAST_LOOK = 1.0
 """Seconds between two looks of somebody who waits: short at first, as the hint may have come just before we listened."""
 

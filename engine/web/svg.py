@@ -129,7 +129,7 @@ def _width(name: str) -> float:
 
 
 def _fit(name: str, width: float) -> str:
-    room = int((width - BESIDE_NAME) / LETTER)
+    room = round((width - BESIDE_NAME) / LETTER)
     return name if len(name) <= room else name[: room - 1] + "…"
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
-import threading
 from contextlib import contextmanager
 
 import httpx
@@ -21,6 +19,7 @@ from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notificatio
 from engine.app.services import Services
 from engine.app.start import Starter
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
+from engine.cli.web_server import WebServer
 from engine.config import Config
 from engine.core import events
 from engine.core.codec import definition_to_json, digest
@@ -29,7 +28,7 @@ from engine.core.keys import split_path
 from engine.core.model import Definition, Edge, Join, Task, TaskList
 from engine.core.outcomes import positive
 from engine.core.project import Person, Project
-from engine.web.serving import Server
+from tests.servers import free_port
 
 TOKEN = "a-token-of-the-tests"
 COMMIT = "3f9c2a7be1d04c55a6b7c8d9e0f1a2b3c4d5e6f7"
@@ -331,19 +330,14 @@ def populate(world):
 
 @contextmanager
 def served(app):
-    """A real uvicorn on a loopback port; gives its address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = Server(app, host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
+    """The app on a server of its own, as the processes serve it; gives its address."""
+    port = free_port()
+    server = WebServer(app, name="test", host="127.0.0.1", port=port)
+    server.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://127.0.0.1:{port}"
     finally:
-        server.close()
-        thread.join(15)
-        listener.close()
-        assert not thread.is_alive()
+        server.stop(15)
 
 
 class Stage:
