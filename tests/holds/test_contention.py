@@ -79,13 +79,12 @@ from tests.holds.test_contention import advance
 stores, threads, each = open_instances(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
 def write(_):
-    for _ in range(each):
-        before = time.monotonic()
-        advance(stores, "shared")
-        print(time.monotonic() - before)
+    before = time.monotonic()
+    advance(stores, "shared")
+    return time.monotonic() - before
 
 with ThreadPoolExecutor(threads) as pool:
-    list(pool.map(write, range(threads)))
+    print(*pool.map(write, range(threads * each)))
 """
 
 
