@@ -7,11 +7,9 @@ from engine.core.durations import duration
 from engine.core.events import ApproversAsked, AskingFailed, DecisionMade
 from engine.core.model import Task
 from engine.core.state import ApprovalRun, DecisionRun, TaskRun
-from engine.core.turn import Turn
+from engine.core.turn import CHECK_AFTER, Turn
 from engine.core.values import Json, JsonObject
 
-CHECK_AFTER = 20_000
-"""Milliseconds until somebody looks whether the message that asks for telling the approvers was taken up."""
 ASK_AGAIN = 30_000
 """Milliseconds until the approvers are told again after that failed once; doubled each time."""
 ASK_AGAIN_AT_MOST = 600_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.core import approvals, begin, retry
-from engine.core.begin import CHECK_AFTER
 from engine.core.events import (
     AttemptAlive,
     AttemptLost,
@@ -16,7 +15,7 @@ from engine.core.events import (
 from engine.core.expressions.errors import EvaluationError
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
 from engine.core.state import TaskRun
-from engine.core.turn import Turn
+from engine.core.turn import CHECK_AFTER, Turn
 
 CHECK_ALIVE = 30_000
 """Milliseconds between two looks at the lease of a running attempt."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.core import approvals
 from engine.core.commands import RunTask
 from engine.core.context import Context
 from engine.core.durations import duration, instant
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition, values_read
-from engine.core.expressions.model import Template
 from engine.core.expressions.render import render
 from engine.core.keys import task_path
 from engine.core.model import Definition, Task
-from engine.core.names import names, refs, shown, unseen
+from engine.core.names import names_for, shown, unseen
 from engine.core.outcomes import FAILED, SUCCEEDED
 from engine.core.state import ScopeState, TaskError, TaskRun
-from engine.core.turn import Turn
+from engine.core.turn import CHECK_AFTER, Turn
 from engine.core.values import Json
-
-CHECK_AFTER = 20_000
-"""Milliseconds until somebody looks whether an attempt that was asked for was ever taken up."""
 
 
 def begin(turn: Turn, task: Task) -> None:
@@ -29,7 +27,7 @@ def begin(turn: Turn, task: Task) -> None:
     if hidden:
         run["unseen"] = hidden
     if task.condition is not None:
-        known = names(turn.definition, turn.state, turn.context, task.condition.refs, hidden=hidden)
+        known = names_for(turn.definition, turn.state, turn.context, task, run)
         try:
             wanted = condition(task.condition, known)
         except EvaluationError as error:
@@ -47,14 +45,9 @@ def begin(turn: Turn, task: Task) -> None:
 def attempt(turn: Turn, task: Task, run: TaskRun) -> None:
     """Start the attempt that `run` names: ask a worker, or do here what needs none."""
     try:
-        if task.kind == "values":
-            outputs = fill(turn.definition, turn.state, turn.context, task.params, run)
-            turn.end(task.id, run, SUCCEEDED, outputs=outputs)
-        elif task.kind == "wait":
-            _wait(turn, task, run)
-        elif task.kind == "approval":
-            params = fill(turn.definition, turn.state, turn.context, task.params, run)
-            approvals.open_(turn, task, _waiting(turn, task, run), params)
+        if task.kind in HERE:
+            known = names_for(turn.definition, turn.state, turn.context, task, run)
+            HERE[task.kind](turn, task, run, render(task.params, known))
         else:
             turn.order(command(turn.definition, turn.state, turn.context, task, run))
             asked = run.copy()
@@ -72,33 +65,19 @@ def command(definition: Definition, state: ScopeState, context: Context, task: T
 
     Raises EvaluationError.
     """
+    known = names_for(definition, state, context, task, run)
     return RunTask(
         instance=context.instance["id"],
         path=task_path(context.scope, task.id),
         attempt=run["attempt"],
         kind=task.kind,
-        params=fill(definition, state, context, task.params, run, defer_secrets=True),
-        env=fill(definition, state, context, task.env, run, defer_secrets=True),
+        params=render(task.params, known, defer_secrets=True),
+        env=render(task.env, known, defer_secrets=True),
         outputs=task.outputs,
         timeout=task.timeout,
         workflow=definition.name,
         queue=task.queue,
     )
-
-
-def fill(
-    definition: Definition,
-    state: ScopeState,
-    context: Context,
-    template: Template,
-    run: TaskRun | None = None,
-    *,
-    defer_secrets: bool = False,
-) -> Json:
-    """A template with its expressions evaluated in this scope, as `run` sees it. Raises EvaluationError."""
-    hidden = run.get("unseen", ()) if run else ()
-    known = names(definition, state, context, refs(template), hidden=hidden)
-    return render(template, known, defer_secrets=defer_secrets)
 
 
 def explain(error: EvaluationError) -> TaskError:
@@ -110,8 +89,15 @@ def explain(error: EvaluationError) -> TaskError:
     return found
 
 
-def _wait(turn: Turn, task: Task, run: TaskRun) -> None:
-    params = fill(turn.definition, turn.state, turn.context, task.params, run)
+def _values(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
+    turn.end(task.id, run, SUCCEEDED, outputs=params)
+
+
+def _approval(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
+    approvals.open_(turn, task, _waiting(turn, task, run), params)
+
+
+def _wait(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
     if not isinstance(params, dict) or ("for" in params) == ("until" in params):
         raise ValueError("wait takes either `for` or `until`")
     due = turn.at + duration(params["for"]) if "for" in params else instant(params["until"])
@@ -139,3 +125,7 @@ def _deadline(run: TaskRun) -> dict[str, int]:
     """The only timer that outlives an attempt."""
     timers = run.get("timers")
     return {"deadline": timers["deadline"]} if timers and "deadline" in timers else {}
+
+
+HERE: dict[str, Callable[[Turn, Task, TaskRun, Json], None]] = {"values": _values, "wait": _wait, "approval": _approval}
+"""Kinds that no worker runs. Each raises ValueError for parameters that make no sense."""

@@ -47,6 +47,8 @@ def _dump(value: Any) -> JsonObject:
     special = CODECS.get(type(value), {})
     document: JsonObject = {}
     for field in fields(value):
+        if not field.init:
+            continue
         content = getattr(value, field.name)
         if content != _default(field):
             document[field.name] = special[field.name][0](content) if field.name in special else content

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
 from engine.core.expressions.model import NOTHING, Expression, Template
+from engine.core.expressions.reads import refs
 from engine.core.values import JsonObject
 
 JoinMode = OneOf["all", "any", "at_least", "merge"]
@@ -61,6 +62,13 @@ class Task:
     queue: str = "tasks"
     description: str = ""
     line: int = 0
+    reads: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
+    """Every path its expressions read, worked out once: each start of the task needs them."""
+
+    def __post_init__(self) -> None:
+        templates = (self.condition, self.params, self.env, self.retry.condition)
+        found = (ref for template in templates if template is not None for ref in sorted(refs(template)))
+        object.__setattr__(self, "reads", tuple(dict.fromkeys(found)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

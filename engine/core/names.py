@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from engine.core.context import Context
-from engine.core.expressions.model import Template
-from engine.core.expressions.reads import expressions
 from engine.core.model import Definition, Task
 from engine.core.state import ACTIVE, ScopeState, TaskError, TaskRun
 from engine.core.values import Json, JsonObject
@@ -18,23 +16,32 @@ SHOWN_MEMBERS = 10
 """Members of a list or map up to which a skip reason keeps it."""
 
 
-def refs(*templates: Template | None) -> list[Ref]:
-    """The paths that the expressions in these templates read, in the order of the file."""
-    return [
-        ref for template in templates if template is not None for found in expressions(template) for ref in found.refs
-    ]
-
-
 def unseen(task: Task, tasks: Collection[str], runs: Mapping[str, TaskRun]) -> list[str]:
     """The tasks of the same list that the task's expressions read and that have not settled: they never see them.
 
     Decided with the join and kept with the run, so that a later attempt or a re-sent command reads the same values.
     """
     mentioned: dict[str, None] = {}
-    for ref in refs(task.condition, task.params, task.env, task.retry.condition):
+    for ref in task.reads:
         if ref[0] == "tasks":
             mentioned.update(dict.fromkeys(ref[1:2] if len(ref) > 1 else tasks))
     return [name for name in mentioned if name in tasks and _settled(runs.get(name)) is None]
+
+
+def names_for(
+    definition: Definition,
+    state: ScopeState,
+    context: Context,
+    task: Task,
+    run: TaskRun,
+    *,
+    error: TaskError | None = None,
+) -> JsonObject:
+    """All that a task's own expressions read, as this run of it sees them; `error` is for `retry.if`."""
+    found = names(definition, state, context, task.reads, hidden=run.get("unseen", ()))
+    if error is not None:
+        found["error"] = error
+    return found
 
 
 def names(
@@ -44,9 +51,8 @@ def names(
     read: Iterable[Ref],
     *,
     hidden: Collection[str] = (),
-    error: TaskError | None = None,
 ) -> JsonObject:
-    """The values for these paths, by top-level name. `hidden` tasks count as unsettled; `error` is for `retry.if`."""
+    """The values for these paths, by top-level name. `hidden` tasks count as unsettled."""
     found: JsonObject = {"inputs": context.inputs, "trigger": context.trigger, "vars": definition.vars}
     tasks: JsonObject = {}
     for ref in read:
@@ -61,8 +67,6 @@ def names(
                 "failures": state.get("ending_failures", []),
             }
     found["tasks"] = tasks
-    if error is not None:
-        found["error"] = error
     return found
 
 

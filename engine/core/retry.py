@@ -9,7 +9,7 @@ from engine.core.commands import CloseApproval
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition
 from engine.core.model import Retry, Task
-from engine.core.names import names
+from engine.core.names import names_for
 from engine.core.outcomes import CANCELLED, FAILED
 from engine.core.state import TaskError, TaskRun
 from engine.core.turn import Turn
@@ -95,7 +95,7 @@ def _refusal(turn: Turn, task: Task, run: TaskRun, error: TaskError) -> TaskErro
     asked = task.retry.condition
     if asked is None:
         return None
-    known = names(turn.definition, turn.state, turn.context, asked.refs, hidden=run.get("unseen", ()), error=error)
+    known = names_for(turn.definition, turn.state, turn.context, task, run, error=error)
     try:
         return None if condition(asked, known) else error
     except EvaluationError as problem:

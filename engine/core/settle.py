@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from engine.core.begin import explain, fill
+from engine.core.begin import explain
 from engine.core.commands import OpenScope, SettleScope
 from engine.core.events import ScopeSettled
 from engine.core.expressions.errors import EvaluationError
+from engine.core.expressions.reads import refs
+from engine.core.expressions.render import render
 from engine.core.keys import FINALLY, ROOT, task_path
 from engine.core.model import TaskList
+from engine.core.names import names
 from engine.core.outcomes import FAILED, NEGATIVE, SKIPPED
 from engine.core.state import ACTIVE, ScopeFailure, ScopeState, TaskError, TaskRun
 from engine.core.turn import Turn
@@ -22,7 +25,8 @@ Ending = Literal["succeeded", "failed", "cancelled"]
 def unhandled(tasks: TaskList, runs: Mapping[str, TaskRun], scope: str) -> list[ScopeFailure]:
     """The negative outcomes that no task handles or may still handle, in file order.
 
-    One is handled when a task with an edge for exactly that label runs; a listener still pending may yet do so.
+    One is handled when a task with an edge for exactly that label runs; a listener still pending may yet do so, and one
+    whose own `if` could not be evaluated has run as far as this goes: it failed itself.
     """
     found: list[ScopeFailure] = []
     for name in tasks.tasks:
@@ -91,8 +95,9 @@ def _outputs(turn: Turn) -> Json:
     """The scope's outputs; an error in them is the scope's own."""
     if turn.context.scope != ROOT:
         return {}
+    template = turn.definition.outputs
     try:
-        return fill(turn.definition, turn.state, turn.context, turn.definition.outputs)
+        return render(template, names(turn.definition, turn.state, turn.context, refs(template)))
     except EvaluationError as error:
         turn.state["error"] = explain(error)
         return None

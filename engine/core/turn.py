@@ -10,6 +10,9 @@ from engine.core.outcomes import FAILED, SKIPPED
 from engine.core.state import ScopeState, SkipReason, TaskError, TaskRun
 from engine.core.values import Json
 
+CHECK_AFTER = 20_000
+"""Milliseconds until somebody looks whether what was asked for was ever taken up."""
+
 
 class Turn:
     """What the rules of one `decide` work on. It lives for one event and is the only thing in the core that changes.

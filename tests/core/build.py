@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.core.commands import Command
@@ -49,13 +49,8 @@ def tasks(*entries: tuple[Task, str]) -> TaskList:
             edges.append(Edge(source=source, outcome=outcome or positive(kinds[source])))
             if entry.id not in followers.setdefault(source, []):
                 followers[source].append(entry.id)
-        made[entry.id] = _with_edges(entry, tuple(edges))
+        made[entry.id] = replace(entry, edges=tuple(edges))
     return TaskList(tasks=made, followers={name: tuple(found) for name, found in followers.items()})
-
-
-def _with_edges(entry: Task, edges: tuple[Edge, ...]) -> Task:
-    values = {name: getattr(entry, name) for name in Task.__dataclass_fields__}
-    return Task(**{**values, "edges": edges})
 
 
 def define(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -174,5 +175,5 @@ class Machine(RuleBasedStateMachine):
         )
 
 
-TestMachine = Machine.TestCase
+TestMachine = pytest.mark.timeout(1_200)(Machine.TestCase)  # the long profile takes minutes
 TestMachine.settings = settings(stateful_step_count=30)
