@@ -119,7 +119,10 @@ class Receiver:
     def _offer(self, version: Version, delivery: Delivery, trigger: JsonObject) -> _Outcome:
         """One instance at most for a workflow: of its triggers for this source, the first that takes the delivery."""
         refusals: list[_Refusal] = []
-        definition = self._definition(version)
+        try:
+            definition = self._definition(version)
+        except Malformed as error:  # loaded by a newer engine: the others must not wait for it
+            return _Outcome(verdict=Verdict(workflow=version.workflow, reason=error.detail), fault=True)
         for entry in definition.webhooks:
             if entry.source != delivery.source:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -69,6 +70,20 @@ def test_the_state_of_a_delivery_tells_a_filter_from_a_fault(client: httpx.Clien
         client.post("/hooks/github", content=body, headers=github(body))
         states.append(engine.deliveries()[0].state)
     assert states == ["ignored", "failed", "started"]
+
+
+def test_a_version_that_cannot_be_read_holds_up_nobody(
+    client: httpx.Client, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    newer = [
+        replace(version, digest="0", document={"from": "the future"}) if version.workflow == "audit" else version
+        for version in engine.definitions.listening("github")
+    ]
+    monkeypatch.setattr(engine.definitions, "listening", lambda _: newer)
+    body = push()
+    given = client.post("/hooks/github", content=body, headers=github(body)).json()
+    assert [entry["workflow"] for entry in given["instances"]] == ["release"]
+    assert {entry["workflow"] for entry in given["verdicts"]} == {"release", "audit"}
 
 
 def test_nobody_listens(client: httpx.Client, engine: Engine):
