@@ -91,7 +91,7 @@ class TreeMaker:
             return ["var", node.at, name]
         if name in TYPES:
             return ["type", node.at, name]
-        return ["name", self._member_at(node.at) if node.name.startswith(".") else node.at, name]
+        return ["name", node.at, name]
 
     def _call(self, node: wire.Call, where: _Where) -> Json:
         special = self._operator(node, where)

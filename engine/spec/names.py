@@ -20,7 +20,7 @@ Scope: TypeAlias = Mapping[str, Json]
 
 _ANY: Mapping[str, Json] = {}
 _SHOWN = 6
-_SAME = frozenset(("reverse", "distinct", "sort", "slice", "unwrapOpt"))
+_SAME = frozenset(("reverse", "distinct", "sort", "slice"))
 """Methods that give a list of the same elements."""
 
 

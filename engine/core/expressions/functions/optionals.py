@@ -9,8 +9,7 @@ from engine.core.expressions.errors import Failure
 from engine.core.expressions.inner import ABSENT, Duration, Optional, Timestamp, kind, some
 from engine.core.values import Json
 
-_EPOCH = Timestamp(nanos=0)
-_NO_TIME = Duration(nanos=0)
+_ZERO_TIMES = (Timestamp(nanos=0), Duration(nanos=0))
 
 
 def _optional(name: str, value: Json) -> Optional:
@@ -31,8 +30,7 @@ def none(run: Run) -> Optional:  # noqa: ARG001
 
 def of_non_zero(run: Run, value: Json) -> Optional:  # noqa: ARG001
     """`optional.ofNonZeroValue(x)`: absent for null, false, 0, and what is empty."""
-    empty = value is None or value in (_EPOCH, _NO_TIME) or (type(value) not in (Timestamp, Duration) and not value)
-    return ABSENT if empty and type(value) is not Optional else some(value)
+    return ABSENT if value in _ZERO_TIMES or not value else some(value)
 
 
 def has_value(run: Run, value: Json) -> bool:  # noqa: ARG001
@@ -48,18 +46,9 @@ def value_of(run: Run, value: Json) -> Json:  # noqa: ARG001
     raise Failure(msg)
 
 
-def unwrap(run: Run, values: Json) -> list[Json]:
-    """`optional.unwrap(list)` and `list.unwrapOpt()`: the values that are present."""
-    if type(values) is not list:
-        raise Failure(f"unwrap needs a list, not {kind(values)}")
-    run.charge(len(values))
-    return [value.value for value in values if _optional("unwrap", value).present]
-
-
 FUNCTIONS: Mapping[str, Callable[..., Json]] = {
     "optional.of": of,
     "optional.none": none,
     "optional.ofNonZeroValue": of_non_zero,
-    "optional.unwrap": unwrap,
 }
-METHODS: Mapping[str, Callable[..., Json]] = {"hasValue": has_value, "value": value_of, "unwrapOpt": unwrap}
+METHODS: Mapping[str, Callable[..., Json]] = {"hasValue": has_value, "value": value_of}

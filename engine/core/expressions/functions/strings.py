@@ -28,6 +28,9 @@ _QUOTED = str.maketrans(
         '"': '\\"',
     }
 )
+_TO_THE_END: Json = object()
+"""An argument that was not given, which null is not."""
+
 _PATTERN_CHARACTERS = 1024
 _PATTERN_MEMORY = 1 << 20
 """Bytes RE2 may use for one pattern: what does not fit is refused instead of running slowly."""
@@ -105,18 +108,16 @@ def index_of(run: Run, text: Json, part: Json, start: Json = 0) -> int:
     """`text.indexOf(part, start)`: -1 where it is not found."""
     run.charge_text(len(_text("indexOf", text)))
     _text("indexOf", part)
-    if part == "" and start == 0:
-        return 0
     if not 0 <= _whole("indexOf", start) <= len(text):
         raise _outside(start, text)
     return int(text.find(part, start))
 
 
-def last_index_of(run: Run, text: Json, part: Json, last: Json = None) -> int:
+def last_index_of(run: Run, text: Json, part: Json, last: Json = _TO_THE_END) -> int:
     """`text.lastIndexOf(part, last)`: `last` is the highest place it may begin at."""
     run.charge_text(len(_text("lastIndexOf", text)))
     _text("lastIndexOf", part)
-    if last is None:
+    if last is _TO_THE_END:
         return int(text.rfind(part))
     if not 0 <= _whole("lastIndexOf", last) <= len(text):
         raise _outside(last, text)
@@ -164,10 +165,10 @@ def split(run: Run, text: Json, separator: Json, limit: Json = -1) -> list[str]:
     return [*text[: limit - 1], text[limit - 1 :]]
 
 
-def substring(run: Run, text: Json, start: Json, end: Json = None) -> str:
+def substring(run: Run, text: Json, start: Json, end: Json = _TO_THE_END) -> str:
     """`text.substring(start, end)`: from `start` up to, without, `end`."""
     size = len(_text("substring", text))
-    stop = size if end is None else _whole("substring", end)
+    stop = size if end is _TO_THE_END else _whole("substring", end)
     if not 0 <= _whole("substring", start) <= size or not 0 <= stop <= size or start > stop:
         raise Failure(f"there is no substring from {start} to {stop} in {size} characters")
     run.charge_text(stop - start)
