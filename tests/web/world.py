@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 from starlette.applications import Starlette
@@ -60,8 +61,7 @@ def listing(*entries):
             source, _, outcome = need.partition(".")
             edges.append(Edge(source=source, outcome=outcome or positive(kinds[source])))
             followers.setdefault(source, []).append(made.id)
-        values = {name: getattr(made, name) for name in Task.__dataclass_fields__}
-        done[made.id] = Task(**{**values, "edges": tuple(edges)})
+        done[made.id] = replace(made, edges=tuple(edges))
     return TaskList(tasks=done, followers={name: tuple(dict.fromkeys(found)) for name, found in followers.items()})
 
 
