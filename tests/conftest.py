@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @contextmanager
 def _serving(kind: type[AnyServer]) -> Iterator[AnyServer]:
     # Not below pytest's own folder: that one is closed to the user PostgreSQL steps down to.
-    folder = Path(tempfile.mkdtemp(prefix="headrace-test-", dir=_fast_folder()))
+    folder = Path(tempfile.mkdtemp(prefix=f"headrace-test-{os.getpid()}-", dir=_fast_folder()))
     server = None
     try:
         server = kind(folder)
@@ -59,7 +60,12 @@ def _serving(kind: type[AnyServer]) -> Iterator[AnyServer]:
 def _fast_folder() -> Path | None:
     """Memory where there is enough of it: copying a database per test takes a tenth of the time. Else the usual place."""
     memory = Path("/dev/shm")
-    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
+    if not memory.is_dir() or shutil.disk_usage(memory).free < 2**30:
+        return None
+    for left in memory.glob("headrace-test-*"):  # by a session that was killed
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return memory
 
 
 @pytest.fixture(scope="session")
