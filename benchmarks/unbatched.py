@@ -8,7 +8,7 @@ from engine.workers import batcher
 
 def main() -> None:
     batcher.MOST = 1
-    serve.run_workers(notifications=True)
+    serve.serve(serve.notification_part)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ def configure(config: Config) -> None:
     """Set up logging once per process. Raises Misconfigured for an unknown level or format."""
     level = logging.getLevelNamesMapping().get(config.log_level.upper())
     if level is None:
-        raise Misconfigured("HEADRACE_LOG_LEVEL", f"{config.log_level!r} is no level; try debug, info, warning or error")
+        raise Misconfigured(
+            "HEADRACE_LOG_LEVEL", f"{config.log_level!r} is no level; try debug, info, warning or error"
+        )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -27,7 +29,9 @@ def configure(config: Config) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderers: dict[str, list[structlog.typing.Processor]] = {
-        "console": [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+        "console": [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ],
         "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
     }
     if config.log_format not in renderers:

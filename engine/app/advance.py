@@ -11,15 +11,12 @@ from engine.app.batch import Batch, Run, Starting
 from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
 from engine.app.recent import Recent
-from engine.app.records import DeliveryResult, Facts, Message, Notification
+from engine.app.records import NOTIFICATIONS, DeliveryResult, Facts, Message, Notification
 from engine.core.codec import definition_from_json
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.model import Definition
 from engine.core.values import JsonObject
 from engine.errors import HeadraceError, Unavailable
-
-NOTIFICATIONS = "notifications"
-"""The queue of events on their way to their instances."""
 
 _REACHES_DOWN = frozenset({"CancelRequested", "TimersDue"})
 """Events that a scope may pass on to the scopes below it."""

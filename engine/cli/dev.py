@@ -51,7 +51,7 @@ def dev(
         parts = [
             serve.api_part(application),
             serve.webhooks_part(application),
-            serve.LOOPS["sync"](application),
+            serve.sync_part(application),
             *serve.embedded_parts(application),
         ]
         run(parts, ready=lambda: _welcome(application))

@@ -20,55 +20,55 @@ def register(app: typer.Typer) -> None:
 
 def api() -> None:
     """REST API and pages."""
-    from engine.cli.serve import serve_api
+    from engine.cli import serve
 
-    serve_api()
+    serve.serve(serve.api_part)
 
 
 def webhooks() -> None:
     """The process that faces the internet: webhook triggers and approval links."""
-    from engine.cli.serve import serve_webhooks
+    from engine.cli import serve
 
-    serve_webhooks()
+    serve.serve(serve.webhooks_part)
 
 
 def task_worker() -> None:
     """Run tasks."""
-    from engine.cli.serve import run_workers
+    from engine.cli import serve
 
-    run_workers(tasks=True)
+    serve.serve(serve.task_part)
 
 
 def notification_worker() -> None:
     """Take events to their instances."""
-    from engine.cli.serve import run_workers
+    from engine.cli import serve
 
-    run_workers(notifications=True)
+    serve.serve(serve.notification_part)
 
 
 def worker() -> None:
     """Both queues in one process."""
-    from engine.cli.serve import run_workers
+    from engine.cli import serve
 
-    run_workers(tasks=True, notifications=True)
+    serve.serve(serve.worker_part)
 
 
 def relay() -> None:
     """Publish what a crash or an outage left in the outbox."""
-    from engine.cli.serve import run_loop
+    from engine.cli import serve
 
-    run_loop("relay")
+    serve.serve(serve.relay_part)
 
 
 def scheduler() -> None:
     """Timers, recovery and retention. Several may run, one leads."""
-    from engine.cli.serve import run_loop
+    from engine.cli import serve
 
-    run_loop("scheduler")
+    serve.serve(serve.scheduler_part)
 
 
 def sync_worker() -> None:
     """Follow the git repository and load what changed."""
-    from engine.cli.serve import run_loop
+    from engine.cli import serve
 
-    run_loop("sync")
+    serve.serve(serve.sync_part)

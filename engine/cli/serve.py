@@ -12,12 +12,7 @@ from engine.bootstrap import Application
 from engine.cli.web_server import WebServer
 from engine.config import load
 from engine.workers.loop import Loop
-from engine.workers.notification_worker import NotificationWorker
-from engine.workers.relay import relay_loop
 from engine.workers.run import Part, run, stop
-from engine.workers.scheduler import scheduler_loop
-from engine.workers.sync import sync_loop
-from engine.workers.task_worker import TaskWorker
 
 _log = structlog.get_logger(__name__)
 
@@ -56,45 +51,51 @@ def webhooks_part(application: Application) -> Part:
 
 def task_part(application: Application) -> Part:
     """Runs tasks."""
+    from engine.workers.task_worker import TaskWorker
+
     return TaskWorker(application.broker, application.performer, threads=application.config.task_threads)
 
 
 def notification_part(application: Application) -> Part:
     """Takes events to their instances."""
+    from engine.workers.notification_worker import NotificationWorker
+
     return NotificationWorker(application.broker, application.advancer)
 
 
-LOOPS: dict[str, Callable[[Application], Loop]] = {
-    "relay": lambda application: relay_loop(application.relay),
-    "scheduler": lambda application: scheduler_loop(application.scheduler),
-    "sync": lambda application: sync_loop(application.synchronizer, poll=application.config.poll),
-}
+def worker_part(application: Application) -> Part:
+    """Both queues, handing over in memory."""
+    from engine.workers.combined_worker import CombinedWorker
+
+    return CombinedWorker(
+        application.broker, application.performer, application.advancer, threads=application.config.task_threads
+    )
 
 
-def serve_api() -> None:
-    """The `api` process."""
-    _run(lambda application: [api_part(application)])
+def relay_part(application: Application) -> Loop:
+    """Publishes what was left in the outbox."""
+    from engine.workers.relay import relay_loop
+
+    return relay_loop(application.relay)
 
 
-def serve_webhooks() -> None:
-    """The `webhooks` process."""
-    _run(lambda application: [webhooks_part(application)])
+def scheduler_part(application: Application) -> Loop:
+    """Timers, recovery, retention."""
+    from engine.workers.scheduler import scheduler_loop
+
+    return scheduler_loop(application.scheduler)
 
 
-def run_workers(*, tasks: bool = False, notifications: bool = False) -> None:
-    """A worker process for one queue or both. Notifications stop last: finished tasks feed them."""
-    makers = [task_part] * tasks + [notification_part] * notifications
-    _run(lambda application: [make(application) for make in makers])
+def sync_part(application: Application) -> Loop:
+    """Follows the repository."""
+    from engine.workers.sync import sync_loop
 
-
-def run_loop(name: str) -> None:
-    """The `relay`, `scheduler` or `sync` process."""
-    _run(lambda application: [LOOPS[name](application)])
+    return sync_loop(application.synchronizer, poll=application.config.poll)
 
 
 @contextmanager
 def embedded_workers(application: Application) -> Iterator[None]:
-    """Both workers, relay and scheduler as threads of this process, for as long as the block lasts."""
+    """Worker, relay and scheduler as threads of this process, for as long as the block lasts."""
     parts = embedded_parts(application)
     for part in parts:
         part.start()
@@ -106,19 +107,15 @@ def embedded_workers(application: Application) -> Iterator[None]:
 
 def embedded_parts(application: Application) -> list[Part]:
     """What one process needs to run instances by itself, in the order in which it stops."""
-    return [
-        LOOPS["scheduler"](application),
-        task_part(application),
-        notification_part(application),
-        LOOPS["relay"](application),
-    ]
+    return [scheduler_part(application), worker_part(application), relay_part(application)]
 
 
-def _run(parts: Callable[[Application], list[Part]]) -> None:
+def serve(part: Callable[[Application], Part]) -> None:
+    """Run a process of one part in the foreground, with the settings of its environment."""
     config = load()
     log.configure(config)
     application = Application(config)
     try:
-        run(parts(application), ready=lambda: _log.info("ready"))
+        run([part(application)], ready=lambda: _log.info("ready"))
     finally:
         application.close()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from engine.app.sync import Synchronizer
+from typing import TYPE_CHECKING
+
 from engine.workers.loop import Loop
+
+if TYPE_CHECKING:
+    from engine.app.sync import Synchronizer
+
+LOOK = 1.0
+"""Seconds between two looks whether somebody asked for a sync."""
 
 
 def sync_loop(sync: Synchronizer, *, poll: float) -> Loop:
-    """Look at the repository every `poll` seconds; `Loop.wake` after a push webhook looks at once."""
-    return Loop("sync", sync.run_once, pause=poll)
+    """Look at the repository every `poll` seconds, and within a second after somebody asked."""
+    return Loop("sync", lambda: sync.look(poll), pause=min(LOOK, poll))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import threading
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
-
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from typing import TYPE_CHECKING, Literal
 
 from engine.adapters.databases.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 Purpose = Literal["instances", "definitions"]
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -27,12 +25,12 @@ class Schema:
     def __init__(self, database: Database, purpose: Purpose) -> None:
         self._database = database
         self._version_table = f"{purpose}_schema"
-        self._config = Config()
-        self._config.set_main_option("script_location", str(MIGRATIONS / purpose).replace("%", "%%"))
-        self._config.set_main_option("path_separator", "os")
+        self._scripts = MIGRATIONS / purpose
 
     def upgrade(self) -> None:
         """To the newest. Safe to call by several processes at once: one does it, the others find it done."""
+        from alembic import command  # a sixth of a second that only this needs
+
         with _alembic, self._database.exclusive() as connection:
             self._config.attributes["connection"] = connection
             self._config.attributes["version_table"] = self._version_table
@@ -40,10 +38,23 @@ class Schema:
 
     def current(self) -> bool:
         """Whether the database has the newest schema this program knows."""
+        from alembic.runtime.migration import MigrationContext
+
         with self._database.reading() as connection:
             context = MigrationContext.configure(connection, opts={"version_table": self._version_table})
             return set(context.get_current_heads()) == self._heads
 
     @cached_property
+    def _config(self) -> Config:
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(self._scripts).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        return config
+
+    @cached_property
     def _heads(self) -> set[str]:
+        from alembic.script import ScriptDirectory
+
         return set(ScriptDirectory.from_config(self._config).get_heads())
