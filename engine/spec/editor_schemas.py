@@ -84,9 +84,14 @@ def _finish_task(task: JsonObject) -> None:
 
 
 def _or_template(schema: JsonObject) -> JsonObject:
-    """A parameter may also be given by a template."""
+    """A parameter, and each part of it, may also be given by a template."""
     marks: JsonObject = {key: schema[key] for key in ("description", "default") if key in schema}
     value = {key: each for key, each in schema.items() if key not in marks}
+    for part in ("items", "additionalProperties"):
+        if isinstance(value.get(part), dict):
+            value[part] = _or_template(value[part])
+    if "anyOf" in value:
+        return {**marks, "anyOf": [*map(_or_template, value["anyOf"]), _TEMPLATE]}
     return {**marks, "anyOf": [value, _TEMPLATE]} if value else schema
 
 

@@ -21,6 +21,8 @@ from engine.spec.shape import read_shape
 def read_project(document: Document) -> tuple[Project | None, Notebook]:
     """The project in a file, None where it has errors, and everything found."""
     notebook = Notebook(document)
+    if document.root.value is None:
+        return Project(), notebook  # nothing but comments
     shape = read_shape(document, ProjectKeys)
     if not isinstance(shape, ProjectKeys):
         notebook.findings += shape

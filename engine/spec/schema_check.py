@@ -43,10 +43,16 @@ def object_schema(properties: Mapping[str, Json]) -> JsonObject:
     required = [name for name, schema in properties.items() if not (isinstance(schema, dict) and "default" in schema)]
     return {
         "type": "object",
-        "properties": dict(properties),
+        "properties": {name: _own(name, schema) for name, schema in properties.items()},
         "required": required,
         "additionalProperties": False,
     }
+
+
+def _own(name: str, schema: Json) -> Json:
+    """The schema as a resource of its own where it has references: `#` is what its author wrote, not what it stands in."""
+    refers = any(key in _REFERENCES for _, key, _ in _entries(schema, ()))
+    return {"$id": f"urn:headrace:{name}", **schema} if refers and isinstance(schema, dict) else schema
 
 
 def check_schemas(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> None:
@@ -65,8 +71,8 @@ def _check(notebook: Notebook, schema: Json, path: Path) -> None:
     error = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
     if error is not None:
         _note_misfit(notebook, error, path)
-    for at, word in _outside_references(schema, path):
-        message = f'the reference "{word}" leads out of this file; only references that start with # are followed'
+    for at, word in _outside(schema, path):
+        message = f'"{word[:100]}" leads out of this file; only references that start with # are followed'
         notebook.note(at, "bad-schema", message)
     for key in schema:
         if key not in _KEYWORDS and (suggestion := notebook.suggest(key, _KEYWORDS)):
@@ -86,32 +92,42 @@ def _note_misfit(notebook: Notebook, error: ValidationError, path: Path) -> None
         notebook.note(at, "bad-schema", f"this is no JSON Schema: {error.message[:200]}")
 
 
-def _outside_references(schema: Json, path: Path) -> Iterator[tuple[Path, str]]:
+def _outside(schema: Json, path: Path) -> Iterator[tuple[Path, str]]:
+    """References that lead out of the schema, and names that would make it another one."""
+    for at, key, value in _entries(schema, path):
+        if (key in _REFERENCES and isinstance(value, str) and not value.startswith("#")) or key == "$id":
+            yield at, str(value)
+
+
+def _entries(schema: Json, path: Path) -> Iterator[tuple[Path, str | int, Json]]:
+    """Every entry of every map and list in a schema."""
     left: list[tuple[Path, Json]] = [(path, schema)]
     while left:
         at, value = left.pop()
         entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, entry in entries:
-            if key in _REFERENCES and isinstance(entry, str) and not entry.startswith("#"):
-                yield (*at, key), entry
+            yield (*at, key), key, entry
             left.append(((*at, key), entry))
 
 
 def _compile(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> None:
-    """The last word has the validator that runs later: it must take the schemas, and they the defaults."""
-    try:
-        jsonschema_rs.validator_for(object_schema(properties))
-    except (ValueError, jsonschema_rs.ValidationError) as error:
-        notebook.note(path, "bad-schema", f"this schema cannot be used: {_first_line(error)}", at_key=True)
-        return
+    """The last word has the validator that runs later: it must take each schema and all of them, and they their defaults."""
+    before = len(notebook.findings)
     for name, schema in properties.items():
-        if "default" in schema:
-            try:
-                jsonschema_rs.validator_for(schema).validate(schema["default"])
-            except (ValueError, jsonschema_rs.ValidationError) as error:
-                message = f'the default of "{name}" does not fit its own schema: {_first_line(error)}'
+        validator = _validator(notebook, schema, (*path, name))
+        if validator is not None and "default" in schema:
+            error = next(validator.iter_errors(schema["default"]), None)
+            if error is not None:
+                message = f'the default of "{name}" does not fit its own schema: {error.message[:200]}'
                 notebook.note((*path, name, "default"), "bad-default", message)
+    if len(notebook.findings) == before:
+        _validator(notebook, object_schema(properties), path)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _validator(notebook: Notebook, schema: JsonObject, path: Path) -> jsonschema_rs.Draft202012Validator | None:
+    try:
+        return jsonschema_rs.Draft202012Validator(schema)
+    except (ValueError, jsonschema_rs.ValidationError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        notebook.note(path, "bad-schema", f"this schema cannot be used: {reason}", at_key=True)
+        return None
