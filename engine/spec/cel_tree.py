@@ -141,7 +141,10 @@ class TreeMaker:
         if not isinstance(target, wire.Name) or target.name in variables:
             return None
         full = f"{target.name}.{name}"
-        return full if target.name in NAMESPACES or full in _REFUSED else None
+        if full in FUNCTIONS or full in _REFUSED:
+            return full
+        known_method = name in METHODS or name in MACROS or name in LAZY  # of a value that is called like a namespace
+        return full if target.name in NAMESPACES and not known_method else None
 
     def _function(self, node: wire.Call, at: int, name: str, where: _Where) -> Json:
         if name in _REFUSED:
@@ -161,7 +164,9 @@ class TreeMaker:
         elif name in FUNCTIONS or name == "has":
             raise CelSyntaxError(at, f"{name}() does not stand behind a value: {name}(value)")
         else:
-            raise CelSyntaxError(at, f"there is no function {name}(){_meant(name, [*METHODS, *MACROS, *LAZY])}")
+            misspelt = f"{node.target.name}.{name}" if isinstance(node.target, wire.Name) else name
+            hint = _meant(misspelt, FUNCTIONS) or _meant(name, [*METHODS, *MACROS, *LAZY])
+            raise CelSyntaxError(at, f"there is no function {name}(){hint}")
         _check_count(at, name, 1 + len(node.arguments), expected, receiver=1)
         return ["method", at, name, self._nodes(_operands(node), where)]
 

@@ -94,6 +94,7 @@ def test_the_paths_it_reads(source, refs):
         ("[1].al(x, x)", 4, "did you mean all()?"),
         ("'a'.upperAsci()", 4, "did you mean upperAscii()?"),
         ("siz([])", 0, "did you mean size()?"),
+        ("mth.abs(1)", 4, "did you mean math.abs()?"),
         ("math.gratest(1)", 0, "did you mean math.greatest()?"),
         ("has(a)", 0, "has() takes one member"),
         ("a.has(b)", 2, "does not stand behind a value"),
