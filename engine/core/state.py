@@ -79,7 +79,7 @@ class TaskRun(TypedDict, total=False):
     approval: ApprovalRun
     timers: dict[str, int]
     unseen: list[str]
-    """Tasks it has an edge from that had not settled when its join was decided: its expressions never see them."""
+    """Tasks its expressions read that had not settled when its join was decided: it never sees them (decision 0006)."""
 
 
 class ScopeFailure(TypedDict, total=False):

@@ -134,6 +134,14 @@ def test_retry_if_reads_the_error_and_says_no():
     assert scope.status("a") == "failed"
 
 
+def test_retry_if_reads_other_tasks_too():
+    policy = Retry(max_attempts=2, condition=cel("tasks.a.outputs.again"))
+    scope = started(task("a"), task("b", "a", retry=policy))
+    scope.succeed("a", outputs={"again": True})
+    scope.take(TaskFailed, task="b", attempt=1, error=BROKEN)
+    assert scope.status("b") == "waiting"
+
+
 def test_an_error_in_retry_if_fails_the_task_and_keeps_the_attempts_own_error():
     scope = started(task("a", retry=Retry(max_attempts=3, condition=cel("error.details.status == 500"))))
     scope.take(TaskFailed, task="a", attempt=1, error=BROKEN)
