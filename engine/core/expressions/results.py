@@ -35,7 +35,7 @@ class _Writer:
         if kind in _SMALL:
             return value
         if kind is str:
-            self._spend(len(value))
+            self._spend(len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
             return value
         if kind is float:
             if not math.isfinite(value):

@@ -27,6 +27,7 @@ NAMES = {
     "text": "x" * 60_000,
     "huge": "y" * 1_000_000,
     "texts": ["x" * 1_000] * 60,
+    "half": "\ud800",
     "maps": nested(900, lambda inner: {"a": inner}),
     "lists": nested(900, lambda inner: [inner]),
 }
@@ -86,6 +87,10 @@ def test_what_costs_too_much_is_refused(source):
     "source",
     [
         "maps == maps",
+        "half.matches('a')",
+        "'a'.matches(half)",
+        "bytes(half)",
+        "'%x'.format([half])",
         "lists in [lists]",
         "maps",
         "[lists]",

@@ -88,6 +88,11 @@ def test_a_bool_is_no_number():
     )
 
 
+def test_doubles_are_written_short():
+    doubles = "[1e15, 123456789.0, 0.1, 1.0 / 3.0, -0.0].map(d, string(d))"
+    assert evaluate(expression(doubles), {}) == ["1000000000000000", "123456789", "0.1", "0.3333333333333333", "-0"]
+
+
 def test_one_program_serves_many_evaluations_at_different_values():
     source = expression("inputs.l.map(x, inputs.l.filter(y, y < x).size())")
     assert evaluate(source, {"inputs": {"l": [1, 2, 3]}}) == [0, 1, 2]

@@ -27,7 +27,7 @@ _DECIMAL = re.compile(
 _TRUE = frozenset(("1", "t", "true", "True", "TRUE"))
 _FALSE = frozenset(("0", "f", "false", "False", "FALSE"))
 _LONGEST_NUMBER = 400
-_EXPONENT_FROM = 1e15
+_EXPONENT_FROM = 1e16
 
 
 def to_int(run: Run, value: Json) -> int:  # noqa: ARG001 - all functions have one shape
@@ -100,7 +100,7 @@ def scalar_text(value: Json) -> str | None:
 
 
 def double_text(value: float) -> str:
-    """The shortest text that reads back as `value`; whole numbers below 10^15 without a point."""
+    """The shortest text that reads back as `value`; whole numbers below 10^16 without a point."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -129,7 +129,11 @@ def to_bytes(run: Run, value: Json) -> bytes:
         return value
     if type(value) is str:
         run.charge_text(len(value))
-        return value.encode()
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            msg = "the text has half a surrogate pair, which is no character"
+            raise Failure(msg) from None
     raise no_overload("bytes()", value)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from engine.core.expressions.budget import NESTING, Run
 from engine.core.expressions.errors import Failure
-from engine.core.expressions.functions.conversions import scalar_text
+from engine.core.expressions.functions.conversions import scalar_text, to_bytes
 from engine.core.expressions.inner import TypeName, kind
 from engine.core.expressions.operators import NUMBERS
 from engine.core.values import Json
@@ -117,7 +117,7 @@ def _base(letter: str) -> Callable[[Run, Json, int], str | None]:
             return f"{value:d}"
         if type(value) in (str, bytes) and letter in "xX":
             run.charge_text(2 * len(value))
-            digits = (value.encode() if type(value) is str else value).hex()
+            digits = to_bytes(run, value).hex()
             return digits.upper() if letter == "X" else digits
         return None
 

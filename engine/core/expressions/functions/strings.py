@@ -78,14 +78,17 @@ def matches(run: Run, text: Json, pattern: Json) -> bool:
         raise Failure(f"the pattern is longer than {_PATTERN_CHARACTERS} characters")
     try:
         compiled = _pattern(pattern)
+        size = compiled.programsize
+        run.charge(1 + size // _INSTRUCTIONS_PER_STEP + len(text) * size // _MATCHING_PER_STEP)
+        return compiled.search(text) is not None
     except re2.error as error:
         run.charge(_STEPS_OF_A_BAD_PATTERN)
         detail = error.args[0]
         shown = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
         raise Failure(f"the pattern is no RE2 expression: {shown}") from None
-    size = compiled.programsize
-    run.charge(1 + size // _INSTRUCTIONS_PER_STEP + len(text) * size // _MATCHING_PER_STEP)
-    return compiled.search(text) is not None
+    except UnicodeEncodeError:
+        msg = "the text or the pattern has half a surrogate pair, which is no character"
+        raise Failure(msg) from None
 
 
 @lru_cache(maxsize=512)
