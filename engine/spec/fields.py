@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -50,8 +50,6 @@ def _condition(value: Any) -> Any:
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
-
-T = TypeVar("T")
 
 Id: TypeAlias = Annotated[str, StringConstraints(pattern=ID, max_length=64), AfterValidator(_no_cel_word)]
 SecretName: TypeAlias = Annotated[str, StringConstraints(pattern=SECRET, max_length=128)]

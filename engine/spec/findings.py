@@ -11,7 +11,7 @@ from engine.core.values import JsonObject
 Severity: TypeAlias = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing to tell the author of a file. Lines and columns are 1-based and count characters; the end is exclusive.
 
@@ -31,6 +31,14 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.text} [{self.rule}]"
 
+    def __lt__(self, other: Finding) -> bool:
+        return self.place < other.place
+
+    @property
+    def place(self) -> tuple[str, int, int, str, str]:
+        """What findings are ordered by: file, line, column, then the rule and its words."""
+        return self.path, self.line, self.column, self.rule, self.message
+
     @property
     def text(self) -> str:
         """The message with its suggestion, on one line."""
@@ -48,8 +56,4 @@ class Finding:
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """By file and place, each once."""
-    return tuple(sorted(set(findings), key=_place))
-
-
-def _place(finding: Finding) -> tuple[str, int, int, str, str]:
-    return finding.path, finding.line, finding.column, finding.rule, finding.message
+    return tuple(sorted(set(findings)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from engine.core.durations import instant
 from engine.spec.fields import Duration, Id, JsonSchema, Shape, Values
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -82,12 +83,20 @@ class ScriptParams(Shape):
     """Where it runs; by default a fresh folder that is removed afterwards."""
 
 
+def _time(value: str) -> str:
+    try:
+        instant(value)
+    except ValueError as error:
+        raise PydanticCustomError("time", "{reason}", {"reason": str(error)}) from None
+    return value
+
+
 class WaitParams(Shape):
     """Wait without holding a worker."""
 
     for_: Duration | None = Field(default=None, alias="for")
     """How long."""
-    until: str | None = None
+    until: Annotated[str, AfterValidator(_time)] | None = None
     """A time in RFC 3339; in the past it does not wait."""
 
     @model_validator(mode="after")
