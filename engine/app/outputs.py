@@ -21,7 +21,7 @@ def finished(outputs: Json, declared: Mapping[str, JsonObject], masker: Masker) 
 
     A declared name without `default` has to be there. Raises Failed: `outputs` or `output_too_large`.
     """
-    complete = masker.value(plain(outputs))
+    complete: JsonObject = masker.value(plain(outputs))
     for name, schema in declared.items():
         if name in complete:
             _hold(name, schema, complete[name])
