@@ -31,7 +31,7 @@ SINGLE = Record(
     instances=[InstanceChange(id="i1", seq=2)], scopes=[scope("i1", 2)], history=[event("i1", 2)], published=["m1"]
 )
 HOT = [
-    *(statement for keys in (KEYS, KEYS[:1]) for statement in _reads(keys, ["i1"])[1:-1]),
+    *(statement for keys in (KEYS, KEYS[:1]) for statement in _reads(keys, ["i1"])[1:]),
     *(statement for batch in (BATCH, SINGLE) for statement in writes(batch)),
 ]
 

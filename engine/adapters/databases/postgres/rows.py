@@ -1,8 +1,9 @@
-"""A record as statements with a column of values each, leaving out those that have no rows."""
+"""A record as one statement with a column of values for each column, leaving out the tables that get no rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from engine.adapters.databases.documents import dump
 from engine.adapters.databases.postgres import statements
@@ -13,32 +14,54 @@ from engine.core.values import Json
 
 
 def writes(record: Record) -> Iterator[Statement]:
-    """In the order in which rows need each other. Raises Invalid for a value that cannot be stored."""
+    """One statement for a batch, after another for instances that start: no statement sees the rows it inserts itself.
+
+    Raises Invalid for a value that cannot be stored.
+    """
+    for parts in (list(_new(record)), list(_rest(record))):
+        if parts:
+            text = statements.write(tuple((part.name, part.sql, "count" in part.values) for part in parts))
+            yield text, {f"{part.name}_{key}": value for part in parts for key, value in part.values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One table's rows. With `count` among the values exactly so many rows have to be there."""
+
+    name: str
+    sql: str
+    values: dict[str, object]
+
+
+def _new(record: Record) -> Iterator[_Part]:
     if record.definitions:
         digests = sorted(record.definitions)  # two starts of the same new definitions wait for each other in one order
         documents = [dump(record.definitions[digest]) for digest in digests]
-        yield statements.INSERT_DEFINITIONS, {"digests": digests, "documents": documents}
+        yield _Part("defined", statements.INSERT_DEFINITIONS, {"digests": digests, "documents": documents})
     if record.new_instances:
-        yield _insert_instances(record.new_instances)
+        yield _Part("started", statements.INSERT_INSTANCES, _instances(record.new_instances))
+
+
+def _rest(record: Record) -> Iterator[_Part]:
     if counted := [change for change in record.instances if change.state is None]:
-        yield _count_instances(counted)
+        yield _Part("counted", statements.COUNT_INSTANCES, _counts(counted))
     if moved := [change for change in record.instances if change.state is not None]:
-        yield _move_instances(moved)
+        yield _Part("moved", statements.MOVE_INSTANCES, _moves(moved))
     if inserted := [scope for scope in record.scopes if scope.version == 1]:
-        yield statements.INSERT_SCOPES, _scopes(inserted)
+        yield _Part("opened", statements.INSERT_SCOPES, _scopes(inserted))
     if updated := [scope for scope in record.scopes if scope.version != 1]:
         versions = {"versions": [scope.version for scope in updated], "count": len(updated)}
-        yield statements.UPDATE_SCOPES, _scopes(updated) | versions
+        yield _Part("changed", statements.UPDATE_SCOPES, _scopes(updated) | versions)
     if record.history:
-        yield _insert_history(record.history)
+        yield _Part("recorded", statements.INSERT_HISTORY, _history(record.history))
     if record.outbox:
-        yield _insert_outbox(record.outbox)
+        yield _Part("queued", statements.INSERT_OUTBOX, _messages(record.outbox))
     if record.published:
-        yield statements.DELETE_OUTBOX, {"ids": record.published}
+        yield _Part("published", statements.DELETE_OUTBOX, {"ids": record.published})
 
 
-def _insert_instances(rows: Sequence[NewInstance]) -> Statement:
-    return statements.INSERT_INSTANCES, {
+def _instances(rows: Sequence[NewInstance]) -> dict[str, object]:
+    return {
         "ids": [row.id for row in rows],
         "workflows": [row.facts.workflow for row in rows],
         "versions": [row.version for row in rows],
@@ -53,16 +76,12 @@ def _insert_instances(rows: Sequence[NewInstance]) -> Statement:
     }
 
 
-def _count_instances(rows: Sequence[InstanceChange]) -> Statement:
-    return statements.COUNT_INSTANCES, {
-        "ids": [row.id for row in rows],
-        "seqs": [row.seq for row in rows],
-        "count": len(rows),
-    }
+def _counts(rows: Sequence[InstanceChange]) -> dict[str, object]:
+    return {"ids": [row.id for row in rows], "seqs": [row.seq for row in rows], "count": len(rows)}
 
 
-def _move_instances(rows: Sequence[InstanceChange]) -> Statement:
-    return statements.MOVE_INSTANCES, {
+def _moves(rows: Sequence[InstanceChange]) -> dict[str, object]:
+    return {
         "ids": [row.id for row in rows],
         "seqs": [row.seq for row in rows],
         "states": [row.state for row in rows],
@@ -83,8 +102,8 @@ def _scopes(rows: Sequence[ScopeWrite]) -> dict[str, object]:
     }
 
 
-def _insert_history(rows: Sequence[HistoryRow]) -> Statement:
-    return statements.INSERT_HISTORY, {
+def _history(rows: Sequence[HistoryRow]) -> dict[str, object]:
+    return {
         "instances": [row.instance for row in rows],
         "seqs": [row.seq for row in rows],
         "paths": [row.scope for row in rows],
@@ -94,8 +113,8 @@ def _insert_history(rows: Sequence[HistoryRow]) -> Statement:
     }
 
 
-def _insert_outbox(rows: Sequence[Message]) -> Statement:
-    return statements.INSERT_OUTBOX, {
+def _messages(rows: Sequence[Message]) -> dict[str, object]:
+    return {
         "ids": [row.id for row in rows],
         "queues": [row.queue for row in rows],
         "bodies": [dump(row.body) for row in rows],

@@ -5,17 +5,24 @@ Elements are cast by the server (`text[]` to `json[]`): the client's text arrays
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 from engine.adapters.databases.instances import FACTS
 from engine.adapters.databases.timers import PUBLISH_AFTER
 
+_PARAMETER = re.compile(r"%\(")
+
 NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+"""Read after the lock, or a batch that waited for it would believe in the time before."""
 
 LOCK_INSTANCES = "SELECT id, digest, state, seq FROM instances WHERE id = ANY(%(ids)b::text[]) ORDER BY id FOR UPDATE"
 
 READ_SCOPES = """
-    SELECT s.instance_id, s.path, s.state, s.version
+    SELECT s.instance_id, s.path, s.state, s.version, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM unnest(%(instances)b::text[], %(paths)b::text[]) AS k(instance_id, path)
-    JOIN scopes AS s ON s.instance_id = k.instance_id COLLATE "C" AND s.path = k.path COLLATE "C" """
+    LEFT JOIN scopes AS s ON s.instance_id = k.instance_id COLLATE "C" AND s.path = k.path COLLATE "C" """
+"""A row for every key asked for, with the time; nulls where there is no such scope."""
 
 READ_FACTS = f"""
     SELECT id, {", ".join(f'"{name}"' for name in FACTS)}
@@ -34,23 +41,18 @@ INSERT_INSTANCES = """
                 %(inputs)b::text[]::json[], %(triggers)b::text[]::json[], %(started_by)b::text[],
                 %(started_at)b::bigint[], %(start_keys)b::text[], %(deliveries)b::text[]) AS v"""
 
-# Nothing is read back before COMMIT is sent, so the server itself has to refuse when rows are missing: it divides by zero.
 COUNT_INSTANCES = """
-    WITH updated AS (
-        UPDATE instances AS i SET seq = v.seq
-        FROM unnest(%(ids)b::text[], %(seqs)b::int[]) AS v(id, seq)
-        WHERE i.id = v.id COLLATE "C" RETURNING 1)
-    SELECT 1 / (count(*) = %(count)s)::int FROM updated"""
+    UPDATE instances AS i SET seq = v.seq
+    FROM unnest(%(ids)b::text[], %(seqs)b::int[]) AS v(id, seq)
+    WHERE i.id = v.id COLLATE "C" RETURNING 1"""
 
 MOVE_INSTANCES = """
-    WITH updated AS (
-        UPDATE instances AS i SET seq = v.seq, state = v.state, outputs = v.outputs, error = v.error,
-                                  finished_at = nullif(v.finished_at, 0)
-        FROM unnest(%(ids)b::text[], %(seqs)b::int[], %(states)b::text[], %(outputs)b::text[]::json[],
-                    %(errors)b::text[]::json[], %(finished_at)b::bigint[])
-             AS v(id, seq, state, outputs, error, finished_at)
-        WHERE i.id = v.id COLLATE "C" RETURNING 1)
-    SELECT 1 / (count(*) = %(count)s)::int FROM updated"""
+    UPDATE instances AS i SET seq = v.seq, state = v.state, outputs = v.outputs, error = v.error,
+                              finished_at = nullif(v.finished_at, 0)
+    FROM unnest(%(ids)b::text[], %(seqs)b::int[], %(states)b::text[], %(outputs)b::text[]::json[],
+                %(errors)b::text[]::json[], %(finished_at)b::bigint[])
+         AS v(id, seq, state, outputs, error, finished_at)
+    WHERE i.id = v.id COLLATE "C" RETURNING 1"""
 
 INSERT_SCOPES = """
     INSERT INTO scopes (instance_id, path, state, version, next_due_at, settled)
@@ -59,13 +61,11 @@ INSERT_SCOPES = """
                 %(settled)b::bool[]) AS v(instance_id, path, state, due, settled)"""
 
 UPDATE_SCOPES = """
-    WITH updated AS (
-        UPDATE scopes AS s SET state = v.state, version = v.version, next_due_at = nullif(v.due, 0), settled = v.settled
-        FROM unnest(%(instances)b::text[], %(paths)b::text[], %(states)b::text[]::json[], %(versions)b::int[],
-                    %(due)b::bigint[], %(settled)b::bool[]) AS v(instance_id, path, state, version, due, settled)
-        WHERE s.instance_id = v.instance_id COLLATE "C" AND s.path = v.path COLLATE "C" AND s.version = v.version - 1
-        RETURNING 1)
-    SELECT 1 / (count(*) = %(count)s)::int FROM updated"""
+    UPDATE scopes AS s SET state = v.state, version = v.version, next_due_at = nullif(v.due, 0), settled = v.settled
+    FROM unnest(%(instances)b::text[], %(paths)b::text[], %(states)b::text[]::json[], %(versions)b::int[],
+                %(due)b::bigint[], %(settled)b::bool[]) AS v(instance_id, path, state, version, due, settled)
+    WHERE s.instance_id = v.instance_id COLLATE "C" AND s.path = v.path COLLATE "C" AND s.version = v.version - 1
+    RETURNING 1"""
 
 INSERT_HISTORY = """
     INSERT INTO history (instance_id, seq, path, event, accepted, at)
@@ -81,3 +81,19 @@ INSERT_OUTBOX = f"""
 DELETE_OUTBOX = """
     DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED)"""
+
+
+@cache
+def write(parts: tuple[tuple[str, str, bool], ...]) -> str:
+    """One statement of these (name, SQL, counted) parts; a part's parameters are prefixed with its name.
+
+    Nothing is read back before COMMIT is sent, so the server itself has to refuse when a counted part misses rows: it
+    divides by zero. There are only as many texts as combinations that occur, so each is prepared once.
+    """
+    bodies = ", ".join(f"{name} AS ({_PARAMETER.sub(rf'%({name}_', sql)})" for name, sql, _ in parts)
+    counts = [
+        f"1 / ((SELECT count(*) FROM {name}) = %({name}_count)s)::int"  # noqa: S608 - names of our own
+        for name, _, counted in parts
+        if counted
+    ]
+    return "WITH " + bodies + " SELECT " + (", ".join(counts) or "1")

@@ -84,12 +84,17 @@ class PostgresLocked:
     def __init__(self, database: PostgresDatabase, connection: sa.Connection, answers: list[Rows]) -> None:
         self._database = database
         self._connection = connection
-        _, instances, scopes, facts, ((self.now,),) = answers
+        _, first, *more = answers
+        scopes, facts = (*more, [], [])[:2]
+        self.now: int = (scopes or first)[0][-1]  # where nothing is locked the time is all that was read
         self.instances: Mapping[str, LockedInstance] = {
-            name: LockedInstance(id=name, digest=digest, state=state, seq=seq) for name, digest, state, seq in instances
+            name: LockedInstance(id=name, digest=digest, state=state, seq=seq)
+            for name, digest, state, seq in (first if scopes else [])
         }
         self.scopes: Mapping[tuple[str, str], LoadedScope] = {
-            (instance, path): LoadedScope(state=state, version=version) for instance, path, state, version in scopes
+            (instance, path): LoadedScope(state=state, version=version)
+            for instance, path, state, version, _ in scopes
+            if version is not None
         }
         self.facts: Mapping[str, Facts] = {name: to_facts(columns) for name, *columns in facts}
 
@@ -106,12 +111,13 @@ class PostgresLocked:
 
 
 def _reads(scopes: Collection[tuple[str, str]], facts_of: Collection[str]) -> list[Statement]:
-    """The time comes last, the scopes after the lock: a statement sees what was committed before it began."""
+    """The scopes, and the time with them, after the lock: a statement sees what was committed before it began."""
+    if not scopes:
+        return [BEGIN, (statements.NOW, {})]
     instances = [instance for instance, _ in scopes]
-    return [
+    reads = [
         BEGIN,
         (statements.LOCK_INSTANCES, {"ids": instances}),
         (statements.READ_SCOPES, {"instances": instances, "paths": [path for _, path in scopes]}),
-        (statements.READ_FACTS, {"ids": list(facts_of)}),
-        (statements.NOW, {}),
     ]
+    return [*reads, (statements.READ_FACTS, {"ids": list(facts_of)})] if facts_of else reads
