@@ -9,7 +9,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from engine.adapters.broker.memory import MemoryLeases
+from engine.adapters.broker.memory_leases import MemoryLeases
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.connect import open_instances
 from engine.adapters.kinds.python import Python
