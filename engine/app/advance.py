@@ -43,6 +43,8 @@ class Advancer:
         self._published = Published(store)
         self._runs: Recent[Run] = Recent(4096)
         self._definitions: Recent[Definition] = Recent(512)
+        self._kept: Recent[bool] = Recent(512)
+        """Digests that this instances DB is known to have."""
 
     def advance(
         self,
@@ -68,11 +70,15 @@ class Advancer:
             for notification in notifications:
                 batch.take(notification)
             record = batch.record()
-            record.definitions = {start.facts.digest: start.document for start in starting}
+            record.definitions = {
+                start.facts.digest: start.document for start in starting if start.facts.digest not in self._kept
+            }
             record.new_instances = [batch.new(start) for start in starting]
             record.deliveries = list(deliveries)
             record.published = list(published)
             locked.record(record)
+        for digest in record.definitions:
+            self._kept.put(digest, True)
         return Advanced(messages=tuple(record.outbox), finished=batch.finished)
 
     def submit(
