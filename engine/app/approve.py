@@ -11,10 +11,11 @@ from engine.app.ports import ApprovalStore, Clock, DefinitionStore, InstanceRead
 from engine.app.records import Approval, ApprovalDecision, Instance, Notification
 from engine.app.schemas import problems as check
 from engine.app.schemas import validator
+from engine.app.starters import is_called, means
 from engine.app.storable import unstorable
 from engine.core.events import DecisionMade, to_json
 from engine.core.keys import split_path
-from engine.core.project import Person, Project
+from engine.core.project import AUTHOR, ROLES, STARTER, Person, Project
 from engine.core.values import JsonObject
 from engine.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Unavailable
 
@@ -22,6 +23,7 @@ Outcome = Literal["approved", "rejected"]
 Via = Literal["link", "api", "chat"]
 
 OPEN = "open"
+_NAMED = "the workflow leaves them out"
 MAX_COMMENT = 4_000
 """Characters of a comment."""
 
@@ -100,7 +102,12 @@ class Approver:
         if not approval.exclude:
             return Electorate(may=asked)
         instance = self._reader.get(approval.instance)
-        excluded = {name: why for name in asked if (why := self._exclusion(approval, instance, project.people[name]))}
+        named = project.members([name for name in approval.exclude if name not in ROLES])
+        excluded = {
+            name: why
+            for name in asked
+            if (why := _NAMED if name in named else self._exclusion(approval, instance, project.people[name]))
+        }
         return Electorate(may=tuple(name for name in asked if name not in excluded), excluded=excluded)
 
     def decide(
@@ -168,9 +175,9 @@ class Approver:
             raise Invalid("the decision does not fit the form", problems=problems)
 
     def _exclusion(self, approval: Approval, instance: Instance, person: Person) -> str:
-        if "starter" in approval.exclude and _is(person, instance.started_by):
+        if STARTER in approval.exclude and means(person, instance.started_by):
             return "they started it"
-        if "author" in approval.exclude and _is(person, self._author(instance)):
+        if AUTHOR in approval.exclude and is_called(person, self._author(instance)):
             return "they wrote this version of the workflow"
         return ""
 
@@ -188,12 +195,6 @@ class Approver:
 def decision_of(approval: Approval, person: str) -> ApprovalDecision | None:
     """What a person decided, None if they have not."""
     return next((made for made in approval.decisions if made.person == person), None)
-
-
-def _is(person: Person, name: str) -> bool:
-    """Whether a name, e-mail address or login means this person. Addresses and logins know no case."""
-    folded = name.casefold()
-    return name == person.name or folded in {known.casefold() for known in (*person.emails, *person.logins)}
 
 
 def _has_default(schema: object) -> bool:

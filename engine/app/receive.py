@@ -15,6 +15,7 @@ from engine.app.project import ActiveProject
 from engine.app.recent import Recent
 from engine.app.records import Delivery, DeliveryResult, DeliveryState, Verdict
 from engine.app.start import Starter
+from engine.app.starters import started_by
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
 from engine.core.expressions.errors import EvaluationError
@@ -146,7 +147,7 @@ class Receiver:
                 version,
                 inputs=inputs,
                 trigger=trigger,
-                by=f"webhook:{delivery.source}",
+                by=started_by(delivery, trigger["body"]),
                 start_key=f"delivery:{delivery.id}:{version.workflow}",
                 delivery=delivery.id,
             )

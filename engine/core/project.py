@@ -8,6 +8,10 @@ from typing import Literal as OneOf
 
 from engine.core.values import JsonObject
 
+AUTHOR, STARTER = "author", "starter"
+ROLES = frozenset({AUTHOR, STARTER})
+"""What an approval may `exclude` besides people and groups: who wrote the version, who started the instance."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:

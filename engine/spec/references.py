@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.core.project import Project
+from engine.core.project import ROLES, Project
 from engine.core.values import Json
 from engine.spec.models import TaskKeys, WorkflowKeys
 from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
-
-_ROLES = ("author", "starter")
-"""What `exclude` of an approval takes besides people and groups."""
 
 
 def check_references(notebook: Notebook, keys: WorkflowKeys, project: Project) -> None:
@@ -75,7 +72,7 @@ def _check_task(notebook: Notebook, task: TaskKeys, project: Project, path: Path
         *_words(given, "exclude", path),
         *_words(given, "to", path),
     ):
-        if (key == "exclude" and name in _ROLES) or (key == "to" and "@" in name):
+        if (key == "exclude" and name in ROLES) or (key == "to" and "@" in name):
             continue
         note_unknown_receiver(notebook, project, name, at)
 

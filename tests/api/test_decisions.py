@@ -96,6 +96,9 @@ def test_two_of_three_and_one_rejection(world):
         (["starter"], "dora@example.com", "ben", "ben"),
         (["starter"], "dora@example.com", "cleo-hub", "cleo"),
         (["starter"], "dora@example.com", "ana@example.com", "ana"),
+        (["starter"], "dora@example.com", "webhook:github:CLEO-hub", "cleo"),
+        (["ben"], "dora@example.com", "x", "ben"),
+        (["group:juniors"], "dora@example.com", "x", "cleo"),
     ],
 )
 def test_nobody_approves_their_own(small_world, exclude, author, by, refused):
@@ -110,6 +113,21 @@ def test_nobody_approves_their_own(small_world, exclude, author, by, refused):
     assert set(electorate.excluded) == {refused}
     other = next(name for name in PROJECT.groups["release-managers"] if name != refused)
     assert small_world.decide(instance, other, "approved").state == "approved"
+
+
+@pytest.mark.parametrize(
+    "by", ["webhook:github:ana", "webhook:github", "webhook:cleo-hub", "webhook:github:ana@example.com"]
+)
+def test_a_stranger_at_the_git_host_excludes_nobody(small_world, by):
+    """A login there that is called like one of our people is not that person, and neither is a source's name."""
+    own = Definition(
+        name="own",
+        tasks=listing(task("ask", kind="approval", params=approval(exclude=["starter"]))),
+        finally_=listing(),
+    )
+    small_world.load(own)
+    opened = small_world.instances.approvals.at(small_world.start("own", by=by), "ask")
+    assert small_world.approver.electorate(opened).may == PROJECT.groups["release-managers"]
 
 
 def test_the_form_is_held_against_its_schemas(small_client, small_world):

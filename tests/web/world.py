@@ -41,7 +41,7 @@ PROJECT = Project(
         "cleo": Person(name="cleo", emails=("cleo@example.com",), logins=("cleo-hub",)),
         "dora": Person(name="dora", emails=("dora@example.com",)),
     },
-    groups={"release-managers": ("ana", "ben", "cleo")},
+    groups={"release-managers": ("ana", "ben", "cleo"), "juniors": ("cleo", "dora")},
     approval_identity="link",
 )
 

@@ -46,6 +46,29 @@ def test_a_push_starts_every_workflow_that_it_is_for(client: httpx.Client, engin
     assert not {"x-hub-signature-256", "authorization"} & set(delivery.headers)
 
 
+@pytest.mark.parametrize(
+    ("sender", "by"),
+    [
+        ({"login": "rosa-dev", "type": "User"}, "webhook:github:rosa-dev"),
+        ({"login": "renovate[bot]"}, "webhook:github:renovate[bot]"),
+        ({"login": "a b"}, "webhook:github"),
+        ({"login": 7}, "webhook:github"),
+        ("rosa-dev", "webhook:github"),
+    ],
+)
+def test_who_pushed_is_who_started_it(client: httpx.Client, engine: Engine, sender: object, by: str):
+    body = push(sender=sender)
+    assert client.post("/hooks/github", content=body, headers=github(body)).status_code == 202
+    assert {instance.started_by for instance in engine.started()} == {by}
+
+
+def test_only_github_says_who_it_was(client: httpx.Client, engine: Engine):
+    body = json.dumps({"sender": {"login": "rosa-dev"}}).encode()
+    headers = {"X-Sig": f"v1={sign(body)}", "X-Kind": "order"}
+    assert client.post("/hooks/shop", content=body, headers=headers).status_code == 202
+    assert [instance.started_by for instance in engine.started()] == ["webhook:shop"]
+
+
 def test_what_does_not_start_says_why(client: httpx.Client, engine: Engine):
     def reasons(body: bytes, event: str = "push") -> dict[str, str]:
         answer = client.post("/hooks/github", content=body, headers=github(body, event=event))
