@@ -1,9 +1,13 @@
-"""Examples in docs/ and the README load and run as they stand there; the reference has every key, function and number."""
+"""Examples in docs/ and the README lint clean and run as they stand there."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
+import os
 import re
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -11,36 +15,39 @@ from dataclasses import dataclass
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import pytest
 from uuid_utils import uuid7
 
+import webhooks.app
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
 from engine.bootstrap import Application
 from engine.cli.serve import embedded_workers
 from engine.config import Config
 from engine.core.codec import definition_to_json, digest
-from engine.core.expressions.catalog import FUNCTIONS, LAZY, MACROS, METHODS
-from engine.spec import models, project_models
+from engine.lint.linter import lint
 from engine.spec.document import read
-from engine.spec.fields import Later
-from engine.spec.kinds import LATER_KINDS, PARAMS
-from engine.spec.load import Loaded, load
+from engine.spec.load import load
 from engine.spec.nodes import Document
+from tests.webhooks.serving import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 HELD_ELSEWHERE = {ROOT / "docs" / "rules.md"}
 """tests/lint holds its examples, half of which are wrong on purpose."""
 PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - HELD_ELSEWHERE)
 LANGUAGE = ROOT / "docs" / "language.md"
-FENCE = re.compile(r"(?:^<!-- run (?P<run>.*?) -->\n)?^```(?P<info>yaml.*)\n(?P<text>(?:.*\n)*?)^```$", re.MULTILINE)
+FENCE = re.compile(
+    r"(?:^ *<!-- run (?P<run>.*?) -->\n)?^(?P<indent> *)```(?P<info>(?:yaml|python).*)\n(?P<text>(?:.*\n)*?)(?P=indent)```$",
+    re.MULTILINE,
+)
+SECRET = "HEADRACE_SECRET_GITHUB_WEBHOOK_SECRET"
 PATIENCE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One fenced block of YAML. `run` is what the comment above it says: inputs, decisions of people, and what comes of it."""
+    """One fenced block. `run` is what the comment above it says: inputs or a delivery, decisions, and what comes of it."""
 
     page: Path
     line: int
@@ -72,14 +79,16 @@ def examples(page: Path) -> tuple[Example, ...]:
             page=page,
             line=text.count("\n", 0, found.start("text")),
             info=found["info"],
-            text=found["text"],
+            text=textwrap.dedent(found["text"]),
             run=None if found["run"] is None else json.loads(found["run"]),
         )
         for found in FENCE.finditer(text)
     )
 
 
-ALL = [example for page in PAGES for example in examples(page)]
+FENCED = [example for page in PAGES for example in examples(page)]
+ALL = [example for example in FENCED if example.info.startswith("yaml")]
+MODULES = [example for example in FENCED if example.info == "python"]
 WORKFLOWS = [example for example in ALL if example.is_workflow]
 RUN = [example for example in ALL if example.run is not None]
 
@@ -90,9 +99,9 @@ def project_of(page: Path) -> str:
     return found[0]
 
 
-def loaded(example: Example) -> Loaded:
-    files = {"workflows/example.yaml": example.text, "workflows/project.yaml": project_of(example.page)}
-    return load({path: text.encode() for path, text in files.items()})
+def files(example: Example) -> dict[str, bytes]:
+    texts = {"workflows/example.yaml": example.text, "workflows/project.yaml": project_of(example.page)}
+    return {path: text.encode() for path, text in texts.items()}
 
 
 @pytest.mark.parametrize("example", ALL, ids=str)
@@ -104,13 +113,13 @@ def test_every_example_is_a_workflow_a_project_or_said_to_be_a_fragment(example)
 
 
 @pytest.mark.parametrize("example", WORKFLOWS, ids=str)
-def test_workflows_load_without_findings(example):
-    assert [str(finding) for finding in loaded(example).findings] == []
+def test_workflows_lint_without_findings(example):
+    assert [str(finding) for finding in lint(files(example))] == []
 
 
 @pytest.mark.parametrize("example", [example for example in ALL if example.is_project], ids=str)
-def test_projects_load_without_findings(example):
-    assert load({"workflows/project.yaml": example.text.encode()}).findings == ()
+def test_projects_lint_without_findings(example):
+    assert lint({"workflows/project.yaml": example.text.encode()}) == []
 
 
 class Busy(BaseHTTPRequestHandler):
@@ -137,7 +146,7 @@ def busy() -> Iterator[HTTPServer]:
 
 
 def version(example: Example) -> Version:
-    definition = loaded(example).workflows["workflows/example.yaml"]
+    definition = load(files(example)).workflows["workflows/example.yaml"]
     document = definition_to_json(definition)
     return Version(
         id=str(uuid7()),
@@ -155,7 +164,19 @@ def version(example: Example) -> Version:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory, busy) -> Iterator[Application]:
+def surroundings(tmp_path_factory) -> Iterator[None]:
+    """The modules that pages have one write, installed, and the secret that signs webhooks."""
+    folder = tmp_path_factory.mktemp("modules")
+    for module in MODULES:
+        (folder / module.text.splitlines()[0].removeprefix("# ")).write_text(module.text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv(SECRET, "a secret for the tests")
+        yield
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory, busy, surroundings) -> Iterator[Application]:
     """The embedded engine, in this process, with every example that is to be run as a sync would load it."""
     config = Config(
         state_dir=tmp_path_factory.mktemp("state"), http_allow="127.0.0.1", http_ports=str(busy.server_port)
@@ -174,15 +195,37 @@ def engine(tmp_path_factory, busy) -> Iterator[Application]:
     application.close()
 
 
-def inputs_of(example: Example, busy: HTTPServer) -> dict[str, Any]:
+def start(example: Example, engine: Application, busy: HTTPServer) -> str:
+    """The instance's id. An input `SERVER` is the address of the server above."""
+    if "deliver" in example.run:
+        return deliver(engine, **example.run["deliver"])
     here = f"http://127.0.0.1:{busy.server_port}/"
-    return {name: here if value == "SERVER" else value for name, value in example.run.get("inputs", {}).items()}
+    inputs = {name: here if value == "SERVER" else value for name, value in example.run.get("inputs", {}).items()}
+    return engine.starter.start(example.name, inputs, by="carla")
+
+
+def deliver(engine: Application, source: str, event: str, body: Any) -> str:
+    """Through the app of the webhooks process, signed as GitHub does."""
+    app = webhooks.app.create(
+        project=engine.project,
+        secrets=engine.secrets,
+        deliveries=engine.instances.deliveries,
+        receiver=engine.receiver,
+    )
+    raw = json.dumps(body).encode()
+    signature = hmac.new(os.environ[SECRET].encode(), raw, hashlib.sha256).hexdigest()
+    headers = {"X-GitHub-Event": event, "X-GitHub-Delivery": "1", "X-Hub-Signature-256": f"sha256={signature}"}
+    with serve(app) as client:
+        answer = client.post(f"/hooks/{source}", content=raw, headers=headers)
+    assert answer.status_code == 202, answer.text
+    (one,) = answer.json()["instances"]
+    return one["instance"]
 
 
 @pytest.fixture(scope="module")
 def started(engine, busy) -> dict[str, str]:
     """All at once, for most of them wait most of the time."""
-    return {example.name: engine.starter.start(example.name, inputs_of(example, busy), by="carla") for example in RUN}
+    return {example.name: start(example, engine, busy) for example in RUN}
 
 
 def ended(engine: Application, id: str, decisions: dict[str, list[Any]]) -> Any:
@@ -217,110 +260,3 @@ def test_examples_run_as_the_page_says(example, engine, started):
 def test_examples_that_run_have_names_of_their_own():
     assert len({example.name for example in RUN}) == len(RUN)
     assert len(RUN) > 10
-
-
-def section(heading: str) -> str:
-    """The text below a heading of the reference, up to the next one of its level or above."""
-    level, _, _ = heading.partition(" ")
-    text = re.sub(r"^```.*?^```$", "", LANGUAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
-    start = text.index(f"\n{heading}\n")
-    end = re.compile(rf"^#{{1,{len(level)}}} ", re.MULTILINE).search(text, start + len(heading) + 2)
-    return text[start : end.start() if end else None]
-
-
-SECTIONS = {
-    models.WorkflowKeys: "## Top-level keys",
-    models.CheckKeys: "## Checks",
-    models.OnKeys: "## Triggers",
-    models.WebhookKeys: "## Triggers",
-    models.DefaultsKeys: "## Defaults",
-    models.TaskKeys: "## Keys of a task",
-    models.RetryKeys: "## retry",
-    models.AtLeast: "## Joins",
-    project_models.ProjectKeys: "# project.yaml",
-    project_models.PersonKeys: "# project.yaml",
-    project_models.ChannelKeys: "# project.yaml",
-    project_models.WebhookSourceKeys: "# project.yaml",
-    project_models.ApprovalsKeys: "# project.yaml",
-    project_models.SyncKeys: "# project.yaml",
-    project_models.StatusKeys: "# project.yaml",
-    **{model: f"## {'run' if kind == 'script' else kind}" for kind, model in PARAMS.items() if model is not None},
-}
-
-
-def keys() -> Iterator[tuple[str, str]]:
-    for model, heading in SECTIONS.items():
-        types = get_type_hints(model, include_extras=True)
-        for name, field in model.model_fields.items():
-            later = any(isinstance(mark, Later) for mark in getattr(types[name], "__metadata__", ()))
-            yield "# Not supported yet" if later else heading, field.alias or name
-
-
-@pytest.mark.parametrize(("heading", "key"), sorted(set(keys())))
-def test_every_key_has_its_place_in_the_reference(heading, key):
-    assert re.search(rf"[`{{ ]{key}[`:]", section(heading))
-
-
-def test_every_model_that_is_read_has_a_section():
-    every = {
-        model
-        for module in (models, project_models)
-        for model in vars(module).values()
-        if isinstance(model, type) and issubclass(model, models.Shape) and model is not models.Shape
-    }
-    later = {
-        models.CompensateKeys,
-        models.RepeatKeys,
-        models.CacheKeys,
-        models.ArtifactKeys,
-        models.ConcurrencyKeys,
-        models.RateLimitKeys,
-        models.ListedTaskKeys,
-        models.ScheduleKeys,
-        models.EventKeys,
-        models.AfterWorkflowKeys,
-    }
-    assert every - later <= set(SECTIONS)
-
-
-@pytest.mark.parametrize("kind", sorted({*PARAMS, *LATER_KINDS}))
-def test_every_kind_is_in_the_reference(kind):
-    assert f"`{kind}`" in LANGUAGE.read_text()
-
-
-@pytest.mark.parametrize("name", sorted({*FUNCTIONS, "has"}))
-def test_every_function_is_in_the_reference(name):
-    assert f"`{name}(" in section("## Operators and functions")
-
-
-@pytest.mark.parametrize("name", sorted({*METHODS, *MACROS, *LAZY}))
-def test_every_method_is_in_the_reference(name):
-    assert f"`x.{name}(" in section("## Operators and functions")
-
-
-def test_the_reference_has_no_function_that_there_is_not():
-    table = section("## Operators and functions")
-    called = {name.removeprefix("x.") for name in re.findall(r"`([\w.]+)\(", table)}
-    assert called <= {*FUNCTIONS, *METHODS, *MACROS, *LAZY, "has"}
-
-
-def error_kinds() -> set[str]:
-    """Every kind that stands in the code as it is; that of a status is made from it."""
-    code = "\n".join(
-        path.read_text() for layer in ("core", "app", "adapters") for path in (ROOT / "engine" / layer).rglob("*.py")
-    )
-    raised = re.findall(r'Failed\("([a-z_]+)"', code)
-    return {
-        *raised,
-        *re.findall(r'"kind": "([a-z_]+)"', code),
-        "expression",
-        "budget",
-        "secret",
-        "unavailable",
-        "internal",
-    }
-
-
-@pytest.mark.parametrize("kind", sorted(error_kinds()))
-def test_every_kind_of_error_is_in_the_reference(kind):
-    assert f"`{kind}`" in section("## Kinds of errors")

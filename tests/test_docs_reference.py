@@ -1,0 +1,204 @@
+"""The reference has every key, kind, function and error, and its numbers are those of the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from engine.adapters.git import tree
+from engine.adapters.kinds import process, script_outputs
+from engine.api import guard
+from engine.app import masking, outputs, storable, task_log
+from engine.app.kinds import DEFAULT_TIMEOUT
+from engine.config import Config
+from engine.core import approvals, cancel, retry
+from engine.core.expressions import budget
+from engine.core.expressions.catalog import FUNCTIONS, LAZY, MACROS, METHODS
+from engine.spec import cel, cel_tokens, limits, models, project_models
+from engine.spec.fields import Later
+from engine.spec.kinds import LATER_KINDS, PARAMS
+from engine.web import handling
+from webhooks.body import PATIENCE as PATIENCE_FOR_BODIES
+from webhooks.providers import provider
+
+ROOT = Path(__file__).resolve().parent.parent
+LANGUAGE = ROOT / "docs" / "language.md"
+LINKS = re.compile(r"\]\(([^)#:]*)#([^)]+)\)")
+
+
+def section(heading: str) -> str:
+    """The text below a heading of the reference, up to the next one of its level or above."""
+    level, _, _ = heading.partition(" ")
+    text = re.sub(r"^```.*?^```$", "", LANGUAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    start = text.index(f"\n{heading}\n")
+    end = re.compile(rf"^#{{1,{len(level)}}} ", re.MULTILINE).search(text, start + len(heading) + 2)
+    return text[start : end.start() if end else None]
+
+
+SECTIONS = {
+    models.WorkflowKeys: "## Top-level keys",
+    models.CheckKeys: "## Checks",
+    models.OnKeys: "## Triggers",
+    models.WebhookKeys: "## Triggers",
+    models.DefaultsKeys: "## Defaults",
+    models.TaskKeys: "## Keys of a task",
+    models.RetryKeys: "## retry",
+    models.AtLeast: "## Joins",
+    project_models.ProjectKeys: "# project.yaml",
+    project_models.PersonKeys: "# project.yaml",
+    project_models.ChannelKeys: "# project.yaml",
+    project_models.WebhookSourceKeys: "# project.yaml",
+    project_models.ApprovalsKeys: "# project.yaml",
+    project_models.SyncKeys: "# project.yaml",
+    project_models.StatusKeys: "# project.yaml",
+    **{model: f"## {'run' if kind == 'script' else kind}" for kind, model in PARAMS.items() if model is not None},
+}
+
+
+def keys() -> Iterator[tuple[str, str]]:
+    for model, heading in SECTIONS.items():
+        types = get_type_hints(model, include_extras=True)
+        for name, field in model.model_fields.items():
+            later = any(isinstance(mark, Later) for mark in getattr(types[name], "__metadata__", ()))
+            yield "# Not supported yet" if later else heading, field.alias or name
+
+
+@pytest.mark.parametrize(("heading", "key"), sorted(set(keys())))
+def test_every_key_has_its_place_in_the_reference(heading, key):
+    assert re.search(rf"[`{{ ]{key}[`:]", section(heading))
+
+
+def test_every_model_that_is_read_has_a_section():
+    every = {
+        model
+        for module in (models, project_models)
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, models.Shape) and model is not models.Shape
+    }
+    later = {
+        models.CompensateKeys,
+        models.RepeatKeys,
+        models.CacheKeys,
+        models.ArtifactKeys,
+        models.ConcurrencyKeys,
+        models.RateLimitKeys,
+        models.ListedTaskKeys,
+        models.ScheduleKeys,
+        models.EventKeys,
+        models.AfterWorkflowKeys,
+    }
+    assert every - later <= set(SECTIONS)
+
+
+@pytest.mark.parametrize("kind", sorted({*PARAMS, *LATER_KINDS}))
+def test_every_kind_is_in_the_reference(kind):
+    assert f"`{kind}`" in LANGUAGE.read_text()
+
+
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, "has"}))
+def test_every_function_is_in_the_reference(name):
+    assert f"`{name}(" in section("## Operators and functions")
+
+
+@pytest.mark.parametrize("name", sorted({*METHODS, *MACROS, *LAZY}))
+def test_every_method_is_in_the_reference(name):
+    assert f"`x.{name}(" in section("## Operators and functions")
+
+
+def test_the_reference_has_no_function_that_there_is_not():
+    table = section("## Operators and functions")
+    called = {name.removeprefix("x.") for name in re.findall(r"`([\w.]+)\(", table)}
+    assert called <= {*FUNCTIONS, *METHODS, *MACROS, *LAZY, "has"}
+
+
+def error_kinds() -> set[str]:
+    """Every kind that stands in the code as it is; that of a status is made from it."""
+    code = "\n".join(
+        path.read_text() for layer in ("core", "app", "adapters") for path in (ROOT / "engine" / layer).rglob("*.py")
+    )
+    raised = re.findall(r'Failed\("([a-z_]+)"', code)
+    return {
+        *raised,
+        *re.findall(r'"kind": "([a-z_]+)"', code),
+        "expression",
+        "budget",
+        "secret",
+        "unavailable",
+        "internal",
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(error_kinds()))
+def test_every_kind_of_error_is_in_the_reference(kind):
+    assert f"`{kind}`" in section("## Kinds of errors")
+
+
+KIB, SECOND = 1024, 1000
+NUMBERS = [
+    ("language.md", f"A file has at most {limits.MAX_BYTES // KIB} KiB, {limits.MAX_EVENTS:,} YAML elements"),
+    ("language.md", f"{limits.MAX_DEPTH} levels, and aliases that stand for {limits.MAX_ALIASED_NODES:,} values"),
+    ("language.md", f"after {['', 'one', 'two', 'three', 'four', 'five'][retry.MAX_LOSSES]} such losses"),
+    ("language.md", f"spread by up to {retry.JITTER:.0%}".replace("%", " %")),
+    ("language.md", f"told to stop and has {cancel.GRACE // SECOND} seconds"),
+    ("language.md", f"| `http` | {DEFAULT_TIMEOUT // SECOND} seconds |"),
+    ("language.md", f"KILL after {process.GRACE:.0f} seconds"),
+    ("language.md", f"At most {script_outputs.LIMIT // KIB} KiB are read"),
+    (
+        "language.md",
+        f"{task_log.MAX_LINES:,} lines or {task_log.MAX_BYTES // KIB**2} MiB an attempt, {task_log.MAX_LINE:,} char",
+    ),
+    ("language.md", f"at most {outputs.LIMIT // KIB} KiB of\noutputs"),
+    ("language.md", f"| {cel.SOURCE_BYTES // KIB} KiB |"),
+    ("language.md", f"| {cel_tokens.DEPTH} levels, and {cel_tokens.TERNARIES} `? :` |"),
+    (
+        "language.md",
+        f"{budget.STEPS:,} steps: an operation, an iteration, an element, or {budget.CHARACTERS_PER_STEP} char",
+    ),
+    ("language.md", f"{budget.RESULT_BYTES // KIB} KiB as JSON, {budget.NESTING} levels"),
+    ("security.md", f"at most {limits.MAX_BYTES // KIB} KiB"),
+    (
+        "security.md",
+        f"{limits.MAX_EVENTS:,} YAML elements, {limits.MAX_DEPTH} levels, aliases for {limits.MAX_ALIASED_NODES:,} val",
+    ),
+    ("security.md", f"{budget.STEPS:,} steps; its result {budget.RESULT_BYTES // KIB} KiB and {budget.NESTING} levels"),
+    ("security.md", f"{project_models.LARGEST_BODY // KIB**2} MiB at most"),
+    ("security.md", f"arrives within {PATIENCE_FOR_BODIES:.0f} seconds"),
+    (
+        "security.md",
+        f"counts for {provider.ID_HOURS // 24} days, the same event with the same body for {provider.DAY} hours",
+    ),
+    ("security.md", f"no `NaN`, at most {storable.DEPTH} levels"),
+    ("security.md", f"a cookie of {guard.SESSION // 3600} hours"),
+    ("security.md", f"forms {handling.MAX_FORM // KIB} KiB and {handling.MAX_FIELDS} fields"),
+    ("security.md", f"values under {masking.SHORTEST} characters"),
+    ("security.md", f"| a file | {tree.MAX_FILE // KIB} KiB |"),
+    ("security.md", f"{tree.MAX_FILES:,}, together {tree.MAX_TOTAL // KIB**2} MiB"),
+    (
+        "security.md",
+        f"{tree.MAX_FOLDERS}, {tree.MAX_DEPTH} levels deep, each tree object {tree.MAX_TREE // KIB**2} MiB",
+    ),
+    ("security.md", f"(`HEADRACE_RETENTION_DAYS` ({Config().retention_days})"[1:]),
+    ("howto/approvals.md", f"after {approvals.ASK_AGAIN // SECOND} seconds, then with growing pauses up to"),
+]
+
+
+@pytest.mark.parametrize(("page", "said"), NUMBERS)
+def test_numbers_are_those_of_the_code(page, said):
+    assert said in (ROOT / "docs" / page).read_text()
+
+
+def anchors(page: Path) -> set[str]:
+    """The addresses of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^ *```.*?^ *```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
+def test_links_to_sections_lead_somewhere(page):
+    for target, anchor in LINKS.findall(page.read_text()):
+        assert anchor in anchors(page.parent / target if target else page)
