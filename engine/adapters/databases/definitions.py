@@ -61,7 +61,7 @@ class Definitions:
 
     def active(self, workflow: str) -> Version:
         """See the port."""
-        found = self._versions(_active().where(active_versions.c.workflow == workflow))
+        found = self._versions(_ACTIVE_ONE, workflow=workflow)
         if found:
             return found[0]
         with self._database.reading() as connection:
@@ -135,9 +135,9 @@ class Definitions:
         changes = {name: insert.excluded[name] for name in row if name not in key}
         connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changes))
 
-    def _versions(self, statement: sa.Select[Any]) -> list[Version]:
+    def _versions(self, statement: sa.Select[Any], **parameters: object) -> list[Version]:
         with self._database.reading() as connection:
-            return [Version(**row) for row in connection.execute(statement).mappings()]
+            return [Version(**row) for row in connection.execute(statement, parameters).mappings()]
 
     def _syncs(self, statement: sa.Select[Any], limit: int) -> list[SyncReport]:
         with self._database.reading() as connection:
@@ -164,3 +164,7 @@ def _stored(connection: sa.Connection, version: Version) -> str:
 def _report(row: sa.RowMapping) -> SyncReport:
     lists = {name: tuple(row[name]) for name in ("findings", "added", "changed", "removed")}
     return SyncReport(**{**row, **lists})
+
+
+_ACTIVE_ONE = _active().where(active_versions.c.workflow == sa.bindparam("workflow"))
+"""Built once: every start by the API asks for it."""

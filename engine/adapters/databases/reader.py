@@ -17,6 +17,9 @@ from engine.errors import NotFound
 
 COLUMNS = [instances.c[field.name] for field in fields(Instance)]
 
+_BY_ID = sa.select(*COLUMNS).where(instances.c.id == sa.bindparam("id"))
+"""Built once: who waits for an instance asks for it again and again."""
+
 
 class Reader:
     """Implements `engine.app.ports.InstanceReader`."""
@@ -26,7 +29,7 @@ class Reader:
 
     def get(self, id: str) -> Instance:
         """See the port."""
-        found = self._load(sa.select(*COLUMNS).where(instances.c.id == id))
+        found = self._load(_BY_ID, id=id)
         if not found:
             raise NotFound("instance", id)
         return found[0]
@@ -80,6 +83,6 @@ class Reader:
         with self._database.reading() as connection:
             return {row.state: row.number for row in connection.execute(statement)}
 
-    def _load(self, statement: sa.Select[Any]) -> Sequence[Instance]:
+    def _load(self, statement: sa.Select[Any], **parameters: object) -> Sequence[Instance]:
         with self._database.reading() as connection:
-            return [Instance(**row) for row in connection.execute(statement).mappings()]
+            return [Instance(**row) for row in connection.execute(statement, parameters).mappings()]

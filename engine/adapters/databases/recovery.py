@@ -58,6 +58,15 @@ class RecoveryStore:
             .limit(limit)
         )
 
+    def put_off(self, instance: str, path: str, by: int) -> None:
+        """See the port."""
+        now = self._database.now()
+        statement = sa.update(scopes).where(
+            scopes.c.instance_id == instance, scopes.c.path == path, scopes.c.next_due_at <= now
+        )
+        with self._database.writing() as connection:
+            connection.execute(statement.values(next_due_at=now + by))
+
     def live(self, after: tuple[str, str] | None, limit: int = 500) -> Sequence[DueScope]:
         """See the port."""
         key = sa.tuple_(scopes.c.instance_id, scopes.c.path)

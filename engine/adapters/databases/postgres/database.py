@@ -23,7 +23,12 @@ SESSION = {
 }
 """Nothing blocks for ever, and a stuck process never holds rows (or vacuum) for long."""
 
-BATCHES = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "auto"}
+BATCHES = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
 """A plan prepared while tables are empty, or statistics of a fresh table, must not lead to reading whole tables."""
 
 MIGRATION_LOCK = 0x6865_6164_7261_6365
