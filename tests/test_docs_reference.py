@@ -12,7 +12,7 @@ import pytest
 from engine.adapters.git import tree
 from engine.adapters.kinds import process, script_outputs
 from engine.api import guard
-from engine.app import masking, outputs, storable, task_log
+from engine.app import masking, outputs, start, storable, task_log
 from engine.app.kinds import DEFAULT_TIMEOUT
 from engine.config import Config
 from engine.core import approvals, cancel, retry
@@ -159,6 +159,9 @@ NUMBERS = [
         f"{budget.STEPS:,} steps: an operation, an iteration, an element, or {budget.CHARACTERS_PER_STEP} char",
     ),
     ("language.md", f"{budget.RESULT_BYTES // KIB} KiB as JSON, {budget.NESTING} levels"),
+    ("language.md", f"inputs of an instance have at most {start.LIMIT // KIB**2} MiB"),
+    ("security.md", f"| inputs of an instance | {start.LIMIT // KIB**2} MiB |"),
+    ("security.md", f"| outputs of a task run by a worker | {outputs.LIMIT // KIB} KiB |"),
     ("security.md", f"at most {limits.MAX_BYTES // KIB} KiB"),
     (
         "security.md",
