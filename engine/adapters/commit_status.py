@@ -53,9 +53,9 @@ def repository(remote: str, url: str) -> str | None:
     """
     host, path = _parts(remote)
     api = (urlsplit(url).hostname or "").lower()
-    expected = _PUBLIC_HOST if api == _PUBLIC_API else api
     found = _REPOSITORY.fullmatch(path)
-    if found is None or host not in {_PUBLIC_HOST, expected}:
+    # The token goes to the host of `url`: it must be the one that the commits come from.
+    if found is None or host != (_PUBLIC_HOST if api == _PUBLIC_API else api):
         return None
     return f"{found['owner']}/{found['name']}"
 

@@ -107,7 +107,7 @@ class WaitParams(Shape):
 
 
 class ApprovalParams(Shape):
-    """Ask people. The outcome is `approved`, `rejected` or `expired`; the outputs are the form's, `comment` and `decisions`."""
+    """Ask people. The outcome is `approved`, `rejected` or `expired`; the outputs are the form's, `comment` and `decided_by`."""
 
     message: Annotated[str, Field(min_length=1)]
     """What is asked."""
@@ -164,3 +164,6 @@ LATER_KINDS = frozenset({"container", "event", "emit", "fail", "exit"})
 
 WITHOUT_DEFAULTS = frozenset({"approval", "wait", "event", "fail", "exit"})
 """Kinds that `defaults` does not reach."""
+
+OWN_OUTPUTS = frozenset({"approval", "wait", "values", "message"})
+"""Kinds whose outputs are what they are: nothing can be declared."""

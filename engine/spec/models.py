@@ -243,6 +243,10 @@ TaskMap: TypeAlias = Annotated[
     BeforeValidator(_no_list, json_schema_input_type=dict[Id, TaskKeys] | list[ListedTaskKeys]),
 ]
 
+# A task may hold tasks: only now that the map has a name do the models know all about their own key.
+TaskKeys.model_rebuild()
+ListedTaskKeys.model_rebuild()
+
 
 class CheckKeys(Shape):
     """A business rule, held before an instance exists."""

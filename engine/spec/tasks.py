@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from engine.core.expressions.model import NOTHING, Expression, Literal, Template
 from engine.core.model import Retry, Task, TaskList
 from engine.spec.graph import Graph, build_graph
-from engine.spec.kinds import LATER_KINDS, PARAMS, WITHOUT_DEFAULTS
+from engine.spec.kinds import LATER_KINDS, OWN_OUTPUTS, PARAMS, WITHOUT_DEFAULTS
 from engine.spec.models import DefaultsKeys, RetryKeys, TaskKeys
 from engine.spec.names import Scope
 from engine.spec.nodes import Path
@@ -62,6 +62,9 @@ class TaskCompiler:
                 key = field.rstrip("_")
                 message = f"`{key}` belongs to `{'uses' if key == 'with' else 'run'}`, which this task does not have"
                 self._notebook.note((*path, key), "misplaced-key", message, at_key=True)
+        if task.outputs is not None and (task.uses or "") in OWN_OUTPUTS:
+            message = f"`{task.uses}` gives outputs of its own; `outputs` is for `run`, `http` and `python`"
+            self._notebook.note((*path, "outputs"), "misplaced-key", message, at_key=True)
         if task.run is not None and "${{" in task.run:
             message = "a script is literal: pass the value through `env` and read it as a variable"
             self._notebook.note((*path, "run"), "script-injection", message)

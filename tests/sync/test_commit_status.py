@@ -53,7 +53,7 @@ def api() -> Iterator[Api]:
         thread.join()
 
 
-def tell(api: Api, remote: str = "https://github.com/acme/flows", *, good: bool = False) -> bool:
+def tell(api: Api, remote: str = "https://127.0.0.1/acme/flows", *, good: bool = False) -> bool:
     return GitHubStatuses().tell(
         remote=remote, url=api.url, token="t0ken", sha="a" * 40, good=good, description="1 error"
     )
@@ -84,7 +84,7 @@ def test_nobody_there(api: Api):
     api.server_close()
     with pytest.raises(Unavailable):
         GitHubStatuses().tell(
-            remote="https://github.com/a/b", url="http://127.0.0.1:1", token="t", sha="a", good=True, description=""
+            remote="https://127.0.0.1/a/b", url="http://127.0.0.1:1", token="t", sha="a", good=True, description=""
         )
 
 
@@ -103,6 +103,7 @@ def test_other_remotes_are_left_alone(api: Api):
         ("ssh://git@github.com/acme/flows.git/", API, "acme/flows"),
         ("https://git.acme.com/team/flows", "https://git.acme.com/api/v3", "team/flows"),
         ("https://git.acme.com/team/flows", API, None),
+        ("https://github.com/acme/flows", "https://elsewhere.example.com", None),
         ("https://github.com/acme/flows/../../evil", API, None),
         ("https://github.com/acme", API, None),
         ("file:///github.com/acme/flows", API, None),
