@@ -9,8 +9,6 @@ from typing import Literal, Protocol
 
 from engine.app.ports import ApprovalStore, Clock, DefinitionStore, InstanceReader
 from engine.app.records import Approval, ApprovalDecision, Instance, Notification
-from engine.app.schemas import problems as check
-from engine.app.schemas import validator
 from engine.app.starters import is_called, means
 from engine.app.storable import unstorable
 from engine.core.events import DecisionMade, to_json
@@ -18,6 +16,8 @@ from engine.core.keys import split_path
 from engine.core.project import AUTHOR, ROLES, STARTER, Person, Project
 from engine.core.values import JsonObject
 from engine.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Unavailable
+from engine.spec.validation import problems as misfits
+from engine.spec.validation import validator
 
 Outcome = Literal["approved", "rejected"]
 Via = Literal["link", "api", "chat"]
@@ -169,7 +169,7 @@ class Approver:
             if found:
                 problems.append(Problem(pointer=found[0], detail=found[1]))
         if not problems and decision == "approved":
-            wrong = check(validator(form_schema(approval.form)), form)
+            wrong = misfits(validator(form_schema(approval.form)), form)
             problems.extend(Problem(pointer="/form" + problem.pointer, detail=problem.detail) for problem in wrong)
         if problems:
             raise Invalid("the decision does not fit the form", problems=problems)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import orjson
 
-from engine.app import schemas
 from engine.app.kinds import Failed
 from engine.app.masking import Masker
 from engine.app.storable import unstorable
 from engine.core.values import Json, JsonObject
+from engine.spec.validation import problems, validator
 
 LIMIT = 64 * 1024
 """Bytes of a task's outputs, as JSON."""
@@ -50,7 +50,7 @@ def plain(outputs: Json) -> JsonObject:
 
 
 def _hold(name: str, schema: JsonObject, value: Json) -> None:
-    wrong = schemas.problems(schemas.validator(schema), value)
+    wrong = problems(validator(schema), value)
     if wrong:
         listed = [{"pointer": f"/{name}{problem.pointer}", "detail": problem.detail} for problem in wrong]
         raise Failed("outputs", f"the output {name!r} does not fit its schema: {wrong[0].detail}", {"problems": listed})

@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from engine.core.values import Json, JsonObject
 from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
+from engine.spec.validation import validator
 
 _KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | {
     "$anchor",
@@ -114,9 +115,9 @@ def _compile(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> 
     """The last word has the validator that runs later: it must take each schema and all of them, and they their defaults."""
     before = len(notebook.findings)
     for name, schema in properties.items():
-        validator = _validator(notebook, schema, (*path, name))
-        if validator is not None and "default" in schema:
-            error = next(validator.iter_errors(schema["default"]), None)
+        compiled = _validator(notebook, schema, (*path, name))
+        if compiled is not None and "default" in schema:
+            error = next(compiled.iter_errors(schema["default"]), None)
             if error is not None:
                 message = f'the default of "{name}" does not fit its own schema: {error.message[:200]}'
                 notebook.note((*path, name, "default"), "bad-default", message)
@@ -124,10 +125,12 @@ def _compile(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> 
         _validator(notebook, object_schema(properties), path)
 
 
-def _validator(notebook: Notebook, schema: JsonObject, path: Path) -> jsonschema_rs.Draft202012Validator | None:
+def _validator(notebook: Notebook, schema: JsonObject, path: Path) -> jsonschema_rs.Validator | None:
     try:
-        return jsonschema_rs.Draft202012Validator(schema)
+        return validator(schema)
     except (ValueError, jsonschema_rs.ValidationError) as error:
         reason = str(error).partition("\n")[0][:200]
+        if reason.endswith('is not a "regex"'):
+            reason += " that runs in linear time (no look-around, no back-references)"
         notebook.note(path, "bad-schema", f"this schema cannot be used: {reason}", at_key=True)
         return None
