@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from engine.app.batch import Batch, Run, Starting
+from engine.app.batch import Batch, Starting
 from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
 from engine.app.recent import Recent
-from engine.app.records import NOTIFICATIONS, DeliveryResult, Facts, Message, Notification
-from engine.core.codec import definition_from_json
+from engine.app.records import NOTIFICATIONS, DeliveryResult, Message, Notification, Record
+from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
-from engine.core.model import Definition
-from engine.core.values import JsonObject
-from engine.errors import HeadraceError, Unavailable
+from engine.errors import Broken, HeadraceError, Unavailable
 
 _REACHES_DOWN = frozenset({"CancelRequested", "TimersDue"})
 """Events that a scope may pass on to the scopes below it."""
@@ -41,10 +39,9 @@ class Advancer:
         self._publisher = publisher
         self._signals = signals
         self._published = Published(store)
-        self._runs: Recent[Run] = Recent(4096)
-        self._definitions: Recent[Definition] = Recent(512)
-        self._kept: Recent[bool] = Recent(512)
-        """Digests that this instances DB is known to have."""
+        self._runs = Runs()
+        self._stored: Recent[bool] = Recent(512)
+        """Digests of definitions that this instances DB is known to have."""
 
     def advance(
         self,
@@ -63,22 +60,22 @@ class Advancer:
         known = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
         unknown = {instance for instance, _ in keys if instance not in known}
         with self._store.lock(keys, facts_of=unknown) as locked:
-            known.update((instance, self._learn(instance, facts, locked)) for instance, facts in locked.facts.items())
+            for instance, facts in locked.facts.items():
+                known[instance] = self._runs.learn(instance, facts, locked.definition)
             batch = Batch(locked, known)
-            for start in starting:
-                self._runs.put(start.id, batch.start(start.id, self._first_run(start, locked.now)))
+            started = [batch.start(start.id, self._first_run(start, locked.now)) for start in starting]
             for notification in notifications:
                 batch.take(notification)
             record = batch.record()
             record.definitions = {
-                start.facts.digest: start.document for start in starting if start.facts.digest not in self._kept
+                start.facts.digest: start.document for start in starting if start.facts.digest not in self._stored
             }
             record.new_instances = [batch.new(start) for start in starting]
             record.deliveries = list(deliveries)
             record.published = list(published)
-            locked.record(record)
-        for digest in record.definitions:
-            self._kept.put(digest, True)
+            self._record(locked, record, starting)
+        for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
+            self._runs.keep(run)
         return Advanced(messages=tuple(record.outbox), finished=batch.finished)
 
     def submit(
@@ -113,20 +110,18 @@ class Advancer:
         body = {"instance": notification.instance, "scope": notification.scope, "event": notification.event}
         self._outbox.park(Message(queue=NOTIFICATIONS, body=body), str(error))
 
-    def _learn(self, instance: str, facts: Facts, locked: Locked) -> Run:
-        run = Run.of(instance, facts, self._definition(facts.digest, locked.definition))
-        self._runs.put(instance, run)
-        return run
-
-    def _definition(self, digest: str, document: Callable[[str], JsonObject]) -> Definition:
-        definition = self._definitions.get(digest)
-        if definition is None:
-            definition = definition_from_json(document(digest))
-            self._definitions.put(digest, definition)
-        return definition
+    def _record(self, locked: Locked, record: Record, starting: Sequence[Starting]) -> None:
+        try:
+            locked.record(record)
+        except Broken:  # the database may be older than we believe, restored from a backup: the next try brings all
+            for start in starting:
+                self._stored.forget(start.facts.digest)
+            raise
+        for digest in record.definitions:
+            self._stored.put(digest, True)
 
     def _first_run(self, start: Starting, now: int) -> Run:
-        definition = self._definition(start.facts.digest, lambda _: start.document)
+        definition = self._runs.definition(start.facts.digest, lambda _: start.document)
         return Run.of(start.id, start.facts, definition, started_at=now)
 
 

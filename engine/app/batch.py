@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from uuid_utils import uuid7
 
@@ -23,6 +22,7 @@ from engine.app.records import (
     Record,
     ScopeWrite,
 )
+from engine.app.runs import Run
 from engine.core import commands as command_codec
 from engine.core import events as event_codec
 from engine.core.commands import (
@@ -34,11 +34,9 @@ from engine.core.commands import (
     RunTask,
     SettleScope,
 )
-from engine.core.context import Context
 from engine.core.decide import decide
 from engine.core.events import CancelRequested, Event, ScopeSettled, ScopeStarted
 from engine.core.keys import FINALLY, ROOT, parent_scope
-from engine.core.model import Definition
 from engine.core.state import ScopeState
 from engine.core.summary import instance_state, next_due
 from engine.core.values import JsonObject
@@ -54,35 +52,6 @@ class Starting:
     document: JsonObject
     start_key: str | None = None
     delivery: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What never changes of an instance, in the form that `decide` reads."""
-
-    facts: Facts
-    definition: Definition
-    instance: JsonObject
-
-    @classmethod
-    def of(cls, id: str, facts: Facts, definition: Definition, *, started_at: int | None = None) -> Run:
-        """Put together the names an expression can read; `started_at` for an instance that is just being inserted."""
-        facts = facts if started_at is None else replace(facts, started_at=started_at)
-        started = datetime.fromtimestamp(facts.started_at / 1000, UTC).isoformat(timespec="milliseconds")
-        instance = {
-            "id": id,
-            "workflow": facts.workflow,
-            "commit": facts.commit,
-            "started_at": started.replace("+00:00", "Z"),
-            "started_by": facts.started_by,
-        }
-        return cls(facts=facts, definition=definition, instance=instance)
-
-    def context(self, scope: str, outer: tuple[ScopeState, ...]) -> Context:
-        """What `decide` is told about this instance for an event of one scope."""
-        return Context(
-            instance=self.instance, inputs=self.facts.inputs, trigger=self.facts.trigger, scope=scope, outer=outer
-        )
 
 
 @dataclass(slots=True, kw_only=True)

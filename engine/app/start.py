@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jsonschema_rs
+import orjson
 from uuid_utils import uuid7
 
 from engine.app.advance import Advancer
@@ -23,6 +24,7 @@ from engine.core.expressions.render import render
 from engine.core.model import Definition
 from engine.core.values import JsonObject
 from engine.errors import Conflict, Invalid, Problem
+from engine.spec.validation import problems, validator
 
 FRESH = 0.2
 """Seconds for which an active version that was read is believed."""
@@ -53,12 +55,13 @@ class Starter:
         The same `start_key` starts nothing again and returns the first id.
         Raises NotFound (no such workflow), Invalid (inputs or a check), Unavailable.
         """
-        prepared = self.prepare(
-            self._definitions.active(workflow), inputs=inputs, trigger={}, by=by, start_key=start_key
-        )
+        if start_key and (first := self._reader.by_start_key(start_key)):
+            return first.id  # whatever became of the workflow since
+        version = self._active(workflow)
+        prepared = self.prepare(version, inputs=inputs, trigger={}, by=by, start_key=start_key)
         try:
             return self.commit([prepared])[0]
-        except Conflict:
+        except Conflict:  # somebody was faster
             first = self._reader.by_start_key(start_key) if start_key else None
             if first is None:
                 raise
@@ -77,9 +80,9 @@ class Starter:
         """Fill in defaults, validate the inputs and hold the checks. Raises Invalid; nothing is written."""
         compiled = self._compile(version)
         values = self._fill(compiled.definition, inputs)
-        problems = self._problems(compiled, values)
-        if problems:
-            raise Invalid(f"the inputs of {version.workflow} do not fit", problems=problems)
+        misfits = self._problems(compiled, values)
+        if misfits:
+            raise Invalid(f"the inputs of {version.workflow} do not fit", problems=misfits)
         self._hold_checks(compiled.definition, values, trigger)
         facts = Facts(
             workflow=version.workflow,
@@ -122,7 +125,7 @@ class Starter:
             definition = definition_from_json(version.document)
             compiled = _Compiled(
                 definition=definition,
-                inputs=jsonschema_rs.Draft202012Validator(definition.inputs or {"type": "object"}),
+                inputs=validator(definition.inputs or {"type": "object"}),
             )
             self._compiled.put(version.digest, compiled)
         return compiled
@@ -134,14 +137,14 @@ class Starter:
         return {**defaults, **inputs}
 
     @staticmethod
-    def _problems(compiled: _Compiled, values: JsonObject) -> list[Problem]:
+    def _problems(compiled: _Compiled, values: JsonObject) -> Sequence[Problem]:
         bad = unstorable(values)
         if bad:
             return [Problem(pointer=bad[0], detail=bad[1])]
-        return [
-            Problem(pointer="/" + "/".join(str(step) for step in error.instance_path), detail=error.message)
-            for error in compiled.inputs.iter_errors(values)
-        ]
+        size = len(orjson.dumps(values))
+        if size > LIMIT:
+            return [Problem(pointer="", detail=f"inputs of {size} bytes; at most {LIMIT} can be kept")]
+        return problems(compiled.inputs, values)
 
     @staticmethod
     def _hold_checks(definition: Definition, inputs: JsonObject, trigger: JsonObject) -> None:
