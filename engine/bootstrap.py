@@ -185,7 +185,7 @@ class Application:
                 recovery=recovery,
                 publisher=self.broker.publisher,
                 leases=self.broker.leases,
-                process_delivery=self.receiver.process,
+                receiver=self.receiver,
             ),
             holder=f"{socket.gethostname()}-{os.getpid()}-{id(self):x}",
             retention_days=self.config.retention_days,

@@ -112,6 +112,10 @@ class Recovery(Protocol):
         """Scopes whose `next_due_at` has passed, oldest first."""
         ...
 
+    def put_off(self, instance: str, path: str, by: int) -> None:
+        """The scope's due timers count as due `by` milliseconds from now: they could not be taken."""
+        ...
+
     def live(self, after: tuple[str, str] | None, limit: int = 500) -> Sequence[DueScope]:
         """Unsettled scopes in key order, for re-sending what is outstanding."""
         ...

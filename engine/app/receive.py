@@ -83,6 +83,14 @@ class Receiver:
         _log.info("delivery processed", delivery=delivery.id, source=delivery.source, state=result.state)
         return result
 
+    def give_up(self, delivery: Delivery, reason: str) -> None:
+        """Mark a delivery that nothing can be made of. Raises Unavailable."""
+        try:
+            self._starter.commit([], deliveries=[DeliveryResult(id=delivery.id, state="failed", reason=reason)])
+        except Conflict:  # somebody could make something of it after all
+            return
+        _log.error("delivery given up", delivery=delivery.id, source=delivery.source, reason=reason)
+
     def _decide(self, delivery: Delivery) -> tuple[DeliveryResult, list[Starting]]:
         try:
             body = parse(delivery.body, str(delivery.headers.get("content-type", "")))

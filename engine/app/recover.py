@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
-from engine.app.batch import Run
 from engine.app.ports import InstanceStore, Leases, Publisher, Recovery
-from engine.app.recent import Recent
 from engine.app.records import Delivery, DueScope, Message
+from engine.app.runs import Run, Runs
 from engine.core import commands as command_codec
-from engine.core.codec import definition_from_json
 from engine.core.commands import RunTask
 from engine.core.keys import ROOT, lease_key
-from engine.core.model import Definition
 from engine.core.outstanding import outstanding
 from engine.core.state import ScopeState
-from engine.errors import HeadraceError, NotFound, Unavailable
+from engine.errors import Broken, NotFound, Rejected, Unavailable
 
 GENERATION = "broker-generation"
 """Under this name the database remembers which broker it last spoke to."""
@@ -25,7 +22,18 @@ GENERATION = "broker-generation"
 STALE_DELIVERY = 10_000
 """Milliseconds after which a delivery that is still `received` is taken up by the scheduler."""
 
+HOPELESS_DELIVERY = 60_000
+"""Milliseconds after which one that still cannot be processed counts as failed, for people to look at."""
+
 _log = structlog.get_logger(__name__)
+
+
+class Receives(Protocol):
+    """`engine.app.receive.Receiver`."""
+
+    def process(self, delivery: Delivery) -> object: ...
+
+    def give_up(self, delivery: Delivery, reason: str) -> None: ...
 
 
 class Recoverer:
@@ -38,20 +46,25 @@ class Recoverer:
         recovery: Recovery,
         publisher: Publisher,
         leases: Leases,
-        process_delivery: Callable[[Delivery], object],
+        receiver: Receives,
     ) -> None:
         self._store = store
         self._recovery = recovery
         self._publisher = publisher
         self._leases = leases
-        self._process_delivery = process_delivery
-        self._runs: Recent[Run] = Recent(1024)
-        self._definitions: Recent[Definition] = Recent(256)
+        self._receiver = receiver
+        self._runs = Runs()
         self._seen = ""
 
     def run_once(self) -> int:
-        """Look whether the broker is the one we knew, and for deliveries left behind. Returns how much was sent again."""
-        return self._after_lost_broker() + self._deliveries()
+        """Look for deliveries left behind, and whether the broker is the one we knew. Returns how much was taken up again."""
+        done = 0
+        for look in (self._deliveries, self._after_lost_broker):
+            try:
+                done += look()
+            except Unavailable as error:  # of the one, which must not keep the other waiting
+                _log.warning("recovery waits", error=str(error))
+        return done
 
     def resend(self) -> int:
         """Publish every outstanding command of every live scope. Doubles are harmless: leases and attempts fence them."""
@@ -73,25 +86,26 @@ class Recoverer:
         if generation == self._seen:
             return 0
         sent = 0
-        if self._recovery.mark(GENERATION, generation) != generation:
-            try:
-                sent = self.resend()
-            except HeadraceError:
-                self._recovery.mark(GENERATION, "")  # not done: the next look starts over
-                raise
+        # Until all is sent the name of no broker stands there: a scheduler that dies over it is followed by one that starts over.
+        if self._recovery.mark(GENERATION, "") != generation:
+            sent = self.resend()
             _log.info("broker is new, outstanding commands were sent again", messages=sent)
+        self._recovery.mark(GENERATION, generation)
         self._seen = generation
         return sent
 
     def _deliveries(self) -> int:
         deliveries = self._recovery.received(STALE_DELIVERY)
+        now = self._recovery.now() if deliveries else 0
         for delivery in deliveries:
             try:
-                self._process_delivery(delivery)
+                self._receiver.process(delivery)
             except Unavailable:
                 raise
-            except HeadraceError as error:
-                _log.warning("a delivery left behind cannot be processed", delivery=delivery.id, error=str(error))
+            except Exception as error:  # noqa: BLE001 - one that cannot be processed must not hold up the others
+                _log.exception("a delivery left behind cannot be processed", delivery=delivery.id)
+                if now - delivery.received_at >= HOPELESS_DELIVERY:
+                    self._receiver.give_up(delivery, f"it could not be processed: {error!r}")
         return len(deliveries)
 
     def _messages(self, scope: DueScope, root: ScopeState | None) -> list[Message]:
@@ -99,6 +113,9 @@ class Recoverer:
             run = self._run(scope.instance)
         except NotFound:
             return []  # pruned meanwhile
+        except (Rejected, Broken) as error:
+            _log.error("an instance cannot be gone on with", instance=scope.instance, error=str(error))
+            return []
         outer = () if scope.path == ROOT or root is None else (root,)
         commands = outstanding(run.definition, scope.state, run.context(scope.path, outer))
         keys = [lease_key(c.instance, c.path, c.attempt) for c in commands]
@@ -112,11 +129,5 @@ class Recoverer:
     def _run(self, instance: str) -> Run:
         run = self._runs.get(instance)
         if run is None:
-            facts = self._store.facts(instance)
-            definition = self._definitions.get(facts.digest)
-            if definition is None:
-                definition = definition_from_json(self._store.definition(facts.digest))
-                self._definitions.put(facts.digest, definition)
-            run = Run.of(instance, facts, definition)
-            self._runs.put(instance, run)
+            run = self._runs.learn(instance, self._store.facts(instance), self._store.definition)
         return run

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import structlog
-
 from engine.app.ports import Recovery
-from engine.errors import Unavailable
 
 LEASE = 10_000
 """Milliseconds of database time for which a leader leads without a word."""
 
-RECOVER_EVERY = 2_000
-PRUNE_EVERY = 60_000
-DAY = 24 * 60 * 60 * 1000
+LEAD = 1_000
+"""Milliseconds between two writes that say who leads."""
 
-_log = structlog.get_logger(__name__)
+RECOVER = 2_000
+PRUNE = 60_000
+DAY = 24 * 60 * 60 * 1000
 
 
 class Round(Protocol):
@@ -38,20 +36,20 @@ class Scheduler:
         self._recoverer = recoverer
         self._holder = holder
         self._retention = retention_days * DAY
-        self._recover_at = 0
-        self._prune_at = 0
+        self._leads = False
+        self._leading, self._recovering, self._pruning = _Every(LEAD), _Every(RECOVER), _Every(PRUNE)
 
     def run_once(self) -> int:
         """One round; returns how many timers, messages and deliveries were taken, 0 when there was nothing (or no lead)."""
-        if not self._recovery.lead(self._holder, LEASE):
-            return 0
         now = self._recovery.now()
+        if self._leading.due(now):
+            self._leads = self._recovery.lead(self._holder, LEASE)
+        if not self._leads:
+            return 0
         done = self._timers.run_once()
-        if now >= self._recover_at:
-            self._recover_at = now + RECOVER_EVERY
-            done += self._recover()
-        if now >= self._prune_at:
-            self._prune_at = now + PRUNE_EVERY
+        if self._recovering.due(now):
+            done += self._recoverer.run_once()
+        if self._pruning.due(now):
             self._recovery.prune(finished_before=now - self._retention, limit=500)
         return done
 
@@ -59,9 +57,17 @@ class Scheduler:
         """Let another one lead at once."""
         self._recovery.resign(self._holder)
 
-    def _recover(self) -> int:
-        try:
-            return self._recoverer.run_once()
-        except Unavailable as error:
-            _log.warning("recovery waits", error=str(error))
-            return 0
+
+class _Every:
+    """Something that is due every so many milliseconds of database time, and at once when that was set back."""
+
+    def __init__(self, span: int) -> None:
+        self._span = span
+        self._last: int | None = None
+
+    def due(self, now: int) -> bool:
+        """Whether it is; then it has been."""
+        if self._last is not None and 0 <= now - self._last < self._span:
+            return False
+        self._last = now
+        return True

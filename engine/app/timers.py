@@ -12,10 +12,16 @@ from engine.app.records import DueScope, Notification
 from engine.core.events import AttemptAlive, AttemptLost, AttemptUnclaimed, Event, TimersDue, to_json
 from engine.core.keys import lease_key, task_path
 from engine.core.state import TaskRun
-from engine.errors import HeadraceError, Unavailable
+from engine.errors import Unavailable
 
 BATCH = 100
 """Scopes per transaction: small, so that timers never hold locks for long."""
+
+LOOK_AGAIN = 3_000
+"""Milliseconds for which a lease has to stay away. A broker that was wiped has those of living workers back before."""
+
+PUT_OFF = 60_000
+"""Milliseconds until a timer that could not be taken is tried again: it must not stand in the way of all others."""
 
 _log = structlog.get_logger(__name__)
 
@@ -27,27 +33,26 @@ class Timers:
         self._recovery = recovery
         self._leases = leases
         self._advancer = advancer
+        self._missed: dict[str, int] = {}
+        """Leases that were not there, by when that was first seen."""
 
     def run_once(self, limit: int = 500) -> int:
-        """Take up to `limit` due scopes; returns how many there were. Raises Unavailable from the database."""
+        """Look at up to `limit` due scopes; returns how many events that gave. Raises Unavailable from the database."""
         due = self._recovery.due(limit)
-        if not due:
-            return 0
-        now = self._recovery.now()
-        silent = [(scope, task, run) for scope in due for task, run in _silent(scope, now)]
-        held = self._held([_key(*entry) for entry in silent])
-        notifications = [
-            Notification(instance=scope.instance, scope=scope.path, event=to_json(_verdict(task, run, alive)))
-            for (scope, task, run), alive in zip(silent, held, strict=True)
-        ]
-        notifications += [
-            Notification(instance=scope.instance, scope=scope.path, event=to_json(TimersDue()))
-            for scope in due
-            if _has_due(scope, now)
-        ]
+        now = self._recovery.now() if due else 0
+        notifications = [*self._verdicts(due, now), *_timers(due, now)]
         for start in range(0, len(notifications), BATCH):
             self._submit(notifications[start : start + BATCH])
-        return len(due)
+        return len(notifications)
+
+    def _verdicts(self, due: Sequence[DueScope], now: int) -> Iterator[Notification]:
+        silent = [(scope, task, run) for scope in due for task, run in _silent(scope, now)]
+        keys = [_key(*attempt) for attempt in silent]
+        held = self._held(keys)
+        self._missed = {key: self._missed.get(key, now) for key, alive in zip(keys, held, strict=True) if not alive}
+        for (scope, task, run), key, alive in zip(silent, keys, held, strict=True):
+            if alive or now - self._missed[key] >= LOOK_AGAIN:
+                yield _notification(scope, _verdict(task, run, alive=alive))
 
     def _held(self, keys: Sequence[str]) -> Sequence[bool]:
         """Whether somebody is at work. When nothing can be said everybody is believed to be, until the next check."""
@@ -64,12 +69,22 @@ class Timers:
             self._advancer.submit(notifications)
         except Unavailable:
             raise
-        except HeadraceError:
-            if len(notifications) == 1:
-                _log.exception("a timer cannot be taken", instance=notifications[0].instance)
+        except Exception as error:  # noqa: BLE001 - one scope that cannot go on must not keep all others from doing so
+            if len(notifications) > 1:
+                for notification in notifications:
+                    self._submit([notification])
                 return
-            for notification in notifications:
-                self._submit([notification])
+            (one,) = notifications
+            _log.exception("a timer cannot be taken", instance=one.instance, scope=one.scope, error=str(error))
+            self._recovery.put_off(one.instance, one.scope, PUT_OFF)
+
+
+def _timers(due: Sequence[DueScope], now: int) -> Iterator[Notification]:
+    return (_notification(scope, TimersDue()) for scope in due if _has_due(scope, now))
+
+
+def _notification(scope: DueScope, event: Event) -> Notification:
+    return Notification(instance=scope.instance, scope=scope.path, event=to_json(event))
 
 
 def _silent(scope: DueScope, now: int) -> Iterator[tuple[str, TaskRun]]:
@@ -87,7 +102,7 @@ def _key(scope: DueScope, task: str, run: TaskRun) -> str:
     return lease_key(scope.instance, task_path(scope.path, task), run["attempt"])
 
 
-def _verdict(task: str, run: TaskRun, alive: bool) -> Event:
+def _verdict(task: str, run: TaskRun, *, alive: bool) -> Event:
     if alive:
         return AttemptAlive(task=task, attempt=run["attempt"])
     if run["state"] == "running":

@@ -17,7 +17,7 @@ from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
 from engine.core.state import TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
 
-CHECK_ALIVE = 30_000
+CHECK_ALIVE = 20_000
 """Milliseconds between two looks at the lease of a running attempt."""
 CHECK_AT_MOST = 600_000
 """The longest pause before an attempt that nobody takes up is asked for again."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from engine.core.attempts import CHECK_ALIVE
 from engine.core.commands import CancelTask, RunTask
 from engine.core.events import (
     AttemptAlive,
@@ -97,10 +98,10 @@ def test_a_running_attempt_is_checked_and_extended_while_its_lease_is_held():
     scope = started(task("a"))
     scope.take(TaskStarted, task="a", attempt=1, worker="w1", after=1_000)
     assert scope.status("a") == "running"
-    assert next_due(scope.state) == START + 31_000
-    scope.take(AttemptAlive, task="a", attempt=1, after=30_000)
-    assert next_due(scope.state) == START + 61_000
-    scope.take(AttemptUnclaimed, task="a", attempt=1, after=30_000)
+    assert next_due(scope.state) == START + 1_000 + CHECK_ALIVE
+    scope.take(AttemptAlive, task="a", attempt=1, after=CHECK_ALIVE)
+    assert next_due(scope.state) == START + 1_000 + 2 * CHECK_ALIVE
+    scope.take(AttemptUnclaimed, task="a", attempt=1, after=CHECK_ALIVE)
     assert not scope.accepted
 
 

@@ -39,7 +39,11 @@ class RecoveryStore:
         take = insert.on_conflict_do_update(
             index_elements=["role"],
             set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
-            where=sa.or_(leadership.c.holder == holder, leadership.c.until <= now),
+            where=sa.or_(
+                leadership.c.holder == holder,
+                leadership.c.until <= now,
+                leadership.c.until > now + 2 * ttl,  # written before the clock was set back
+            ),
         ).returning(leadership.c.holder)
         with self._database.writing() as connection:
             return connection.execute(take).one_or_none() is not None

@@ -1,0 +1,131 @@
+"""One scheduler leads, whatever happens to it and to the clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.app.schedule import DAY, LEASE
+from engine.errors import Unavailable
+from tests.app.world import NOOP
+
+WAIT = "tasks:\n  pause: {uses: wait, with: {for: 1m}}\n"
+
+
+def test_one_leads_and_the_other_waits(world):
+    one, two = world.scheduler("one"), world.scheduler("two")
+    one.run_once()
+    instance = world.start(WAIT)
+    world.move(61_000)
+    one.run_once()  # says that it still leads; and takes the timer
+    assert world.state(instance) == "succeeded"
+    assert two.run_once() == 0
+    other = world.start(WAIT)
+    world.move(2_000)
+    one.run_once()
+    world.move(2_000)
+    assert two.run_once() == 0
+    assert world.state(other) == "waiting"
+
+
+def test_a_leader_that_died_is_followed_when_its_lease_has_run_out(world):
+    one, two = world.scheduler("one"), world.scheduler("two")
+    one.run_once()
+    two.run_once()
+    instance = world.start(WAIT)
+    world.move(LEASE - 2_000)
+    two.run_once()
+    world.move(60_000)
+    assert two.run_once() == 1
+    assert world.state(instance) == "succeeded"
+
+
+def test_a_leader_that_leaves_is_followed_at_once(world):
+    one, two = world.scheduler("one"), world.scheduler("two")
+    one.run_once()
+    instance = world.start(WAIT)
+    world.move(61_000)
+    one.run_once()
+    other = world.start(WAIT)
+    world.move(61_000 - LEASE)
+    one.run_once()
+    one.close()
+    world.move(LEASE)
+    assert two.run_once() == 1
+    assert (world.state(instance), world.state(other)) == ("succeeded", "succeeded")
+
+
+def test_two_that_both_believe_to_lead_do_no_harm(world):
+    """A leader that was stopped for longer than its lease does not know it yet."""
+    world.recoverer().run_once()
+    one, two = world.scheduler("one"), world.scheduler("two")
+    for scheduler in (one, two):
+        scheduler._recovery = _Leads(world.recovery)
+    instance = world.start(f"tasks:\n  pause: {{uses: wait, with: {{for: 1m}}}}\n  a: {{needs: pause, {NOOP[1:]}}}\n")
+    world.move(61_000)
+    due = world.recovery.due()
+    two._timers._recovery = _Stale(world.recovery, due)
+    one.run_once()
+    two.run_once()
+    assert [command["path"] for command in world.queued()] == ["a"]
+    world.check_history(instance)
+
+
+def test_a_clock_that_is_set_back_stops_nobody(world):
+    one, two = world.scheduler("one"), world.scheduler("two")
+    world.move(3_600_000)
+    one.run_once()
+    world.move(-3_600_000)
+    instance = world.start(WAIT)
+    world.move(61_000)
+    two.run_once()  # the lease of one is an hour ahead: it was written before
+    assert world.state(instance) == "succeeded"
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_runs_is_kept(world):
+    scheduler = world.scheduler(retention_days=1)
+    old = world.start(f"tasks:\n  a: {NOOP}}}\n")
+    world.work()
+    live = world.start("tasks:\n  pause: {uses: wait, with: {for: 30d}}\n")
+    world.move(DAY - 60_000)
+    scheduler.run_once()
+    assert world.state(old) == "succeeded"
+    world.move(120_000)
+    scheduler.run_once()
+    assert [instance.id for instance in world.reader.list()] == [live]
+
+
+def test_recovery_and_retention_go_on_while_the_broker_is_down(world):
+    world.faults.broker_down = True
+    instance = world.start(WAIT)
+    world.move(61_000)
+    assert world.scheduler().run_once() == 1
+    assert world.state(instance) == "succeeded"
+
+
+def test_an_outage_of_the_database_is_said(world, monkeypatch):
+    def away():
+        raise Unavailable("the database")
+
+    monkeypatch.setattr(world.recovery, "now", away)
+    with pytest.raises(Unavailable):
+        world.scheduler().run_once()
+
+
+class _Leads:
+    def __init__(self, recovery):
+        self._recovery = recovery
+
+    def lead(self, _holder, _ttl):
+        return True
+
+    def __getattr__(self, name):
+        return getattr(self._recovery, name)
+
+
+class _Stale(_Leads):
+    def __init__(self, recovery, due):
+        super().__init__(recovery)
+        self._due = due
+
+    def due(self, _limit=500):
+        return self._due
