@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
@@ -35,14 +36,18 @@ def sequential(stack: Stack) -> dict[str, float]:
 
 def latency(stack: Stack) -> dict[str, float]:
     """One task: from the POST that starts it to a blocking GET that sees `finished_at`; over HTTP where there is an API."""
-    times = sorted((_over_http if stack.api else _in_process)(stack) for _ in range(PROBES))
+    if not stack.api:
+        times = sorted(_in_process(stack) for _ in range(PROBES))
+    else:
+        with closing(HTTPConnection(stack.api.removeprefix("http://"), timeout=60)) as connection:
+            times = sorted(_over_http(connection) for _ in range(PROBES))
     return {"p50_ms": times[PROBES // 2] * 1000, "p99_ms": times[int(PROBES * 0.99)] * 1000}
 
 
-def _over_http(stack: Stack) -> float:
+def _over_http(connection: HTTPConnection) -> float:
     began = time.perf_counter()
-    started = _call(stack.api, "POST", "/api/v1/workflows/latency/instances", b'{"inputs": {}}')
-    found = _call(stack.api, "GET", f"/api/v1/instances/{started['id']}?wait=30")
+    started = _call(connection, "POST", "/api/v1/workflows/latency/instances", b'{"inputs": {}}')
+    found = _call(connection, "GET", f"/api/v1/instances/{started['id']}?wait=30")
     took = time.perf_counter() - began
     if not found["finished_at"]:
         raise SystemExit(f"{started['id']} did not end within 30 s")
@@ -58,14 +63,8 @@ def _in_process(stack: Stack) -> float:
     return time.perf_counter() - began
 
 
-_connections: dict[str, HTTPConnection] = {}
-
-
-def _call(api: str, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+def _call(connection: HTTPConnection, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
     """One call over a kept connection; the standard library's client, as others would be half of what is measured."""
-    connection = _connections.get(api)
-    if connection is None:
-        connection = _connections[api] = HTTPConnection(api.removeprefix("http://"), timeout=60)
     connection.request(method, path, body, {"Content-Type": "application/json"})
     answer = connection.getresponse()
     found: dict[str, Any] = json.loads(answer.read())
