@@ -20,6 +20,9 @@ FAN = (
 )
 
 
+_DONE = to_json(TaskSucceeded(task="a", attempt=1))
+
+
 def notification(command, event) -> Notification:
     return Notification(instance=command["instance"], scope="", event=to_json(event))
 
@@ -244,6 +247,19 @@ def test_a_definition_that_is_missing_is_said_to_be(world):
     world.sql("DELETE FROM definitions")
     with pytest.raises(Broken, match="definition"):
         world.make_advancer().submit([succeeded(command)])
+
+
+def test_a_database_restored_from_before_the_definition_gets_it_again(world):
+    """The process remembers that it stored the definition; without it an instance could never go on."""
+    world.start(CHAIN)
+    world.sql("DELETE FROM definitions")
+    with pytest.raises(Broken):
+        world.starter.start("w", {}, by="ana")
+    assert len(world.reader.list()) == 1
+    instance = world.starter.start("w", {}, by="ana")
+    world.queued()
+    world.make_advancer().advance([Notification(instance=instance, scope="", event=_DONE)])
+    assert world.run(instance, "a")["state"] == "succeeded"
 
 
 def test_time_never_runs_backwards_in_an_instance(world):

@@ -14,11 +14,11 @@ from engine.core.values import Json
 
 
 def writes(record: Record) -> Iterator[Statement]:
-    """One statement for a batch, after another for instances that start: no statement sees the rows it inserts itself.
+    """One statement for a batch, after others for what it refers to: no statement sees the rows it inserts itself.
 
     Raises Invalid for a value that cannot be stored.
     """
-    for parts in (list(_new(record)), list(_rest(record))):
+    for parts in (list(_definitions(record)), list(_instances(record)), list(_rest(record))):
         if parts:
             text = statements.write(tuple((part.name, part.sql, "count" in part.values) for part in parts))
             yield text, {f"{part.name}_{key}": value for part in parts for key, value in part.values.items()}
@@ -33,13 +33,16 @@ class _Part:
     values: dict[str, object]
 
 
-def _new(record: Record) -> Iterator[_Part]:
+def _definitions(record: Record) -> Iterator[_Part]:
     if record.definitions:
         digests = sorted(record.definitions)  # two starts of the same new definitions wait for each other in one order
         documents = [dump(record.definitions[digest]) for digest in digests]
         yield _Part("defined", statements.INSERT_DEFINITIONS, {"digests": digests, "documents": documents})
+
+
+def _instances(record: Record) -> Iterator[_Part]:
     if record.new_instances:
-        yield _Part("started", statements.INSERT_INSTANCES, _instances(record.new_instances))
+        yield _Part("started", statements.INSERT_INSTANCES, _starts(record.new_instances))
 
 
 def _rest(record: Record) -> Iterator[_Part]:
@@ -60,7 +63,7 @@ def _rest(record: Record) -> Iterator[_Part]:
         yield _Part("published", statements.DELETE_OUTBOX, {"ids": record.published})
 
 
-def _instances(rows: Sequence[NewInstance]) -> dict[str, object]:
+def _starts(rows: Sequence[NewInstance]) -> dict[str, object]:
     return {
         "ids": [row.id for row in rows],
         "workflows": [row.facts.workflow for row in rows],

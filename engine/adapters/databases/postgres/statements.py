@@ -39,7 +39,10 @@ INSERT_INSTANCES = """
     SELECT v.*, 'running', 0
     FROM unnest(%(ids)b::text[], %(workflows)b::text[], %(versions)b::text[], %(digests)b::text[], %(commits)b::text[],
                 %(inputs)b::text[]::json[], %(triggers)b::text[]::json[], %(started_by)b::text[],
-                %(started_at)b::bigint[], %(start_keys)b::text[], %(deliveries)b::text[]) AS v"""
+                %(started_at)b::bigint[], %(start_keys)b::text[], %(deliveries)b::text[])
+         AS v(id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at, start_key, delivery)
+    WHERE EXISTS (SELECT FROM definitions AS d WHERE d.digest = v.digest COLLATE "C")"""
+"""An instance without its definition could never go on: it is left out, and so the change of its row is refused."""
 
 COUNT_INSTANCES = """
     UPDATE instances AS i SET seq = v.seq

@@ -17,7 +17,9 @@ READ_FACTS = f"""
 INSERT_DEFINITION = "INSERT INTO definitions (digest, document) VALUES (?, ?) ON CONFLICT DO NOTHING"
 INSERT_INSTANCE = """
     INSERT INTO instances (id, workflow, version, digest, "commit", state, seq, inputs, "trigger", started_by, started_at,
-    start_key, delivery) VALUES (?, ?, ?, ?, ?, 'running', 0, ?, ?, ?, ?, ?, ?)"""
+    start_key, delivery)
+    SELECT ?, ?, ?, digest, ?, 'running', 0, ?, ?, ?, ?, ?, ? FROM definitions WHERE digest = ?"""
+"""An instance without its definition could never go on: it is left out, and so the change of its row is refused."""
 COUNT_INSTANCE = "UPDATE instances SET seq = ? WHERE id = ?"
 MOVE_INSTANCE = "UPDATE instances SET seq = ?, state = ?, outputs = ?, error = ?, finished_at = ? WHERE id = ?"
 INSERT_SCOPE = "INSERT INTO scopes (instance_id, path, state, version, next_due_at, settled) VALUES (?, ?, ?, ?, ?, ?)"

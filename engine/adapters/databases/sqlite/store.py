@@ -102,9 +102,9 @@ class SqliteLocked:
                 statements.INSERT_INSTANCE,
                 [
                     (
-                        *(new.id, new.facts.workflow, new.version, new.facts.digest, new.facts.commit),
+                        *(new.id, new.facts.workflow, new.version, new.facts.commit),
                         *(dump(new.facts.inputs), dump(new.facts.trigger), new.facts.started_by, new.facts.started_at),
-                        *(new.start_key, new.delivery),
+                        *(new.start_key, new.delivery, new.facts.digest),
                     )
                     for new in record.new_instances
                 ],
