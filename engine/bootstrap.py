@@ -50,13 +50,11 @@ class Application:
     @cached_property
     def instances(self) -> InstancesDatabase:
         """The instances DB."""
-        self.config.state_dir.mkdir(parents=True, exist_ok=True)
         return open_instances(self.config.instances)
 
     @cached_property
     def definitions(self) -> DefinitionsDatabase:
         """The definitions DB."""
-        self.config.state_dir.mkdir(parents=True, exist_ok=True)
         return open_definitions(self.config.definitions)
 
     @cached_property

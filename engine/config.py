@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from engine.errors import Misconfigured
 
 PREFIX = "HEADRACE_"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SECRET_PREFIX = f"{PREFIX}SECRET_"
+"""What starts the names of secrets in the environment, which are no settings."""
+LAST_PORT = 65_535
+_POSITIVE = frozenset(PREFIX + name for name in ("POLL", "LEASE", "TASK_THREADS", "RETENTION_DAYS"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +87,33 @@ class Config:
 
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
-    """Read the settings. Raises Misconfigured for a value that cannot be read or a HEADRACE_ name that does not exist."""
+    """Read the settings. Raises Misconfigured for a value that cannot be read or makes no sense."""
     environment = os.environ if environment is None else environment
     known = {PREFIX + field.name.upper(): field for field in fields(Config)}
     values: dict[str, Any] = {}
-    for name, text in environment.items():
-        if not name.startswith(PREFIX) or name.startswith(f"{PREFIX}SECRET_"):
-            continue
-        field = known.get(name)
-        if field is None:
-            continue  # e.g. HEADRACE_OUTPUT in a task's environment; `headrace config` lists unknown ones
-        values[field.name] = _read(name, str(field.type), text)
+    for name, field in known.items():
+        if name in environment:
+            values[field.name] = _read(name, str(field.type), environment[name])
+            _hold(name, values[field.name])
     return Config(**values)
+
+
+def unknown(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Names that look like settings and are none, with the setting that was meant, or "": a slip that nothing else tells."""
+    environment = os.environ if environment is None else environment
+    known = {PREFIX + field.name.upper() for field in fields(Config)}
+    strange = {name for name in environment if name.startswith(PREFIX) and not name.startswith(SECRET_PREFIX)} - known
+    return {name: next(iter(get_close_matches(name, known, 1)), "") for name in sorted(strange)}
+
+
+def _hold(name: str, value: Any) -> None:
+    """Raises Misconfigured."""
+    if name.endswith("_PORT") and not 1 <= value <= LAST_PORT:
+        raise Misconfigured(name, f"{value} is no port: 1 to {LAST_PORT}")
+    if name in _POSITIVE and not 0 < value < math.inf:
+        raise Misconfigured(name, f"{value} is not above zero")
+    if name.endswith("_TOKEN") and not (value.isascii() and value.isprintable()):
+        raise Misconfigured(name, "holds characters that no header can carry: use printable ASCII")
 
 
 def _read(name: str, kind: str, text: str) -> Any:

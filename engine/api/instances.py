@@ -100,7 +100,9 @@ def task(call: Call) -> Answer:
 def logs(call: Call) -> Answer:
     """What the tasks of an instance printed."""
     asked = call.asked(LogQuery)
-    call.services.reader.get(call.path["id"])
+    tasks = views(call.services, call.path["id"])
+    if asked.path is not None:
+        task_at(tasks, asked.path)  # a slip must not look like a task that printed nothing
     lines = call.services.logs.read(call.path["id"], asked.path, after=asked.after, limit=asked.limit)
     following = asked.after + len(lines) if len(lines) == asked.limit else None
     return Answer(body=Sequence(items=[LogLine.model_validate(line) for line in lines], next=following))

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from engine.app.records import DeliveryState, InstanceState
+from engine.app.versions import SyncState
+
 T = TypeVar("T")
 
 
@@ -20,6 +23,8 @@ Time = Annotated[
     int, PlainSerializer(rfc3339, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 JsonMap = dict[str, Any]
+ApprovalState = Literal["open", "approved", "rejected", "expired", "cancelled", "failed"]
+Choice = Literal["approved", "rejected"]
 
 
 class Row(BaseModel):
@@ -52,7 +57,7 @@ class Instance(Row):
     version: str
     digest: str
     commit: str
-    state: str
+    state: InstanceState
     inputs: JsonMap
     trigger: JsonMap
     outputs: Any
@@ -65,7 +70,7 @@ class Instance(Row):
 
 class InstanceQuery(PageQuery):
     workflow: str | None = None
-    state: str | None = None
+    state: InstanceState | None = None
 
 
 class WaitQuery(Asked):
@@ -172,7 +177,7 @@ class WorkflowDetail(BaseModel):
 
 class PersonDecision(Row):
     person: str
-    decision: str
+    decision: Choice
     comment: str
     form: JsonMap
     via: str
@@ -192,7 +197,7 @@ class Approval(Row):
     require: int
     form: JsonMap
     channel: str | None
-    state: str
+    state: ApprovalState
     opened_at: Time
     expires_at: Time | None
     closed_at: Time | None
@@ -200,13 +205,13 @@ class Approval(Row):
 
 
 class ApprovalQuery(PageQuery):
-    state: str = Field("open", description="`open`, an outcome, or `any`.")
+    state: ApprovalState | Literal["any"] = Field("open", description="`open`, an outcome, or `any`.")
     instance: str | None = None
 
 
 class Decide(Asked):
     person: str = Field(min_length=1, max_length=200, description="A name from project.yaml.")
-    decision: Literal["approved", "rejected"]
+    decision: Choice
     comment: str = ""
     form: JsonMap = Field(default_factory=dict)
 
@@ -228,7 +233,7 @@ class Delivery(Row):
     source: str
     provider: str
     event: str
-    state: str
+    state: DeliveryState
     reason: str
     verdicts: list[Verdict]
     received_at: Time
@@ -241,14 +246,14 @@ class DeliveryDetail(Delivery):
 
 class DeliveryQuery(PageQuery):
     source: str | None = None
-    state: str | None = None
+    state: DeliveryState | None = None
 
 
 class Sync(Row):
     id: str
     source: str
     commit: str | None
-    state: str
+    state: SyncState
     author_name: str
     author_email: str
     message: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 
 import typer
 
 from engine.cli.instances import FINAL, parse_pairs
-from engine.cli.output import AsJson, emit_json, emit_table, moment
+from engine.cli.output import AsJson, emit_json, emit_table, first_line, moment
 
 PATIENCE = 10.0
 """Seconds to wait for an instance that runs to come to its approval."""
@@ -38,27 +37,27 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Approve (or reject) what waits for a person."""
-    from engine.cli.client import Api
+    from engine.cli.client import Api, login_name
 
     api = Api()
     if approval is None:
-        page = api.get("/approvals", state="open")
+        page = api.get("approvals", state="open")
         if as_json:
             emit_json(page)
             return
         rows = [
-            (row["id"], row["instance"], row["path"], row["message"], moment(row["expires_at"]))
+            (row["id"], row["instance"], row["path"], first_line(row["message"]), moment(row["expires_at"]))
             for row in page["items"]
         ]
         emit_table(("ID", "INSTANCE", "TASK", "MESSAGE", "EXPIRES"), rows, empty="Nothing waits for a person.")
         return
     body = {
-        "person": person or getpass.getuser(),
+        "person": person or login_name(),
         "decision": "rejected" if reject else "approved",
         "comment": comment,
         "form": parse_pairs(form or []),
     }
-    decided = api.post(f"/approvals/{_approval_of(api, approval)}/decision", body)
+    decided = api.post("approvals", _approval_of(api, approval), "decision", body=body)
     if as_json:
         emit_json(decided)
         return
@@ -73,12 +72,12 @@ def _approval_of(api: Any, id: str) -> str:
     from engine.errors import Conflict, Rejected
 
     try:
-        state = api.get(f"/instances/{id}")["state"]
+        state = api.get("instances", id)["state"]
     except Rejected:
         return id
     deadline = time.monotonic() + PATIENCE
     while True:
-        found = api.get("/approvals", instance=id, state="open")["items"]
+        found = api.get("approvals", instance=id, state="open")["items"]
         if len(found) > 1:
             raise Conflict(
                 "more than one approval is open: " + ", ".join(f"{row['path']} {row['id']}" for row in found)
@@ -88,4 +87,4 @@ def _approval_of(api: Any, id: str) -> str:
         if state in FINAL or time.monotonic() > deadline:
             raise Conflict(f"no approval of instance {id} is open")
         time.sleep(0.1)
-        state = api.get(f"/instances/{id}")["state"]
+        state = api.get("instances", id)["state"]

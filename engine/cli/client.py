@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -18,43 +21,62 @@ class Api:
         headers = {"Authorization": f"Bearer {config.api_token}"} if config.api_token else {}
         self._url = config.api_url
         self._client = httpx.Client(
-            base_url=f"{config.api_url.rstrip('/')}/api/v1", headers=headers, timeout=60, trust_env=False
+            base_url=f"{config.api_url.rstrip('/')}/api/v1",
+            headers=headers,
+            timeout=60,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),  # a command makes a few calls and nobody closes it
         )
 
-    def get(self, where: str, **query: object) -> Any:
-        """The JSON at a path; parameters that are None are left out. Raises Rejected, Unavailable."""
+    def get(self, *steps: str, **query: object) -> Any:
+        """The JSON at a path, given step by step; parameters that are None are left out. Raises Rejected, Unavailable."""
         given = {name: str(value) for name, value in query.items() if value is not None}
-        return self._call("GET", where, params=given)
+        return self._call("GET", steps, params=given)
 
-    def post(self, path: str, body: object | None = None, headers: dict[str, str] | None = None) -> Any:
+    def post(self, *steps: str, body: object | None = None, headers: dict[str, str] | None = None) -> Any:
         """The JSON answer to a body. Raises Rejected, Unavailable."""
-        return self._call("POST", path, json=body if body is not None else {}, headers=headers)
+        return self._call("POST", steps, json=body if body is not None else {}, headers=headers)
 
-    def _call(self, method: str, path: str, **options: Any) -> Any:
+    def _call(self, method: str, steps: Sequence[str], **options: Any) -> Any:
+        if not all(steps):
+            raise Rejected("an empty id names nothing")
         try:
-            response = self._client.request(method, path, **options)
-        except httpx.HTTPError as error:
+            response = self._client.request(method, "/".join(quote(step, safe="") for step in steps), **options)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable(
                 f"the API at {self._url}",
                 f"{error or type(error).__name__}; is it running? (`headrace dev`, or HEADRACE_API_URL)",
             ) from None
-        if response.is_success:
-            return response.json() if response.content else None
-        raise _problem(response)
+        body = _json(response)
+        if response.is_success and body is not None:
+            return body
+        raise self._problem(response, body if isinstance(body, dict) else {})
+
+    def _problem(self, response: httpx.Response, body: dict[str, Any]) -> HeadraceError:
+        """What an answer means that is not the one hoped for; our own API always says why."""
+        stranger = f"{self._url} does not answer like the API: {response.status_code} for {response.request.url.path}"
+        detail = body.get("detail") or f"{stranger}; is HEADRACE_API_URL right?"
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return Unavailable("the API", detail)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            detail += "; set HEADRACE_API_TOKEN"
+        problems = [
+            Problem(pointer=str(entry.get("pointer", "")), detail=str(entry.get("detail", "")))
+            for entry in body.get("errors", [])
+        ]
+        return Rejected(detail, problems=problems)
 
 
-def _problem(response: httpx.Response) -> HeadraceError:
+def login_name() -> str:
+    """Who sits at this command line; `cli` where the system has no name for them (a container's bare user id)."""
     try:
-        body = response.json()
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "cli"
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
     except ValueError:
-        body = {}
-    detail = body.get("detail") or body.get("title") or f"the API answered {response.status_code}"
-    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-        return Unavailable("the API", detail)
-    if response.status_code == httpx.codes.UNAUTHORIZED:
-        detail += "; set HEADRACE_API_TOKEN"
-    problems = [
-        Problem(pointer=str(entry.get("pointer", "")), detail=str(entry.get("detail", "")))
-        for entry in body.get("errors", [])
-    ]
-    return Rejected(detail, problems=problems)
+        return None

@@ -21,7 +21,6 @@ def upgrade(*, as_json: AsJson = False) -> None:
     from engine.config import load
 
     config = load()
-    config.state_dir.mkdir(parents=True, exist_ok=True)
     for name, database in (
         ("definitions", open_definitions(config.definitions)),
         ("instances", open_instances(config.instances)),

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.app.versions import Version
     from engine.bootstrap import Application
 
 
@@ -43,6 +46,8 @@ def dev(
         dev=True,
     )
     log.configure(config)
+    serve.warn_of_unknown_settings()
+    _refuse_missing(repo)
     _make_private(state)
     application = Application(config)
     try:
@@ -65,11 +70,24 @@ def _state_dir(repo: str) -> Path:
     return (here if here.is_dir() else Path.cwd()) / ".headrace"
 
 
+def _refuse_missing(repo: str) -> None:
+    """A path that is a slip is told at once; a repository that cannot be read now may be there in a moment."""
+    from engine.errors import Misconfigured
+
+    if not (":" in repo or Path(repo).is_dir()):
+        raise Misconfigured("REPO", f"there is no folder {repo}")
+
+
 def _make_private(state: Path) -> None:
     """The folder ignores itself, so that it never gets into a commit; secrets are for their owner only."""
-    state.mkdir(parents=True, exist_ok=True)
-    (state / ".gitignore").write_text("*\n")
-    (state / "secrets").mkdir(mode=0o700, exist_ok=True)
+    from engine.errors import Misconfigured
+
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        (state / ".gitignore").write_text("*\n")
+        (state / "secrets").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured("HEADRACE_STATE_DIR", f"no folder can be made there: {error}") from None
 
 
 def _first_sync(application: Application) -> None:
@@ -91,24 +109,36 @@ def _first_sync(application: Application) -> None:
 
 def _welcome(application: Application) -> None:
     config = application.config
-    workflows = [version.workflow for version in application.definitions.definitions.active_all()]
+    versions = application.definitions.definitions.active_all()
+    repo = Path(config.repo).resolve() if Path(config.repo).is_dir() else config.repo
     lines = [
         "",
         "  Headrace is running.",
         "",
         f"  Pages      http://{config.api_host}:{config.api_port}",
         f"  Webhooks   {config.public}/hooks/SOURCE",
-        f"  Following  {config.repo} ({config.folder}/)",
+        f"  Following  {repo} ({config.folder}/)",
+        f"  Workflows  {', '.join(version.workflow for version in versions) or 'none yet'}",
         "",
-        "  Try, in another terminal:",
-        f"    headrace start {workflows[0] if workflows else 'NAME'}"
-        if workflows
-        else f"    commit a workflow to {config.folder}/",
-        "    headrace list",
-        "    headrace approve",
+        *_to_try(config.folder, versions),
         "",
-        f"  Workflows: {', '.join(workflows) or 'none yet; see `headrace sync`'}",
+        "  Approvals are printed here, with a link for each person.",
         "  Ctrl-C stops it. Nothing is lost: start it again and everything goes on.",
         "",
     ]
     typer.echo("\n".join(lines))
+
+
+def _to_try(folder: str, versions: Sequence[Version]) -> list[str]:
+    """Commands for another terminal: a start that works as it stands where some workflow needs no inputs."""
+    if not versions:
+        return [f"  Commit a workflow to {folder}/; `headrace sync` tells what became of it."]
+    missing = {version.workflow: version.document["inputs"].get("required", []) for version in versions}
+    easiest = min(missing, key=lambda name: len(missing[name]))
+    inputs = "".join(f" -i {name}=…" for name in missing[easiest])
+    return [
+        "  Try, in another terminal:",
+        f"    headrace start {easiest}{inputs}",
+        "    headrace list",
+        "    headrace approve",
+    ]

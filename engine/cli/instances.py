@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,12 +39,12 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Start an instance of a workflow."""
-    from engine.cli.client import Api
+    from engine.cli.client import Api, login_name
 
     api = Api()
     headers = {"Idempotency-Key": key} if key else None
-    body = {"inputs": {**_read(inputs_file), **parse_pairs(inputs or [])}, "by": getpass.getuser()}
-    started = api.post(f"/workflows/{workflow}/instances", body, headers)
+    body = {"inputs": {**_read(inputs_file), **parse_pairs(inputs or [])}, "by": login_name()}
+    started = api.post("workflows", workflow, "instances", body=body, headers=headers)
     if not wait:
         emit_json(started) if as_json else typer.echo(started["id"])
         return
@@ -64,7 +63,7 @@ def list_instances(
     """List instances, newest first."""
     from engine.cli.client import Api
 
-    page = Api().get("/instances", workflow=workflow, state=state, limit=limit)
+    page = Api().get("instances", workflow=workflow, state=state, limit=limit)
     if as_json:
         emit_json(page)
         return
@@ -92,8 +91,8 @@ def get(
     from engine.cli.client import Api
 
     api = Api()
-    found = _wait(api, instance) if wait else api.get(f"/instances/{instance}")
-    tasks = api.get(f"/instances/{instance}/tasks")["items"]
+    found = _wait(api, instance) if wait else api.get("instances", instance)
+    tasks = api.get("instances", instance, "tasks")["items"]
     if as_json:
         emit_json({**found, "tasks": tasks})
         return
@@ -107,7 +106,7 @@ def get(
             "finished": moment(found["finished_at"]),
             "inputs": found["inputs"],
             "outputs": found["outputs"],
-            "error": found["error"],
+            "why": _why_it_ended(found["error"]),
         }
     )
     typer.echo()
@@ -121,7 +120,7 @@ def history(instance: Instance, *, as_json: AsJson = False) -> None:
     """Show every event an instance took, in order."""
     from engine.cli.client import Api
 
-    rows = _all(Api(), f"/instances/{instance}/history")
+    rows = _all(Api(), instance, "history")
     if as_json:
         emit_json(rows)
         return
@@ -147,7 +146,7 @@ def logs(
     """Print what the tasks of an instance wrote."""
     from engine.cli.client import Api
 
-    lines = _all(Api(), f"/instances/{instance}/logs", path=task)
+    lines = _all(Api(), instance, "logs", path=task)
     if as_json:
         emit_json(lines)
         return
@@ -162,24 +161,24 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel an instance: what runs is stopped, `finally` still runs."""
-    from engine.cli.client import Api
+    from engine.cli.client import Api, login_name
 
-    answer = Api().post(f"/instances/{instance}/cancel", {"by": getpass.getuser(), "reason": reason})
+    answer = Api().post("instances", instance, "cancel", body={"by": login_name(), "reason": reason})
     emit_json(answer) if as_json else typer.echo(f"{instance}  cancelling")
 
 
 def _wait(api: Any, instance: str) -> Any:
     while True:
-        found = api.get(f"/instances/{instance}", wait=30)
+        found = api.get("instances", instance, wait=30)
         if found["state"] in FINAL:
             return found
 
 
-def _all(api: Any, where: str, **query: object) -> list[Any]:
+def _all(api: Any, instance: str, record: str, **query: object) -> list[Any]:
     rows: list[Any] = []
     after: int | None = 0
     while after is not None:
-        part = api.get(where, after=after, **query)
+        part = api.get("instances", instance, record, after=after, **query)
         rows += part["items"]
         after = part["next"]
     return rows
@@ -191,9 +190,9 @@ def _read(path: Path | None) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise typer.BadParameter(f"{path}: {error}") from None
+        values = yaml.safe_load(path.read_bytes())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise typer.BadParameter(f"{path} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise typer.BadParameter(f"{path} holds no map of inputs")
     return values
@@ -212,6 +211,16 @@ def parse_pairs(pairs: list[str]) -> dict[str, Any]:
         except ValueError:
             values[name] = text
     return values
+
+
+def _why_it_ended(error: dict[str, Any] | None) -> str:
+    """Its own error, or else the tasks whose failures nobody handled; the table below says what was wrong with them."""
+    if not error:
+        return ""
+    own = error["error"]
+    if own:
+        return str(own["message"])
+    return ", ".join(f"{failure['path']} {failure['outcome']}" for failure in error["failures"])
 
 
 def _seconds(task: dict[str, Any]) -> str:

@@ -62,6 +62,12 @@ def emit_fields(fields: Mapping[str, object]) -> None:
         typer.echo(f"{name:<{width}}  {text}")
 
 
+def first_line(text: str) -> str:
+    """What a table shows of a text: its first line, marked when there are more."""
+    line, _, rest = text.strip().partition("\n")
+    return f"{line} …" if rest else line
+
+
 def moment(value: str | int | None) -> str:
     """A time as people read it, in their time zone: RFC 3339 text or milliseconds since the epoch."""
     if value is None or value == "":

@@ -10,7 +10,7 @@ import structlog
 from engine import log
 from engine.bootstrap import Application
 from engine.cli.web_server import WebServer
-from engine.config import load
+from engine.config import load, unknown
 from engine.workers.loop import Loop
 from engine.workers.run import Part, run, stop
 
@@ -110,10 +110,17 @@ def embedded_parts(application: Application) -> list[Part]:
     return [scheduler_part(application), worker_part(application), relay_part(application)]
 
 
+def warn_of_unknown_settings() -> None:
+    """A misspelled setting is not used, and nothing else would tell."""
+    for name, meant in unknown().items():
+        _log.warning("no such setting", name=name, **({"did_you_mean": meant} if meant else {}))
+
+
 def serve(part: Callable[[Application], Part]) -> None:
     """Run a process of one part in the foreground, with the settings of its environment."""
     config = load()
     log.configure(config)
+    warn_of_unknown_settings()
     application = Application(config)
     try:
         run([part(application)], ready=lambda: _log.info("ready"))

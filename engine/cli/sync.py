@@ -22,11 +22,12 @@ def sync(
 ) -> None:
     """Show what was loaded from git and what was refused; `--now` asks for a look at once."""
     from engine.cli.client import Api
+    from engine.spec.findings import Finding
 
     api = Api()
     if now:
-        api.post("/syncs")
-    rows = api.get("/syncs", limit=limit)["items"]
+        api.post("syncs")
+    rows = api.get("syncs", limit=limit)["items"]
     if as_json:
         emit_json(rows)
         return
@@ -36,15 +37,14 @@ def sync(
         (moment(row["at"]), (row["commit"] or "")[:12], row["state"], row["author_name"], _summary(row)) for row in rows
     ]
     emit_table(("AT", "COMMIT", "STATE", "AUTHOR", "WHAT"), table, empty="Nothing was synced yet.")
-    for row in rows[:1]:
-        for finding in row["findings"]:
-            typer.echo(
-                f"{finding['path']}:{finding['line']}:{finding['column']}: {finding['severity']}: {finding['message']}"
-            )
+    judged = next((row for row in rows if row["state"] in ("loaded", "refused")), None)
+    for finding in judged["findings"] if judged else ():
+        typer.echo(str(Finding.from_json(finding)))
 
 
 def _summary(row: dict[str, Any]) -> str:
     if row["state"] == "refused":
-        return f"{len(row['findings'])} findings"
+        found = len(row["findings"])
+        return f"{found} finding{'' if found == 1 else 's'}"
     parts = [f"{word} {', '.join(row[word])}" for word in ("added", "changed", "removed") if row[word]]
     return row["error"] or "; ".join(parts) or "no workflow changed"

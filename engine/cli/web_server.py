@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from threading import Event, Thread
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from engine.errors import Misconfigured
 
 PATIENCE = 20.0
-"""Seconds until a server that does not listen is given up."""
+"""Seconds until a server that does not come up is given up."""
+BACKLOG = 2048
+"""Connections that may wait to be taken up: a burst of webhooks must not meet a closed door."""
+
+_log = structlog.get_logger(__name__)
 
 
 class WebServer:
-    """Serves an app on an address of its own thread. `app.state.closing`, where there is one, is set before the end."""
+    """Serves an app on an address, in a thread of its own. `app.state.closing`, where there is one, is set before the end.
+
+    `name` is that of the settings: HEADRACE_<NAME>_HOST and _PORT.
+    """
 
     def __init__(self, app: Starlette, *, name: str, host: str, port: int) -> None:
         self._app = app
-        self._address = f"{host}:{port}"
+        self._name = name
+        self._host = host
+        self._port = port
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=10,
                 lifespan="off",
             )
         )
-        self._thread = Thread(target=self._run, name=name, daemon=True)
-        self._failure: BaseException | None = None
+        self._thread = Thread(target=self._serve, name=name, daemon=True)
+        self._sockets: list[socket.socket] = []
 
     def start(self) -> None:
         """Listen. Raises Misconfigured if the address cannot be had."""
+        address = f"{self._host}:{self._port}"
+        try:
+            self._sockets = _listen(self._host, self._port)
+        except (OSError, OverflowError) as error:
+            settings = f"HEADRACE_{self._name.upper()}_HOST and HEADRACE_{self._name.upper()}_PORT"
+            raise Misconfigured(settings, f"cannot listen on {address}: {error}") from None
         self._thread.start()
         deadline = time.monotonic() + PATIENCE
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise Misconfigured("host and port", f"cannot listen on {self._address}") from self._failure
+                raise Misconfigured(self._name, f"the server on {address} did not come up")
             time.sleep(0.005)
+        _log.info("listening", server=self._name, address=address)
 
     def stop(self, timeout: float) -> None:
         """Take no new connections, answer what is under way (waits end at once), close."""
@@ -52,8 +69,26 @@ class WebServer:
         self._server.should_exit = True
         self._thread.join(timeout)
 
-    def _run(self) -> None:
-        try:
-            self._server.run()
-        except SystemExit as error:  # uvicorn's way of saying that the port is taken; it has logged which
-            self._failure = error
+    def _serve(self) -> None:
+        self._server.run(sockets=self._sockets)
+
+
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address that a name stands for (`localhost`: both families). Raises OSError, OverflowError."""
+    opened: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            made = socket.socket(family, socket.SOCK_STREAM)
+            opened.append(made)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.bind(address)
+            made.listen(BACKLOG)
+    except BaseException:
+        for made in opened:
+            made.close()
+        raise
+    return opened

@@ -41,14 +41,16 @@ def run(parts: Sequence[Part], *, ready: Callable[[], None] = lambda: None, grac
         asked.set()
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    started: list[Part] = []
     try:
         for part in parts:
             part.start()
+            started.append(part)
         ready()
         asked.wait()
         _log.info("stopping", grace=grace)
     finally:
-        stop(parts, grace=grace)
+        stop(started, grace=grace)
         for number, handler in before.items():
             signal.signal(number, handler)
 

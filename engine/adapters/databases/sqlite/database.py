@@ -31,7 +31,12 @@ class SqliteDatabase:
         if not url.database or url.database == ":memory:":
             raise Misconfigured("sqlite:// URL", "needs a file: an in-memory database would not outlive its connection")
         path = Path(url.database).resolve()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(
+                "HEADRACE_STATE_DIR or the sqlite:// URL", f"no folder can be made there: {error}"
+            ) from None
         self._clock = clock
         self._lock = _writer_lock(path)
         self._readers = _engine(url, pool_size=4, max_overflow=36)

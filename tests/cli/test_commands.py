@@ -1,0 +1,187 @@
+"""Every command that talks to the API: what it prints for people and for programs, and how it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from tests.web.world import served
+
+
+def test_a_workflow_is_started_looked_at_and_cancelled(headrace, shown):
+    started = headrace("start", "release", "-i", "service=web", "-i", "sha=3f9c2a7", "--key", "once")
+    assert started.status == 0
+    instance = started.out.strip()
+    again = headrace("start", "release", "-i", "service=web", "-i", "sha=3f9c2a7", "--key", "once", "--json")
+    assert again.json == {"id": instance, "workflow": "release"}
+    assert instance in headrace("list", "--workflow", "release", "--state", "running").out
+    assert headrace("get", instance).out.splitlines()[0] == f"id        {instance}"
+    assert headrace("cancel", instance, "--reason", "a slip").status == 0
+    assert "CancelRequested" in headrace("history", instance).out
+
+
+def test_the_end_is_told_in_words(headrace, shown):
+    failed = headrace("get", shown["failed"])
+    assert "why       list_images failed" in failed.out
+    assert "exit: the script ended with exit code 2" in failed.said
+    assert headrace("get", shown["failed"], "--json").json["error"]["failures"][0]["path"] == "list_images"
+    skipped = headrace("get", shown["succeeded"])
+    assert "needs approve.rejected, got approved" in skipped.said
+
+
+def test_logs_of_all_tasks_and_of_one(headrace, shown):
+    assert "list_images  found 214 images\n" in headrace("logs", shown["failed"]).out
+    assert headrace("logs", shown["failed"], "list_images").out.startswith("found 214 images\n")
+    strange = headrace("logs", shown["failed"], "lits_images")
+    assert (strange.status, strange.err) == (1, "headrace: there is no task 'lits_images'\n")
+
+
+def test_an_approval_is_listed_and_decided(headrace, shown, small_world):
+    small_world.start("gate")
+    listed = headrace("approve")
+    assert "Release billing at 3f9c2a7? …" in listed.said
+    waiting = shown["waiting"]
+    assert "'nobody' is not among those who may decide" in headrace("approve", waiting, "--as", "nobody").err
+    missing = headrace("approve", waiting, "--as", "ana")
+    assert (missing.status, missing.err.count("\n")) == (1, 2)
+    assert "change_ticket" in missing.err
+    done = headrace("approve", waiting, "--as", "ana", "--form", "change_ticket=CHG-1", "--json")
+    assert done.json["state"] == "approved"
+    late = headrace("approve", waiting, "--as", "cleo")
+    assert late.err == f"headrace: no approval of instance {waiting} is open\n"
+
+
+def test_deliveries_and_syncs_say_what_became_of_them(headrace, shown):
+    assert f"release: {shown['succeeded']}; gate: condition is false" in headrace("deliveries").said
+    assert json.loads(headrace("deliveries", "d-started", "--json").out)["body"] == '{"ref": "refs/heads/main"}'
+    assert "no workflow listens for it" in headrace("deliveries", "--state", "ignored").said
+    syncs = headrace("sync")
+    assert "refused Dora 1 finding" in syncs.said
+    assert 'needs "tset", which does not exist; did you mean "test"? [unknown-need]' in headrace("sync").said
+    assert headrace("sync", "--now").out.startswith("Asked the sync worker")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("list",), ("get", "{}"), ("history", "{}"), ("logs", "{}"), ("approve",), ("deliveries",), ("sync",)],
+    ids=lambda command: command[0],
+)
+def test_what_prints_data_prints_it_for_programs(headrace, shown, command):
+    done = headrace(*(word.format(shown["waiting"]) for word in command), "--json")
+    assert (done.status, done.err) == (0, "")
+    assert done.json
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("start", "nope"), "there is no workflow 'nope'"),
+        (("start", "release"), "the inputs of release do not fit"),
+        (("get", "nope"), "there is no instance 'nope'"),
+        (("get", "../workflows/release"), "is HEADRACE_API_URL right?"),
+        (("get", ""), "an empty id names nothing"),
+        (("logs", "nope"), "there is no instance 'nope'"),
+        (("history", "nope"), "there is no instance 'nope'"),
+        (("cancel", "nope"), "there is no instance 'nope'"),
+        (("approve", "nope"), "there is no approval 'nope'"),
+        (("deliveries", "nope"), "there is no delivery 'nope'"),
+        (("list", "--state", "done"), "the query does not fit"),
+        (("deliveries", "--state", "done"), "the query does not fit"),
+    ],
+)
+def test_no_is_an_answer_in_a_line(headrace, shown, command, said):
+    done = headrace(*command)
+    assert (done.status, done.out) == (1, "")
+    assert said in done.err.splitlines()[0]
+    assert done.err.startswith("headrace: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "said"),
+    [
+        (("start",), {}, "Missing argument"),
+        (("start", "release", "-i", "service"), {}, "is not NAME=VALUE"),
+        (("start", "release", "--inputs", "none.yaml"), {}, "none.yaml cannot be read"),
+        (("start", "release", "--inputs", "broken.yaml"), {}, "broken.yaml cannot be read"),
+        (("start", "release", "--inputs", "list.yaml"), {}, "holds no map of inputs"),
+        (("list", "--limit", "0"), {}, "--limit"),
+        (("lits",), {}, "Did you mean 'list'"),
+        (("lint", "nope"), {}, "nope does not exist"),
+        (("deliver", "github", "none.json"), {}, "does not exist"),
+        (("list",), {"API_TOKEN": "t\u00f6ken"}, "HEADRACE_API_TOKEN"),
+        (("list",), {"POLL": "soon"}, "HEADRACE_POLL: 'soon' is not a number"),
+        (("list",), {"LEASE": "0"}, "HEADRACE_LEASE: 0.0 is not above zero"),
+        (("api",), {"API_PORT": "99999"}, "HEADRACE_API_PORT: 99999 is no port"),
+        (("api",), {"API_HOST": "0.0.0.0"}, "HEADRACE_API_TOKEN: must be set to serve on 0.0.0.0"),
+        (("relay",), {"LOG_LEVEL": "loud"}, "'loud' is no level"),
+        (("relay",), {"BROKER_URL": "kafka://x"}, "is neither memory:// nor redis://"),
+        (("sync-worker",), {}, "HEADRACE_REPO: name the git repository"),
+        (("db", "upgrade"), {"INSTANCES_URL": "mysql://x"}, "'mysql' is not known"),
+        (("db", "upgrade"), {"STATE_DIR": "file/state"}, "no folder can be made there"),
+        (("dev", "nowhere"), {}, "there is no folder nowhere"),
+        (("dev", "."), {"STATE_DIR": "file/state"}, "HEADRACE_STATE_DIR: no folder can be made there"),
+    ],
+)
+def test_a_slip_is_told_and_ends_with_2(headrace, tmp_path, command, settings, said):
+    (tmp_path / "broken.yaml").write_bytes(b"\xff\xfe[")
+    (tmp_path / "list.yaml").write_text("[1]")
+    (tmp_path / "file").touch()
+    done = headrace(*command, **settings)
+    assert done.status == 2
+    assert said in done.said
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "command", [("list",), ("start", "x"), ("approve",), ("sync",), ("health", "http://127.0.0.1:9/x")]
+)
+def test_nobody_there_is_told_in_a_line(headrace, command):
+    done = headrace(*command)
+    assert (done.status, (done.out + done.err).count("\n")) == (1, 1)
+    assert "Connection refused" in done.out + done.err
+
+
+def test_somebody_else_there_is_told_in_a_line(headrace, stage):
+    from starlette.applications import Starlette
+
+    with served(Starlette()) as url:
+        done = headrace("list", API_URL=url)
+    assert done.status == 1
+    assert f"{url} does not answer like the API: 404" in done.err
+
+
+def test_a_taken_port_is_told(headrace, stage, tmp_path):
+    port = stage.url.rpartition(":")[2]
+    done = headrace("api", API_PORT=port)
+    assert done.status == 2
+    assert f"HEADRACE_API_PORT: cannot listen on 127.0.0.1:{port}: [Errno 98]" in done.said
+
+
+@pytest.mark.parametrize(("source", "header"), [("github", "X-Hub-Signature-256"), ("shop", "X-Sig")])
+def test_a_delivery_by_hand_is_signed_as_its_source_signs(headrace, tmp_path, source, header):
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    calls = []
+
+    async def take(request):
+        calls.append((request.path_params["source"], dict(request.headers), await request.body()))
+        return JSONResponse({"delivery": "d1", "instances": []}, 202)
+
+    (tmp_path / "project.yaml").write_text(
+        "webhooks:\n  github: {provider: github, secret: HOOK}\n"
+        '  shop: {provider: hmac, secret: HOOK, signature_header: X-Sig, prefix: "", event_header: X-Kind}\n'
+    )
+    (tmp_path / "body.json").write_text("{}")
+    with served(Starlette(routes=[Route("/hooks/{source}", take, methods=["POST"])])) as url:
+        done = headrace(
+            "deliver", source, "body.json", "--project", "project.yaml", "--url", url, SECRET_HOOK="a secret"
+        )
+    assert done.status == 0, done.err
+    [(name, headers, body)] = calls
+    assert name == source
+    assert headers[header.lower()].removeprefix("sha256=") == hmac.new(b"a secret", body, hashlib.sha256).hexdigest()
