@@ -10,7 +10,7 @@ import structlog
 from engine.config import Config
 from engine.errors import Misconfigured
 
-_QUIET = ("httpx", "httpcore", "uvicorn.access", "dramatiq", "alembic", "asyncio")
+_QUIET = ("httpx", "httpcore", "uvicorn", "dramatiq", "alembic", "asyncio")
 """Libraries whose routine messages would bury ours; their warnings still show."""
 
 
@@ -30,7 +30,12 @@ def configure(config: Config) -> None:
     ]
     renderers: dict[str, list[structlog.typing.Processor]] = {
         "console": [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,
+                sort_keys=False,  # as they were given: what somebody looks for comes first
+                pad_event_to=0,
+            )
         ],
         "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
     }

@@ -20,6 +20,8 @@ from engine.errors import HeadraceError, Rejected
 from engine.spec.findings import Finding, Severity
 from engine.spec.load import Loaded, load
 
+LOGGED = 20
+"""Findings of a refused commit that the log tells; all of them are in the record."""
 REWRITTEN = "branch-rewritten"
 """The rule of the finding that says how the head came to be, not what its files are."""
 
@@ -109,6 +111,8 @@ class Synchronizer:
             return self._unchanged(head)
         self._definitions.record_sync(report)
         _log.warning("commit refused", source=self._source.name, commit=head.sha, findings=len(findings))
+        for finding in findings[:LOGGED]:
+            _log.warning("finding", text=str(finding))
         live = self._definitions.project()
         settings = Project.from_json(live.document) if live else loaded.project if loaded else Project()
         self._author.refused(report, findings, remote=self._source.url, project=settings)

@@ -17,13 +17,12 @@ class LogChannel:
         """Never fails."""
         # Somebody has to act on a link: a log that is set to tell only of warnings must show it too.
         tell = self._log.warning if message.links else self._log.info
-        tell(
-            "message",
-            to=_one_line(", ".join(message.to)),
-            subject=_one_line(message.subject),
-            text=_one_line(message.text),
-            links=" ".join(f"{_one_line(label)}: {_one_line(url)}" for label, url in message.links),
-        )
+        said = {
+            "to": ", ".join(message.to),
+            "links": " ".join(f"{label}: {url}" for label, url in message.links),
+            "text": " ".join(message.text.split()),
+        }
+        tell(_one_line(message.subject), **{name: _one_line(text) for name, text in said.items() if text})
 
 
 def _one_line(text: str) -> str:
