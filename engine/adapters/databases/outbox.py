@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 import uuid_utils
 
 from engine.adapters.databases.database import Database
-from engine.adapters.databases.documents import dump, storable_text
+from engine.adapters.databases.documents import dump, load, storable_text
 from engine.adapters.databases.tables import outbox
 from engine.adapters.databases.timers import PUBLISH_AFTER
 from engine.app.records import Message, OutboxRow
@@ -21,11 +21,15 @@ TRIES = 5
 
 
 class ClaimedRows:
-    """Implements `engine.app.ports.Claimed`: failures are kept here until the claim ends."""
+    """Implements `engine.app.ports.Claimed`: failures are kept here until the claim ends.
 
-    def __init__(self, rows: Sequence[OutboxRow]) -> None:
+    A row whose body cannot even be read has failed before anybody sees it.
+    """
+
+    def __init__(self, rows: Sequence[OutboxRow], unreadable: Mapping[str, str]) -> None:
         self.rows = rows
-        self._failures: dict[str, str] = {}
+        self.ids = [*(row.id for row in rows), *unreadable]
+        self._failures = dict(unreadable)
 
     def failed(self, id: str, error: str) -> None:
         """See the port."""
@@ -43,7 +47,7 @@ class ClaimedRows:
 def claimable(database: Database, limit: int) -> sa.Select[Any]:
     """Rows past their time, oldest first. Never `id > last seen`: a transaction may commit ids behind it (RELIABILITY B2)."""
     return (
-        sa.select(outbox.c.id, outbox.c.queue, outbox.c.body, outbox.c.attempts)
+        sa.select(outbox.c.id, outbox.c.queue, sa.cast(outbox.c.body, sa.Text).label("body"), outbox.c.attempts)
         .where(outbox.c.parked_at.is_(None), outbox.c.publish_after <= database.now())
         .order_by(outbox.c.publish_after)
         .limit(limit)
@@ -51,13 +55,15 @@ def claimable(database: Database, limit: int) -> sa.Select[Any]:
 
 
 def read_claim(connection: sa.Connection, statement: sa.Select[Any]) -> ClaimedRows:
-    """The rows of `claimable`."""
-    return ClaimedRows(
-        [
-            OutboxRow(id=row.id, queue=row.queue, body=row.body, attempts=row.attempts)
-            for row in connection.execute(statement)
-        ]
-    )
+    """The rows of `claimable`, each body read by itself: one that was made by hand must not hold up the others."""
+    rows: list[OutboxRow] = []
+    unreadable: dict[str, str] = {}
+    for row in connection.execute(statement):
+        try:
+            rows.append(OutboxRow(id=row.id, queue=row.queue, body=load(row.body), attempts=row.attempts))
+        except ValueError as error:
+            unreadable[row.id] = f"its body cannot be read: {error}"
+    return ClaimedRows(rows, unreadable)
 
 
 def park(database: Database, message: Message, error: str) -> None:

@@ -26,7 +26,7 @@ class SqliteOutbox:
     def claim(self, limit: int = 500) -> Iterator[ClaimedRows]:
         """See the port."""
         claimed = self._claim(limit)
-        if not claimed.rows:
+        if not claimed.ids:
             yield claimed
             return
         try:
@@ -49,7 +49,7 @@ class SqliteOutbox:
     def _claim(self, limit: int) -> ClaimedRows:
         with self._database.reading() as connection:
             waiting = read_claim(connection, claimable(self._database, 1))
-        if not waiting.rows:
+        if not waiting.ids:
             return waiting  # a sweep that finds nothing must not queue with the writers
         with self._database.writing() as connection:
             claimed = read_claim(connection, claimable(self._database, limit))
@@ -57,7 +57,8 @@ class SqliteOutbox:
         return claimed
 
     def _put_off(self, connection: sa.Connection, claimed: ClaimedRows, by: int) -> None:
-        if claimed.rows:
-            ids = [row.id for row in claimed.rows]
-            put_off = sa.update(outbox).where(outbox.c.id.in_(ids)).values(publish_after=self._database.now() + by)
+        if claimed.ids:
+            put_off = (
+                sa.update(outbox).where(outbox.c.id.in_(claimed.ids)).values(publish_after=self._database.now() + by)
+            )
             connection.execute(put_off)
