@@ -96,6 +96,8 @@ class CancelRun(TypedDict, total=False):
     by: Required[str]
     reason: str
     at: Required[int]
+    finally_at: int
+    """When `finally` was cancelled too."""
 
 
 class ScopeState(TypedDict, total=False):
