@@ -62,9 +62,6 @@ class TaskCompiler:
                 key = field.rstrip("_")
                 message = f"`{key}` belongs to `{'uses' if key == 'with' else 'run'}`, which this task does not have"
                 self._notebook.note((*path, key), "misplaced-key", message, at_key=True)
-        if task.outputs is not None and (task.uses or "") in OWN_OUTPUTS:
-            message = f"`{task.uses}` gives outputs of its own; `outputs` is for `run`, `http` and `python`"
-            self._notebook.note((*path, "outputs"), "misplaced-key", message, at_key=True)
         if task.run is not None and "${{" in task.run:
             message = "a script is literal: pass the value through `env` and read it as a variable"
             self._notebook.note((*path, "run"), "script-injection", message)
@@ -76,8 +73,14 @@ class TaskCompiler:
                 self._notebook.note(at, "bad-id", f'"{key}" is no name for a variable', at_key=True)
             if value is None or isinstance(value, list | dict):
                 self._notebook.note(at, "bad-value", f'"{key}" must be text, a number, true or false')
+        self._check_outputs(task, (*path, "outputs"))
+
+    def _check_outputs(self, task: TaskKeys, path: Path) -> None:
+        if task.outputs is not None and (task.uses or "") in OWN_OUTPUTS:
+            message = f"`{task.uses}` gives outputs of its own; `outputs` is for `run`, `http` and `python`"
+            self._notebook.note(path, "misplaced-key", message, at_key=True)
         if task.outputs:
-            check_schemas(self._notebook, task.outputs, (*path, "outputs"))
+            check_schemas(self._notebook, task.outputs, path)
 
     def _check_kind(self, task: TaskKeys, kind: str, path: Path) -> None:
         if kind in LATER_KINDS:
