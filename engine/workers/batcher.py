@@ -11,13 +11,12 @@ import structlog
 
 from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.held import Held
-from engine.adapters.broker.wire import PERFORM
 from engine.app.advance import Advanced
 from engine.app.records import Message, Notification
 from engine.errors import Broken, Malformed, Rejected
 from engine.workers.attempts import Attempts
 from engine.workers.entry import Entry
-from engine.workers.failure import failure_of
+from engine.workers.failure import failure_instead
 from engine.workers.inbox import Inbox
 from engine.workers.patience import GivenUp, Patience
 
@@ -166,9 +165,6 @@ class Batcher:
         notification = entry.notification
         if notification is None:
             raise error
-        if instead := _instead(entry, notification, error):
-            self._commit([instead])
-            return
         foreseen = isinstance(error, (Rejected, Broken))
         _log.error(
             "notification rejected",
@@ -177,18 +173,11 @@ class Batcher:
             exc_info=None if foreseen else error,
         )
         self._patience.insist("parking", lambda: self._advancer.reject(notification, error))
+        if not entry.instead and (failure := failure_instead(notification, error)):
+            self._commit([replace(entry, notification=failure, instead=True)])
+            return
         self._settle([entry], Advanced())
         self._published += [entry.row] if entry.row is not None else []
-
-
-def _instead(entry: Entry, notification: Notification, error: Exception) -> Entry | None:
-    """An outcome that cannot be taken becomes a failure that can: its instance must not wait for ever."""
-    if entry.message is None or entry.message.actor_name != PERFORM:
-        return None
-    failure = failure_of(entry.message.body, f"the outcome cannot be taken: {error}")
-    if failure is None or failure.event["type"] == notification.event.get("type"):
-        return None
-    return replace(entry, notification=failure)
 
 
 def _notification(message: Held) -> Notification:

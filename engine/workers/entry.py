@@ -12,12 +12,13 @@ from engine.app.records import Notification
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A notification (None: nobody has to hear of it), the message to acknowledge, the lease to release with it, and the
-    outbox row of a command that never saw a queue."""
+    outbox row of a command that never saw a queue. `instead`: it stands for one that could not be taken."""
 
     notification: Notification | None
     message: Held | None = None
     lease: str | None = None
     row: str | None = None
+    instead: bool = False
 
 
 class Outcomes(Protocol):

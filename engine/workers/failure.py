@@ -1,11 +1,15 @@
-"""What an instance hears when a command could not be carried out through a fault of ours."""
+"""What an instance hears when a command could not be carried out, or its outcome not be taken, through a fault of ours."""
 
 from __future__ import annotations
 
 from engine.app.records import Notification
 from engine.core import events
-from engine.core.keys import split_path
+from engine.core.keys import split_path, task_path
 from engine.core.values import JsonObject
+
+_OUTCOMES = frozenset(
+    {events.TaskSucceeded.type, events.TaskFailed.type, events.TaskCancelled.type, events.ApproversAsked.type}
+)
 
 
 def failure_of(command: JsonObject, message: str) -> Notification | None:
@@ -20,3 +24,16 @@ def failure_of(command: JsonObject, message: str) -> Notification | None:
     else:
         return None
     return Notification(instance=command["instance"], scope=scope, event=events.to_json(event))
+
+
+def failure_instead(outcome: Notification, error: Exception) -> Notification | None:
+    """A failure that can be taken, for an outcome that cannot: its instance must not wait for ever. None for other events."""
+    event = outcome.event
+    task, attempt = event.get("task"), event.get("attempt")
+    if event.get("type") not in _OUTCOMES or not isinstance(task, str) or type(attempt) is not int:
+        return None
+    kind = "AskApprovers" if event["type"] == events.ApproversAsked.type else "RunTask"
+    path = task_path(outcome.scope, task)
+    reason = str(error).replace("\0", " ").encode("ascii", "backslashreplace").decode()
+    command = {"type": kind, "instance": outcome.instance, "path": path, "attempt": attempt}
+    return failure_of(command, f"the outcome cannot be taken: {reason}")

@@ -127,4 +127,4 @@ def test_an_outcome_that_cannot_be_taken_becomes_a_failure(broker, combined):
     combined(broker, advancer)
     broker.publisher.publish([notification("a")])
     wait_until(lambda: len(advancer.taken) == 2 and deleted(advancer) == ["a/1"], what="the failure")
-    assert advancer.rejected == []
+    assert advancer.rejected == [("a", "a lone surrogate")]

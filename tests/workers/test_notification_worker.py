@@ -6,7 +6,7 @@ import pytest
 
 from engine.app.advance import Advanced
 from engine.app.records import Message
-from engine.errors import Broken, Malformed, Unavailable
+from engine.errors import Broken, Invalid, Malformed, Unavailable
 from tests.servers import wait_until
 from tests.workers.doubles import Reader, RecordingAdvancer, notification, run_task
 
@@ -80,6 +80,33 @@ def test_a_bad_event_is_parked_and_holds_up_nobody(broker, notification_worker, 
     wait_until(lambda: all_settled(broker) and len(advancer.taken) == 2, what="the others")
     assert advancer.rejected == [("bad", str(error))]
     assert sorted(advancer.taken) == ["a", "b"]
+
+
+@pytest.mark.parametrize("outcome", ["TaskSucceeded", "TaskFailed", "TaskCancelled"])
+def test_an_outcome_that_cannot_be_taken_becomes_a_failure_that_can(broker, notification_worker, outcome):
+    """Or its instance would wait for ever, and the same attempt would be carried out again and again."""
+    taken = []
+
+    def answer(one):
+        if one.event.get("error", {}).get("kind") != "internal":
+            raise Invalid("the value cannot be stored: \0")
+        taken.append(one.event)
+        return Advanced()
+
+    advancer = RecordingAdvancer(answer)
+    poison = notification("a", type=outcome, task="build", attempt=3, error={"kind": "exit", "message": "\ud7ff"})
+    broker.publisher.publish([poison])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: taken and all_settled(broker), what="the failure")
+    assert [(event["type"], event["task"], event["attempt"]) for event in taken] == [("TaskFailed", "build", 3)]
+    assert len(advancer.rejected) == 1
+
+
+def test_a_failure_that_cannot_be_taken_either_is_the_end_of_it(broker, notification_worker):
+    advancer = RecordingAdvancer(failing("bad", Malformed("a definition of a newer engine")))
+    broker.publisher.publish([notification("bad", type="TaskSucceeded", task="build", attempt=1)])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: len(advancer.rejected) == 2 and all_settled(broker), what="both rejections")
 
 
 def test_an_unforeseen_error_is_tried_again(broker, notification_worker):
