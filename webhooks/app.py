@@ -18,6 +18,7 @@ from engine.app.ports import DeliveryStore, Secrets
 from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
 from engine.errors import Unavailable
+from engine.web.allow import tell_allowed
 from engine.web.headers import SecurityHeaders
 from webhooks.body import PATIENCE
 from webhooks.hooks import Hooks
@@ -89,4 +90,6 @@ def _holds(name: str, check: Callable[[], object]) -> bool:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """The answer to what no route took, to a wrong method and to a bug; a body nobody read ends the connection."""
-    return respond(request, error, close=True)
+    answer = respond(request, error, close=True)
+    tell_allowed(request, error, answer)
+    return answer

@@ -18,6 +18,7 @@ from engine.api.table import OPERATIONS
 from engine.app.services import Services
 from engine.config import Config
 from engine.web import pages
+from engine.web.allow import tell_allowed
 from engine.web.headers import HEADERS, SecurityHeaders
 from engine.web.render import STATIC, error_page
 
@@ -41,6 +42,7 @@ def create(services: Services, config: Config) -> Starlette:
         exception_handlers={HTTPException: _failed, Exception: _failed},
     )
     app.state.closing = closing
+    app.state.home = True
     return app
 
 
@@ -51,8 +53,9 @@ def _is_public(path: str) -> bool:
 async def _failed(request: Request, error: Exception) -> Response:
     """The answer to what no handler took: an unknown path, a wrong method, a bug (which Starlette raises on, to be logged)."""
     answer = respond(request, error)
+    tell_allowed(request, error, answer)
     if not request.url.path.startswith(PROGRAMS):
-        answer = error_page(of_error(error), answer)
+        answer = error_page(of_error(error), answer, home=True)
     # A bug is answered outside of all middleware.
     answer.headers.update(HEADERS)
     return answer

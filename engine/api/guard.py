@@ -15,10 +15,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.api.problems import respond
+from engine.api.problems import of_error, respond
 from engine.config import Config
 from engine.errors import Forbidden, HeadraceError, Misconfigured, Unauthenticated
 from engine.web.origin import host_name, is_loopback, refuse_foreign
+from engine.web.render import error_page
 
 COOKIE = "headrace"
 SESSION = 12 * 3600
@@ -105,7 +106,8 @@ class Guard:
     def _refusal(request: Request, error: HeadraceError) -> Response:
         if isinstance(error, Unauthenticated) and request.method == "GET" and not request.url.path.startswith(PROGRAMS):
             return RedirectResponse("/login" + _next(request), 303)
-        return respond(request, error)
+        answer = respond(request, error)
+        return answer if request.url.path.startswith(PROGRAMS) else error_page(of_error(error), answer, home=False)
 
 
 def _next(request: Request) -> str:

@@ -34,6 +34,14 @@ class TaskView:
     error: TaskError | None = None
     skipped: SkipReason | None = None
 
+    @property
+    def began_at(self) -> int | None:
+        """Since when it is under way, its time in the queue and between attempts included.
+
+        Not `started_at`: a worker tells of a start only after a second, and of a shorter attempt's only the end.
+        """
+        return self.started_at if self.ready_at is None else self.ready_at
+
 
 def tasks_of(definition: Definition, scopes: Mapping[str, ScopeState]) -> tuple[TaskView, ...]:
     """Every task of the definition exactly once, in an order in which each stands after those it needs; `finally` last."""

@@ -226,7 +226,7 @@ def _why_it_ended(error: dict[str, Any] | None) -> str:
 def _seconds(task: dict[str, Any]) -> str:
     from datetime import datetime
 
-    began, ended = task["started_at"] or task["ready_at"], task["finished_at"]
+    began, ended = task["ready_at"] or task["started_at"], task["finished_at"]
     if not began or not ended:
         return ""
     took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from engine.errors import Malformed, Rejected, TooLarge, Unavailable
 from engine.web.origin import refuse_foreign
-from engine.web.render import page
+from engine.web.render import error_template, page
 
 MAX_FORM = 256 * 1024
 """Bytes of a form."""
@@ -61,7 +61,8 @@ def _endpoint(handler: Handler) -> Callable[[Request], object]:
         except (Rejected, Unavailable) as error:
             detail = error.detail if isinstance(error, Rejected) else str(error)
             problem = {"status": error.status, "title": error.title, "detail": detail}
-            return page("error.html", {"problem": problem}, status=error.status)
+            home = getattr(request.app.state, "home", False)
+            return page(error_template(home=home), {"problem": problem}, status=error.status)
 
     return endpoint
 

@@ -11,6 +11,7 @@ from engine.app.read import TaskView, tasks_of
 from engine.app.records import FINAL, Instance, LogLine
 from engine.app.services import Services
 from engine.core.codec import definition_from_json
+from engine.core.keys import ROOT
 from engine.core.outcomes import positive
 from engine.core.values import JsonObject
 from engine.errors import NotFound
@@ -23,17 +24,18 @@ STATES = ("running", "waiting", "queued", "succeeded", "failed", "cancelled")
 LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
-GIST, GIST_LENGTH = 3, 80
-"""Inputs, and characters of them, that the list shows."""
+GIST, VALUE_LENGTH, GIST_LENGTH = 3, 24, 80
+"""Inputs, characters of each value, and characters in all that the list shows of them."""
 BY = "page"
 """Who acted, where a page knows only that they hold the token."""
 
 
 class InstancePages:
-    """The pages about instances."""
+    """The pages about instances. `public` is where approval links start."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, public: str) -> None:
         self._services = services
+        self._public = public
 
     def listing(self, visit: Visit) -> Response:
         """All instances, newest first."""
@@ -63,7 +65,8 @@ class InstancePages:
         services, name = self._services, visit.path["id"]
         instance = services.reader.get(name)
         definition = definition_from_json(services.instances.definition(instance.digest))
-        views = tasks_of(definition, services.reader.scopes(name))
+        scopes = services.reader.scopes(name)
+        root, views = scopes.get(ROOT), tasks_of(definition, scopes)
         history = services.reader.history(name, limit=EVENTS)
         logs = services.logs.read(name, limit=LINES)
         return page(
@@ -75,6 +78,8 @@ class InstancePages:
                 "done": sum(view.finished_at is not None for view in views),
                 "picture": dag(views),
                 "approvals": services.approvals.list(state="open", instance=name),
+                "public": self._public,
+                "cancel": root.get("cancel") if root else None,
                 "history": history,
                 "more_history": len(history) == EVENTS,
                 "logs": _by_task(logs),
@@ -126,9 +131,14 @@ def needed(view: TaskView, views: Sequence[TaskView]) -> str:
 
 def gist(inputs: JsonObject) -> str:
     """The first texts of the inputs in a line, to tell instances apart."""
-    simple = [f"{name} {value}" for name, value in inputs.items() if isinstance(value, str) and value]
-    line = " · ".join(simple[:GIST])
-    return line if len(line) <= GIST_LENGTH else line[: GIST_LENGTH - 1] + "…"
+    simple = [
+        f"{name} {_cut(value, VALUE_LENGTH)}" for name, value in inputs.items() if isinstance(value, str) and value
+    ]
+    return _cut(" · ".join(simple[:GIST]), GIST_LENGTH)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _by_task(lines: Sequence[LogLine]) -> dict[str, list[LogLine]]:

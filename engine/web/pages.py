@@ -36,7 +36,7 @@ def static_files() -> Mount:
 
 def routes(services: Services, config: Config) -> list[BaseRoute]:
     """Everything people see."""
-    instances = InstancePages(services)
+    instances = InstancePages(services, public=config.public)
     workflows = WorkflowPages(services)
     records = RecordPages(services, public=config.public)
     return [

@@ -25,13 +25,14 @@ class RecordPages:
 
     def approvals(self, visit: Visit) -> Response:
         """Open approvals, or all."""
-        everything = visit.query.get("state") == "any"
+        reader, everything = self._services.reader, visit.query.get("state") == "any"
         before = visit.query.get("before") or None
         found = self._services.approvals.list(state=None if everything else "open", before=before, limit=PER_PAGE)
         return page(
             "approvals.html",
             {
                 "approvals": found,
+                "workflows": {name: reader.get(name).workflow for name in dict.fromkeys(row.instance for row in found)},
                 "everything": everything,
                 "public": self._public,
                 "older": _older(found[-1].id if len(found) == PER_PAGE else "", state="any" if everything else ""),

@@ -25,13 +25,18 @@ def page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Resp
     return HTMLResponse(environment().get_template(template).render(values, now=now()), status)
 
 
-def error_page(problem: JsonObject, answer: Response) -> Response:
+def error_page(problem: JsonObject, answer: Response, *, home: bool) -> Response:
     """What a person sees instead of a problem document; status and headers are those of `answer`."""
-    shown = page("error.html", {"problem": problem}, status=answer.status_code)
+    shown = page(error_template(home=home), {"problem": problem}, status=answer.status_code)
     for name, value in answer.headers.items():
         if name not in {"content-type", "content-length"}:
             shown.headers[name] = value
     return shown
+
+
+def error_template(*, home: bool) -> str:
+    """With the way back into the pages, where there are pages and the visitor may see them."""
+    return "error.html" if home else "error_alone.html"
 
 
 def now() -> int:
@@ -59,6 +64,7 @@ def environment() -> jinja2.Environment:
         duration=times.duration,
         pretty=pretty,
         short=short,
+        sentence=sentence,
         anchor=anchor,
         wrap=breakable,
     )
@@ -76,6 +82,11 @@ def short(name: str) -> str:
     return name[:8]
 
 
+def sentence(text: str) -> str:
+    """A detail of an error as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def anchor(path: str) -> str:
     """A task's path as an element's id."""
     return "task-" + "".join(letter if letter.isalnum() else "-" for letter in path)
@@ -84,7 +95,7 @@ def anchor(path: str) -> str:
 def breakable(text: str) -> Markup:
     """Text with places where a long name may go on in the next line."""
     return Markup("").join(
-        Markup("{}<wbr>").format(letter) if letter in "/_-.[]@" else escape(letter) for letter in text
+        Markup("{}<wbr>").format(letter) if letter in "/_-.:[]@" else escape(letter) for letter in text
     )
 
 

@@ -17,7 +17,7 @@ from engine.web.times import duration
 MARGIN = 3.0
 LETTER = 8.4
 """About how wide a letter of a name is, in pixels at the size it is drawn in."""
-NARROWEST, WIDEST = 152.0, 252.0
+NARROWEST, WIDEST = 172.0, 252.0
 BESIDE_NAME = 48.0
 SMALL_LETTER = 6.4
 BESIDE_LABEL = 26.0
@@ -52,12 +52,10 @@ def _scope(views: Sequence[TaskView], *, ran: bool) -> tuple[Markup, float, floa
     texts = {pair: _label(by_id[pair[0]], outcomes) for pair, outcomes in labels.items()}
     rooms = {pair: len(text) * SMALL_LETTER + BESIDE_LABEL if text else 0.0 for pair, text in texts.items()}
     placed = layout({view.id: _width(view.id) for view in views}, rooms)
-    edges = (
-        _edge(_taken(by_id[pair[0]], by_id[pair[1]], labels[pair]), texts[pair], points)
-        for pair, points in placed.routes.items()
-    )
+    lines = (_line(_taken(by_id[a], by_id[b], labels[a, b]), points) for (a, b), points in placed.routes.items())
+    plates = (_plate(texts[pair], points) for pair, points in placed.routes.items() if texts[pair])
     nodes = (_node(view, placed.boxes[view.id], ran=ran) for view in views)
-    return Markup("").join([*edges, *nodes]), placed.width, placed.height
+    return Markup("").join([*lines, *plates, *nodes]), placed.width, placed.height
 
 
 def _node(view: TaskView, box: Box, *, ran: bool) -> Markup:
@@ -84,14 +82,17 @@ def _node(view: TaskView, box: Box, *, ran: bool) -> Markup:
     )
 
 
-def _edge(taken: str, text: str, points: Sequence[tuple[float, float]]) -> Markup:
-    line = Markup('<path class="edge {}" d="{}"/>').format(taken, _curve(points))
-    if not text:
-        return line
-    (x0, y0), (x1, y1) = points[0], points[1]
-    return line + Markup('<text class="via" x="{}" y="{}">{}</text>').format(
-        _n((x0 + x1) / 2), _n((y0 + y1) / 2 + 4), text
-    )
+def _line(taken: str, points: Sequence[tuple[float, float]]) -> Markup:
+    return Markup('<path class="edge {}" d="{}"/>').format(taken, _curve(points))
+
+
+def _plate(text: str, points: Sequence[tuple[float, float]]) -> Markup:
+    """A label in the middle of the first stretch of an edge, which it interrupts; drawn above all lines."""
+    x, y = (points[0][0] + points[1][0]) / 2, (points[0][1] + points[1][1]) / 2
+    wide = len(text) * SMALL_LETTER + 8
+    return Markup(
+        '<rect class="plate" x="{}" y="{}" width="{}" height="16" rx="4"/><text class="via" x="{}" y="{}">{}</text>'
+    ).format(_n(x - wide / 2), _n(y - 8), _n(wide), _n(x), _n(y + 4), text)
 
 
 def _label(source: TaskView, outcomes: Sequence[str]) -> str:
@@ -119,9 +120,8 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _below(view: TaskView) -> str:
-    if view.started_at is not None and view.finished_at is not None:
-        return f"{words(view.state)} · {duration(view.finished_at - view.started_at)}"
-    return words(view.state)
+    took = (view.finished_at or 0) - (view.began_at or 0)
+    return f"{words(view.state)} · {duration(took)}" if took > 0 and view.began_at else words(view.state)
 
 
 def _width(name: str) -> float:
@@ -129,8 +129,12 @@ def _width(name: str) -> float:
 
 
 def _fit(name: str, width: float) -> str:
+    """A name that is too long loses its middle: what tells such names apart stands at their ends."""
     room = round((width - BESIDE_NAME) / LETTER)
-    return name if len(name) <= room else name[: room - 1] + "…"
+    if len(name) <= room:
+        return name
+    tail = room // 3
+    return f"{name[: room - tail - 1]}…{name[-tail:]}"
 
 
 def _n(number: float) -> str:

@@ -10,6 +10,7 @@ from engine.app.read import tasks_of
 from engine.app.services import Services
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
+from engine.core.project import Project
 from engine.errors import Invalid, NotFound, Problem
 from engine.web.forms import fields, values
 from engine.web.handling import Visit
@@ -49,11 +50,17 @@ class WorkflowPages:
         inputs, wrong = values(schema.get("properties", {}), visit.form)
         if wrong:
             return self._page(active, active, sent=visit.form, error="the inputs cannot be read", problems=wrong)
+        by = visit.form.get("by", "")
         try:
-            started = self._services.starter.start(active.workflow, inputs, by=BY)
+            started = self._services.starter.start(active.workflow, inputs, by=by if by in self._people() else BY)
         except Invalid as error:
             return self._page(active, active, sent=visit.form, error=error.detail, problems=error.problems)
         return RedirectResponse(f"/instances/{started}", 303)
+
+    def _people(self) -> Sequence[str]:
+        """Who may say that they start it; as with approvals by the API, the token's holders vouch for the name."""
+        project = self._services.definitions.project()
+        return sorted(Project.from_json(project.document).people) if project else ()
 
     def _page(
         self,
@@ -76,6 +83,8 @@ class WorkflowPages:
                 "definition": definition,
                 "picture": dag(tasks_of(definition, {}), ran=False),
                 "fields": inputs,
+                "people": self._people(),
+                "by": (sent or {}).get("by", ""),
                 "error": error,
                 "others": [problem for problem in problems if problem.detail not in told],
                 "versions": self._services.definitions.versions(shown.workflow, limit=SHOWN),

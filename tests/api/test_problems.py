@@ -30,8 +30,20 @@ def test_every_error_is_a_problem_document(small_client, method, path, status):
     assert body["status"] == status
     assert body["title"]
     assert body["instance"] == path.partition("?")[0]
-    if status == 405:
-        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/api/v1/syncs", "GET, HEAD, POST"),
+        ("POST", "/metrics", "GET, HEAD"),
+        ("PUT", "/syncs", "GET, HEAD, POST"),
+        ("GET", "/logout", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_all_that_are_right(small_client, method, path, allowed):
+    answer = small_client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 def broken(*_arguments, **_options):

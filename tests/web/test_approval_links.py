@@ -90,6 +90,12 @@ def test_an_unknown_link_is_not_found(hooks, token):
     assert hooks.post(f"/approvals/{token}", data={"decision": "approved"}).status_code in (404, 405)
 
 
+def test_an_unknown_link_is_told_without_the_engines_pages(hooks):
+    text = hooks.get("/approvals/nope").text
+    assert "may have been cut short" in text
+    assert "/workflows" not in text
+
+
 @pytest.mark.parametrize("forged", ["", "0" * 64, csrf("another token")])
 def test_a_form_from_elsewhere_is_refused(small_world, hooks, opened, forged):
     token = small_world.link(opened.id, "ana")

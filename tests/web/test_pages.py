@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from engine.core.events import TaskSucceeded
 from engine.core.model import Definition
 from engine.core.project import Person, Project
 from tests.web.world import GATE, RELEASE, World, api, approval, listing, populate, release_until_approval, task
@@ -78,6 +79,41 @@ def test_why_is_told(populated):
     assert "it waits for list_images.succeeded, but the outcome was failed" in text
 
 
+def test_who_cancelled_and_why_is_told(populated):
+    _, ids, client = populated
+    text = client.get(f"/instances/{ids['cancelled']}").text
+    assert "Cancelled by ben" in text
+    assert "started by mistake" in text
+
+
+def test_an_open_approval_leads_to_its_page(populated):
+    world, ids, client = populated
+    [opened] = world.instances.approvals.list(instance=ids["waiting"])
+    link = f'href="http://127.0.0.1:8081/approvals/at/{opened.id}"'
+    for path in (f"/instances/{ids['waiting']}", "/approvals"):
+        assert link in client.get(path).text
+    assert (
+        f'<a href="/instances/{ids["waiting"]}">release</a> <span class="step">approve' in client.get("/approvals").text
+    )
+
+
+def test_a_task_shorter_than_a_second_says_how_long_it_took(small_client, small_world):
+    """Its worker tells of its end alone."""
+    small_world.load(Definition(name="short", tasks=listing(task("blink")), finally_=listing()))
+    instance = small_world.start("short")
+    small_world.tell(instance, TaskSucceeded(task="blink", attempt=1, outputs={}))
+    row = re.search(r'<tr id="task-blink".*?</tr>', small_client.get(f"/instances/{instance}").text, re.DOTALL)[0]
+    assert len(re.findall(r"\d+ ms", row)) == 2
+
+
+@pytest.mark.parametrize("headers", [{}, {"Host": "rebound.example"}])
+def test_an_error_is_a_page_where_a_person_looks(small_client, headers):
+    answer = small_client.get("/instances/nope", headers=headers)
+    assert answer.status_code == (403 if headers else 404)
+    assert "<h1>" in answer.text
+    assert ("/workflows" in answer.text) == (not headers), "who may not come in is not shown around"
+
+
 def test_a_sync_shows_its_findings(populated):
     text = re.sub(r"<wbr>", "", populated[2].get("/syncs").text)
     assert "workflows/release.yaml:14:12" in text
@@ -128,13 +164,20 @@ def test_the_start_form_starts_and_says_what_does_not_fit(small_client, small_wo
     assert "does not match" in wrong.text
     right = small_client.post(
         "/workflows/release/start",
-        data={"form.service": "web", "form.sha": "3f9c2a7", "form.percent": "5", "form.regions": '["eu"]'},
+        data={"form.service": "web", "form.sha": "3f9c2a7", "form.percent": "5", "form.regions": '["eu"]', "by": "ben"},
     )
     assert right.status_code == 303
     instance = small_world.instances.reader.get(right.headers["location"].rpartition("/")[2])
+    assert instance.started_by == "ben"
     assert instance.inputs == {
         "service": "web", "sha": "3f9c2a7", "percent": 5, "regions": ["eu"], "channel": "stable", "dry_run": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["", "webhook:github:cleo-hub", "nobody"])
+def test_only_people_of_the_project_are_starters_by_name(small_client, small_world, by):
+    started = small_client.post("/workflows/gate/start", data={"by": by})
+    assert small_world.instances.reader.get(started.headers["location"].rpartition("/")[2]).started_by == "page"
 
 
 def test_the_cancel_button(small_client, small_world):

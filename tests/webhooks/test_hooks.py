@@ -303,8 +303,12 @@ def test_health(engine: Engine):
 
 
 def test_pages_are_mounted_beside(engine: Engine):
-    page = Route("/approvals/{token}", lambda _: PlainTextResponse("page"))
-    with serve(engine.app(routes=[page])) as client:
+    def page(_request: object) -> PlainTextResponse:
+        return PlainTextResponse("page")
+
+    pages = [Route("/approvals/{token}", page), Route("/approvals/{token}", page, methods=["POST"])]
+    with serve(engine.app(routes=pages)) as client:
         answer = client.get("/approvals/x")
         assert answer.text == "page"
         assert answer.headers["referrer-policy"] == "no-referrer"
+        assert client.put("/approvals/x").headers["allow"] == "GET, HEAD, POST"
