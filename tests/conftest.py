@@ -16,7 +16,8 @@ import pytest
 from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
 from tests.servers import CannotRun, PostgresServer, RedisServer, Server
 
-hypothesis.settings.register_profile("default", max_examples=25, deadline=None)
+# Where CI=true the same examples are drawn every time, so that a change is judged by what it changed.
+hypothesis.settings.register_profile("default", max_examples=25, deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.register_profile("long", max_examples=2_000, deadline=None)
 hypothesis.settings.load_profile("default")
 

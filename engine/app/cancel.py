@@ -6,7 +6,7 @@ from engine.app.advance import Advancer
 from engine.app.ports import InstanceReader
 from engine.app.records import FINAL, Notification
 from engine.core.events import CancelRequested, to_json
-from engine.core.keys import ROOT
+from engine.core.keys import FINALLY, ROOT
 from engine.errors import Conflict
 
 
@@ -23,4 +23,9 @@ class Canceller:
         if state in FINAL:
             raise Conflict(f"instance {instance} has already ended: {state}")
         event = to_json(CancelRequested(by=by, reason=reason))
-        self._advancer.submit([Notification(instance=instance, scope=ROOT, event=event)])
+        self._advancer.submit([Notification(instance=instance, scope=self._scope(instance), event=event)])
+
+    def _scope(self, instance: str) -> str:
+        """A scope is cancelled once; who cancels again while `finally` runs means `finally`."""
+        scopes = self._reader.scopes(instance)
+        return FINALLY if FINALLY in scopes and "cancel" in scopes[ROOT] else ROOT

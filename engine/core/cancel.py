@@ -15,30 +15,18 @@ GRACE = 15_000
 
 
 def requested(turn: Turn, event: CancelRequested) -> bool:
-    """Somebody wants the scope to end. At the root, while `finally` runs, that is what is cancelled: once, like the rest."""
-    if turn.state["status"] == "finally":
-        return _finally_too(turn, event)
+    """Somebody wants the scope to end. At the root, while `finally` runs, that is what is cancelled."""
     if "cancel" in turn.state or turn.cancelling:
         return False
-    turn.state["cancel"] = _cancel(turn, event)
-    stop(turn)
-    return True
-
-
-def _finally_too(turn: Turn, event: CancelRequested) -> bool:
-    cancel = turn.state.get("cancel") or _cancel(turn, event)
-    if "finally_at" in cancel:
-        return False
-    turn.state["cancel"] = {**cancel, "finally_at": turn.at}
-    turn.order(CancelScope(scope=FINALLY, by=event.by, reason=event.reason))
-    return True
-
-
-def _cancel(turn: Turn, event: CancelRequested) -> CancelRun:
     cancel: CancelRun = {"by": event.by, "at": turn.at}
     if event.reason:
         cancel["reason"] = event.reason
-    return cancel
+    turn.state["cancel"] = cancel
+    if turn.state["status"] == "finally":
+        turn.order(CancelScope(scope=FINALLY, by=event.by, reason=event.reason))
+    else:
+        stop(turn)
+    return True
 
 
 def timed_out(turn: Turn) -> None:

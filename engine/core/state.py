@@ -96,8 +96,6 @@ class CancelRun(TypedDict, total=False):
     by: Required[str]
     reason: str
     at: Required[int]
-    finally_at: int
-    """When `finally` was cancelled too."""
 
 
 class ScopeState(TypedDict, total=False):
