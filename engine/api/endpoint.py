@@ -61,9 +61,10 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
 async def _read(operation: Operation, request: Request, services: Services, closing: Event) -> Call:
     query = body = None
     if operation.query is not None:
-        query = _validated(operation.query, dict(request.query_params), "query")
+        query = _validated(operation.query, _query(request), "query")
     if operation.body is not None:
         body = _validated(operation.body, _json(await read_body(request)), "body")
+    _hold_headers(operation, request)
     return Call(
         services=services,
         path=request.path_params,
@@ -84,6 +85,26 @@ def _json(raw: bytes) -> Json:
     if bad:
         raise Invalid("the body holds a value that cannot be kept", problems=[Problem(pointer=bad[0], detail=bad[1])])
     return value
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The query's parameters. One that comes twice is refused: readers could disagree which one counts."""
+    given = request.query_params.multi_items()
+    names = [name for name, _ in given]
+    twice = [Problem(pointer=f"/{name}", detail="given more than once") for name in set(names) if names.count(name) > 1]
+    if twice:
+        raise Invalid("the query does not fit", problems=twice)
+    return dict(given)
+
+
+def _hold_headers(operation: Operation, request: Request) -> None:
+    found = [
+        Problem(pointer=f"/{header.name}", detail=f"not 1 to {header.longest} characters")
+        for header in operation.headers
+        if not 0 < len(request.headers.get(header.name, "-")) <= header.longest
+    ]
+    if found:
+        raise Invalid("the headers do not fit", problems=found)
 
 
 def _validated(model: type[BaseModel], value: Json, where: str) -> BaseModel:

@@ -20,17 +20,18 @@ from engine.api.models import (
     Tasks,
     WaitQuery,
 )
-from engine.api.operations import Answer, Call, Operation
+from engine.api.operations import Answer, Call, Header, Operation
 from engine.api.paging import page
 from engine.app.read import TaskView, task_at, tasks_of
 from engine.app.records import FINAL
 from engine.app.services import Services
 from engine.core.codec import definition_from_json
-from engine.errors import Invalid, Problem
 
 PREFIX = "/api/v1/instances"
 TAG = "instances"
-MAX_KEY = 200
+IDEMPOTENCY_KEY = Header(
+    name="Idempotency-Key", description="The same key gives the same instance, however often it is sent.", longest=200
+)
 FIRST_LOOK = 0.02
 LAST_LOOK = 1.0
 """Seconds between two looks of somebody who waits: short at first, as the hint may have come just before we listened."""
@@ -40,10 +41,7 @@ def start(call: Call) -> Answer:
     """Start an instance of a workflow's active version."""
     sent = call.sent(Start)
     workflow = call.path["name"]
-    key = call.headers.get("idempotency-key")
-    if key is not None and not (0 < len(key) <= MAX_KEY):
-        found = Problem(pointer="/Idempotency-Key", detail=f"not 1 to {MAX_KEY} characters")
-        raise Invalid("the Idempotency-Key cannot be used", problems=[found])
+    key = call.headers.get(IDEMPOTENCY_KEY.name)
     started = call.services.starter.start(workflow, sent.inputs, by=sent.by, start_key=key and f"api/{workflow}/{key}")
     return Answer(body=Started(id=started, workflow=workflow), status=201, headers={"Location": f"{PREFIX}/{started}"})
 
@@ -126,7 +124,7 @@ OPERATIONS = (
         body=Start,
         answer=Started,
         status=201,
-        headers={"Idempotency-Key": "The same key gives the same instance, however often it is sent."},
+        headers=(IDEMPOTENCY_KEY,),
         problems=(404,),
     ),
     Operation(

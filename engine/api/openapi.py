@@ -14,6 +14,8 @@ from engine.core.values import JsonObject
 REFS = "#/components/schemas/{model}"
 COMMON = (401, 403, 422, 500, 503)
 """Statuses that every operation behind the token may answer, as problems."""
+WITH_BODY = (400, 413)
+"""Those of a body that is no JSON, or too large."""
 
 PROBLEM: JsonObject = {
     "type": "object",
@@ -78,7 +80,9 @@ def _operation(operation: Operation, schemas: _Schemas) -> JsonObject:
         "responses": _responses(operation, schemas),
     }
     if operation.body:
-        body["requestBody"] = {"content": {"application/json": {"schema": schemas[0][operation.body]}}}
+        needed = any(field.is_required() for field in operation.body.model_fields.values())
+        content = {"application/json": {"schema": schemas[0][operation.body]}}
+        body["requestBody"] = {"required": needed, "content": content}
     return body
 
 
@@ -87,8 +91,9 @@ def _parameters(operation: Operation, schemas: _Schemas) -> Iterator[JsonObject]
         if part.startswith("{"):
             name = part.strip("{}").removesuffix(":path")
             yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    for name, description in operation.headers.items():
-        yield {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+    for header in operation.headers:
+        text = {"type": "string", "minLength": 1, "maxLength": header.longest}
+        yield {"name": header.name, "in": "header", "description": header.description, "schema": text}
     if operation.query:
         fields = schemas[1][operation.query.__name__]["properties"]
         for name, schema in fields.items():
@@ -101,7 +106,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> JsonObject:
         schemas[0][operation.answer] if operation.answer else {"type": "string" if "json" not in media else "object"}
     )
     responses = {str(operation.status): _response(operation.status, media, schema)}
-    for status in sorted({*operation.problems, *(COMMON if not operation.public else (500, 503))}):
+    common = (500, 503) if operation.public else COMMON
+    for status in sorted({*operation.problems, *common, *(WITH_BODY if operation.body else ())}):
         problem = {"$ref": REFS.format(model="Problem")}
         responses.setdefault(str(status), _response(status, "application/problem+json", problem))
     return responses

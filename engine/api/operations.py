@@ -47,6 +47,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A request header: a text of 1 to `longest` characters, or none at all."""
+
+    name: str
+    description: str
+    longest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One method of one path. `waits` tells whether a call may block its thread for long."""
 
@@ -61,8 +70,8 @@ class Operation:
     media: str = "application/json"
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Request headers it reads: name to what for."""
+    headers: tuple[Header, ...] = ()
+    """Request headers that it reads."""
     problems: tuple[int, ...] = ()
     """Statuses of its own beside those that every operation may answer."""
     public: bool = False

@@ -19,6 +19,8 @@ from tests.web.world import served
         ("POST", "/metrics", 405),
         ("GET", "/api/v1/instances?limit=0", 422),
         ("GET", "/api/v1/instances?limt=3", 422),
+        ("GET", "/api/v1/instances?workflow=a&workflow=b", 422),
+        ("GET", "/api/v1/instances?state=done", 422),
         ("GET", "/api/v1/instances/x?wait=1e9", 422),
     ],
 )
