@@ -165,7 +165,9 @@ class Application:
         """Publishes what was left in the outbox."""
         from engine.app.relay import Relay
 
-        return Relay(outbox=self.instances.outbox, publisher=self.broker.publisher)
+        return Relay(
+            outbox=self.instances.outbox, publisher=self.broker.publisher, leases=self.broker.leases
+        )
 
     @cached_property
     def scheduler(self) -> Scheduler:

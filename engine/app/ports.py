@@ -79,6 +79,10 @@ class Claimed(Protocol):
         """This row could not be published: keep it and count; the 5th time parks it."""
         ...
 
+    def put_off(self, id: str) -> None:
+        """Somebody is at work on what this row asks for: keep it, and look again later."""
+        ...
+
 
 class Outbox(Protocol):
     """Messages that a crash or an outage kept from being published."""
@@ -86,7 +90,7 @@ class Outbox(Protocol):
     def claim(self, limit: int = 500) -> AbstractContextManager[Claimed]:
         """Rows past `publish_after`, locked (SKIP LOCKED) until the block ends.
 
-        A clean end deletes those that did not fail; an error keeps them all as they were.
+        A clean end deletes those that neither failed nor were put off; an error keeps them all as they were.
         """
         ...
 

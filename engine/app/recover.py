@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -10,8 +11,8 @@ from engine.app.ports import InstanceStore, Leases, Publisher, Recovery
 from engine.app.records import Delivery, DueScope, Message
 from engine.app.runs import Run, Runs
 from engine.core import commands as command_codec
-from engine.core.commands import RunTask
-from engine.core.keys import ROOT, lease_key
+from engine.core.commands import Outbound
+from engine.core.keys import ROOT
 from engine.core.outstanding import outstanding
 from engine.core.state import ScopeState
 from engine.errors import Broken, NotFound, Rejected, Unavailable
@@ -55,6 +56,8 @@ class Recoverer:
         self._receiver = receiver
         self._runs = Runs()
         self._seen = ""
+        self._noticed = ("", 0)
+        """The broker that is not the one we knew, and since when, in database time."""
 
     def run_once(self) -> int:
         """Look for deliveries left behind, and whether the broker is the one we knew. Returns how much was taken up again."""
@@ -66,8 +69,11 @@ class Recoverer:
                 _log.warning("recovery waits", error=str(error))
         return done
 
-    def resend(self) -> int:
-        """Publish every outstanding command of every live scope. Doubles are harmless: leases and attempts fence them."""
+    def resend(self, *, until: int) -> int:
+        """Publish what live scopes that came to be `until` then ask for and nobody is at work on; returns how much.
+
+        Doubles are harmless: leases and attempts fence them.
+        """
         sent = 0
         after: tuple[str, str] | None = None
         roots: dict[str, ScopeState] = {}
@@ -75,7 +81,9 @@ class Recoverer:
             last = after[0] if after else ""  # its root may stand in the window before
             roots = {key: root for key, root in roots.items() if key == last}
             roots.update((scope.instance, scope.state) for scope in scopes if scope.path == ROOT)
-            messages = [message for scope in scopes for message in self._messages(scope, roots.get(scope.instance))]
+            old = [scope for scope in scopes if scope.state["started_at"] <= until]
+            commands = [command for scope in old for command in self._commands(scope, roots.get(scope.instance))]
+            messages = self._idle(commands)
             self._publisher.publish(messages)
             sent += len(messages)
             after = (scopes[-1].instance, scopes[-1].path)
@@ -85,10 +93,14 @@ class Recoverer:
         generation = self._publisher.generation()
         if generation == self._seen:
             return 0
+        if generation != self._noticed[0]:
+            # Living workers need a moment to get their leases back; what is at work must not be asked for again.
+            self._noticed = (generation, self._recovery.now())
+            return 0
         sent = 0
-        # Until all is sent the name of no broker stands there: a scheduler that dies over it is followed by one that starts over.
+        # Until all is sent no broker's name stands there: a scheduler that dies over it is followed by one that starts over.
         if self._recovery.mark(GENERATION, "") != generation:
-            sent = self.resend()
+            sent = self.resend(until=self._noticed[1])
             _log.info("broker is new, outstanding commands were sent again", messages=sent)
         self._recovery.mark(GENERATION, generation)
         self._seen = generation
@@ -108,23 +120,24 @@ class Recoverer:
                     self._receiver.give_up(delivery, f"it could not be processed: {error!r}")
         return len(deliveries)
 
-    def _messages(self, scope: DueScope, root: ScopeState | None) -> list[Message]:
+    def _commands(self, scope: DueScope, root: ScopeState | None) -> Sequence[Outbound]:
         try:
             run = self._run(scope.instance)
         except NotFound:
-            return []  # pruned meanwhile
+            return ()  # pruned meanwhile
         except (Rejected, Broken) as error:
             _log.error("an instance cannot be gone on with", instance=scope.instance, error=str(error))
-            return []
+            return ()
         outer = () if scope.path == ROOT or root is None else (root,)
-        commands = outstanding(run.definition, scope.state, run.context(scope.path, outer))
-        keys = [lease_key(c.instance, c.path, c.attempt) for c in commands]
-        held = self._leases.held(keys) if keys else []
-        return [
-            Message(queue=command.queue, body=command_codec.to_json(command))
-            for command, busy in zip(commands, held, strict=True)
-            if not (busy and isinstance(command, RunTask))
-        ]
+        return outstanding(run.definition, scope.state, run.context(scope.path, outer))
+
+    def _idle(self, commands: Sequence[Outbound]) -> list[Message]:
+        """What nobody is at work on, as messages."""
+        messages = [Message(queue=command.queue, body=command_codec.to_json(command)) for command in commands]
+        leases = [command_codec.lease_of(message.body) for message in messages]
+        keys = [lease for lease in leases if lease is not None]
+        held = dict(zip(keys, self._leases.held(keys), strict=True))
+        return [message for message, lease in zip(messages, leases, strict=True) if lease is None or not held[lease]]
 
     def _run(self, instance: str) -> Run:
         run = self._runs.get(instance)

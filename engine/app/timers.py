@@ -9,8 +9,9 @@ import structlog
 from engine.app.advance import Advancer
 from engine.app.ports import Leases, Recovery
 from engine.app.records import DueScope, Notification
+from engine.core.commands import AskApprovers, RunTask, lease_of
 from engine.core.events import AttemptAlive, AttemptLost, AttemptUnclaimed, Event, TimersDue, to_json
-from engine.core.keys import lease_key, task_path
+from engine.core.keys import task_path
 from engine.core.state import TaskRun
 from engine.errors import Unavailable
 
@@ -99,7 +100,10 @@ def _has_due(scope: DueScope, now: int) -> bool:
 
 
 def _key(scope: DueScope, task: str, run: TaskRun) -> str:
-    return lease_key(scope.instance, task_path(scope.path, task), run["attempt"])
+    """The lease of what is with a worker: the attempt, or the asking of approvers."""
+    path = task_path(scope.path, task)
+    command = AskApprovers if run["state"] == "waiting" else RunTask
+    return lease_of({"type": command.type, "instance": scope.instance, "path": path, "attempt": run["attempt"]}) or ""
 
 
 def _verdict(task: str, run: TaskRun, *, alive: bool) -> Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from engine.core.keys import lease_key
 from engine.core.state import DecisionRun, ScopeFailure
 from engine.core.values import Json, JsonObject
 from engine.errors import Malformed
@@ -151,3 +152,20 @@ def from_json(body: JsonObject) -> Outbound:
     except TypeError as error:
         raise Malformed(f"command {body['type']} does not fit: {error}") from None
     return command
+
+
+def lease_of(body: JsonObject) -> str | None:
+    """What is leased while a command, as `to_json` gives it, is carried out; None for one that may be carried out twice.
+
+    Raises Malformed.
+    """
+    kind = body.get("type")
+    if kind not in _LEASED:
+        return None
+    try:
+        return lease_key(body["instance"], body["path"], body["attempt"]) + _LEASED[kind]
+    except KeyError as missing:
+        raise Malformed(f"command {kind} without {missing}") from None
+
+
+_LEASED = {RunTask.type: "", AskApprovers.type: "/ask"}

@@ -9,8 +9,9 @@ import structlog
 
 from engine.adapters.broker.held import Held
 from engine.app.ports import Leases
+from engine.core.commands import lease_of
 from engine.errors import Malformed, Unavailable
-from engine.workers.attempts import Attempt, Attempts, lease_of
+from engine.workers.attempts import Attempt, Attempts
 
 _log = structlog.get_logger(__name__)
 

@@ -8,22 +8,6 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 
 from engine.adapters.broker.held import Held
-from engine.core.keys import lease_key
-from engine.core.values import JsonObject
-from engine.errors import Malformed
-
-_SUFFIX = {"RunTask": "", "AskApprovers": "/ask"}
-
-
-def lease_of(command: JsonObject) -> str | None:
-    """What is leased while this command is carried out, None for commands that may run twice. Raises Malformed."""
-    suffix = _SUFFIX.get(command.get("type", ""))
-    if suffix is None:
-        return None
-    try:
-        return lease_key(command["instance"], command["path"], command["attempt"]) + suffix
-    except KeyError as missing:
-        raise Malformed(f"command {command['type']} without {missing}") from None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -11,7 +11,8 @@ from engine.adapters.broker.held import Held
 from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.wire import unsent
 from engine.app.records import Message
-from engine.workers.attempts import Attempt, Attempts, lease_of
+from engine.core.commands import lease_of
+from engine.workers.attempts import Attempt, Attempts
 
 
 class Handover:

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.app.records import Notification
 from engine.app.relay import Relay
+from engine.core.events import TaskSucceeded, to_json
 from engine.errors import Unavailable
-from tests.app.world import NOOP, World
+from tests.app.world import NOOP, World, lease_of
 
 
 def row(world: World, name: str, body: str, queue: str = "tasks") -> None:
@@ -17,6 +19,10 @@ def row(world: World, name: str, body: str, queue: str = "tasks") -> None:
     if not world.url.startswith("sqlite"):
         statement = statement.replace("?, 0", "CAST(? AS json), 0")
     world.sql(statement, name, queue, body)
+
+
+def _done(command) -> dict:
+    return to_json(TaskSucceeded(task=command["path"], attempt=command["attempt"]))
 
 
 def ids(world: World) -> list[str]:
@@ -34,7 +40,7 @@ def test_rows_are_sent_once_by_however_many_relays(world):
     world.move(1_000)
 
     def sweep(_number: int) -> None:
-        relay = Relay(outbox=world.instances.outbox, publisher=world.publisher)
+        relay = Relay(outbox=world.instances.outbox, publisher=world.publisher, leases=world.leases)
         while relay.run_once():
             pass
 
@@ -42,6 +48,24 @@ def test_rows_are_sent_once_by_however_many_relays(world):
         list(pool.map(sweep, range(4)))
     sent = [(command["instance"], command["path"]) for command in world.queued()]
     assert len(sent) == len(set(sent)) == 1600
+    assert world.waiting_in_outbox() == 0
+
+
+def test_what_somebody_is_at_work_on_is_not_sent_as_well(world):
+    """A process that serves both queues takes commands from memory and keeps their rows until they are over."""
+    instance = world.start(f"tasks:\n  a: {NOOP}}}\n  b: {{needs: a, {NOOP[1:]}}}\n")
+    (first,) = world.queued()
+    world.advancer.flush(())
+    (kept,) = world.advancer.advance([Notification(instance=instance, scope="", event=_done(first))]).messages
+    world.leases.renew([lease_of(kept.body)])
+    for _ in range(4):
+        world.move(5_000)
+        assert world.relay.run_once() in {0, 1}
+        assert world.queued() == []
+    world.leases.release([lease_of(kept.body)])  # it died
+    world.move(5_000)
+    assert world.relay.run_once() == 1
+    assert [command["path"] for command in world.queued()] == ["b"]
     assert world.waiting_in_outbox() == 0
 
 

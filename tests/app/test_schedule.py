@@ -56,7 +56,6 @@ def test_a_leader_that_leaves_is_followed_at_once(world):
 
 def test_two_that_both_believe_to_lead_do_no_harm(world):
     """A leader that was stopped for longer than its lease does not know it yet."""
-    world.recoverer().run_once()
     one, two = world.scheduler("one"), world.scheduler("two")
     for scheduler in (one, two):
         scheduler._recovery = _Leads(world.recovery)

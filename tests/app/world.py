@@ -163,7 +163,7 @@ class World:
         self.advancer = self.make_advancer()
         self.starter = Starter(definitions=self.definitions, reader=self.reader, advancer=self.advancer)
         self.canceller = Canceller(reader=self.reader, advancer=self.advancer)
-        self.relay = Relay(outbox=self.instances.outbox, publisher=self.publisher)
+        self.relay = Relay(outbox=self.instances.outbox, publisher=self.publisher, leases=self.leases)
         self.timers = Timers(recovery=self.recovery, leases=self.leases, advancer=self.advancer)
         self.receiver = Receiver(
             definitions=self.definitions,

@@ -7,8 +7,9 @@ import pytest
 
 from engine.adapters.broker.held import Held
 from engine.adapters.broker.memory_leases import MemoryLeases
+from engine.core.commands import lease_of
 from engine.errors import Malformed, Unavailable
-from engine.workers.attempts import Attempt, Attempts, lease_of
+from engine.workers.attempts import Attempt, Attempts
 from engine.workers.heartbeat import Heartbeat
 from tests.workers.doubles import run_task
 

@@ -19,6 +19,9 @@ from engine.errors import Invalid
 TRIES = 5
 """Failed publishes after which a row is parked."""
 
+LATER = 5_000
+"""Milliseconds until a row that was put off is looked at again."""
+
 
 class ClaimedRows:
     """Implements `engine.app.ports.Claimed`: failures are kept here until the claim ends.
@@ -30,16 +33,25 @@ class ClaimedRows:
         self.rows = rows
         self.ids = [*(row.id for row in rows), *unreadable]
         self._failures = dict(unreadable)
+        self._later: list[str] = []
 
     def failed(self, id: str, error: str) -> None:
         """See the port."""
         self._failures[id] = error
 
+    def put_off(self, id: str) -> None:
+        """See the port."""
+        self._later.append(id)
+
     def finish(self, database: Database, connection: sa.Connection) -> None:
         """Delete what was published, count what was not."""
-        done = [row.id for row in self.rows if row.id not in self._failures]
+        kept = {*self._failures, *self._later}
+        done = [row.id for row in self.rows if row.id not in kept]
         if done:
             connection.execute(sa.delete(outbox).where(outbox.c.id.in_(done)))
+        if self._later:
+            later = sa.update(outbox).where(outbox.c.id.in_(self._later))
+            connection.execute(later.values(publish_after=database.now() + LATER))
         for row, error in self._failures.items():
             connection.execute(_count_failure(database, row, error))
 
