@@ -191,6 +191,7 @@ class World:
         self._numbers = itertools.count(1)
 
     def close(self):
+        self.advancer.flush(())  # or a timer does it, on a database that is gone
         self.broker.close()
         self.instances.close()
         self.definitions_db.close()

@@ -93,13 +93,13 @@ class Engine:
         self.registry = CollectorRegistry()
         self.project = ActiveProject(self.definitions)
         self.secrets = Vault()
-        advancer = Advancer(
+        self.advancer = Advancer(
             store=self.instances.store,
             outbox=self.instances.outbox,
             publisher=self.broker.publisher,
             signals=self.broker.signals,
         )
-        starter = Starter(definitions=self.definitions, reader=self.instances.reader, advancer=advancer)
+        starter = Starter(definitions=self.definitions, reader=self.instances.reader, advancer=self.advancer)
         self.receiver = Receiver(
             definitions=self.definitions,
             deliveries=self.instances.deliveries,
@@ -158,6 +158,7 @@ class Engine:
         return self.registry.get_sample_value("headrace_webhook_refused_total", {"source": source}) or 0.0
 
     def close(self) -> None:
+        self.advancer.flush(())  # or a timer does it, on a database that is gone
         self.broker.close()
         self.instances.close()
         self._definitions.close()
