@@ -165,9 +165,7 @@ class Application:
         """Publishes what was left in the outbox."""
         from engine.app.relay import Relay
 
-        return Relay(
-            outbox=self.instances.outbox, publisher=self.broker.publisher, leases=self.broker.leases
-        )
+        return Relay(outbox=self.instances.outbox, publisher=self.broker.publisher, leases=self.broker.leases)
 
     @cached_property
     def scheduler(self) -> Scheduler:
