@@ -61,12 +61,6 @@ def embedded(tmp_path, repository, mailbox) -> Iterator[Fleet]:
         yield made
 
 
-@pytest.fixture(params=["embedded", pytest.param("production", marks=[pytest.mark.postgres, pytest.mark.redis])])
-def stack(request, repository) -> Fleet:
-    """The same journey on both stacks. Call `go(stack, repository)` once the repository has its first commit."""
-    return request.getfixturevalue(request.param)
-
-
 def go(made: Fleet, repository: Repository) -> None:
     """Start the stack's processes and wait until they are ready."""
     if "HEADRACE_BROKER_URL" in made.environment:

@@ -8,6 +8,7 @@ import time
 import psycopg
 import pytest
 
+from tests.journeys.conftest import go
 from tests.journeys.fleet import FINAL
 from tests.journeys.repository import push, signed
 from tests.servers import wait_until
@@ -24,6 +25,8 @@ LOAD = "name: load\non:\n  webhook: [{source: github, events: [push]}]\ntasks:\n
 )
 
 VICTIMS = ("task-worker", "notification-worker", "relay", "scheduler", "api", "webhooks", "sync-worker")
+HOLDING = ("task-worker", "notification-worker", "scheduler", "webhooks")
+"""Those that a kill may catch with work in hand."""
 RECOVERY = 60.0
 """Seconds after the last kill in which every instance must have ended."""
 
@@ -69,26 +72,65 @@ def ended(url):
     return sum(states.values()) == sum(states.get(state, 0) for state in FINAL)
 
 
+def kill_under_load(stack, commit, victim, rounds, each):
+    """Deliver, and kill one kind of process at a random moment of the work; returns the acknowledged instances."""
+    chance = random.Random(victim)
+    acknowledged = []
+    for number in range(rounds):
+        for delivery in range(each):
+            acknowledged += deliver(stack, commit, f"{victim}-{number}-{delivery}")
+        time.sleep(chance.uniform(0, 0.3))
+        stack.kill(victim)
+        stack.restart(victim)
+    return acknowledged
+
+
+def hold(postgres_url, acknowledged, deliveries):
+    """The promises, from the outside ledger: all ended in time and well, once per delivery, nothing twice, nothing left."""
+    last = time.monotonic()
+    wait_until(lambda: ended(postgres_url), seconds=RECOVERY, what="every instance to end")
+    assert time.monotonic() - last <= RECOVERY
+    wait_until(lambda: ledger(postgres_url)[3] == 0, seconds=15, what="the outbox to drain")
+    states, (rows, distinct), twice, _ = ledger(postgres_url)
+    assert states == {"succeeded": len(acknowledged)}
+    assert rows == distinct == len(set(acknowledged)) == deliveries
+    assert twice == 0
+
+
+@pytest.fixture
+def loaded(production, repository):
+    """The distributed stack with the load's workflow live, and leases short enough for a test."""
+    commit = repository.commit("Add the load", project=PROJECT, load=LOAD)
+    production.environment["HEADRACE_LEASE"] = "6"
+    go(production, repository)
+    wait_until(lambda: production.get("/workflows/load"), seconds=20)
+    return production, commit
+
+
+def pytest_generate_tests(metafunc):
+    """In the short form every kind of process is killed once, those that hold work twice, under one load; in the long
+    form each kind 20 times under a load of its own."""
+    if "victims" in metafunc.fixturenames:
+        each = [(victim,) * 20 for victim in VICTIMS]
+        once = (*VICTIMS, *HOLDING)
+        long = metafunc.config.getoption("--long")
+        metafunc.parametrize("victims", each if long else [once], ids=VICTIMS if long else ["everybody"])
+
+
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("victim", VICTIMS)
-def test_kills_lose_nothing_and_double_nothing(production, repository, postgres_url, request, victim):
-    long = request.config.getoption("--long")
-    kills, instances = (20, 100) if long else (2, 12)
-    if not long and victim in {"relay", "sync-worker", "api"}:
-        pytest.skip("short form: these hold no work in hand; the long form kills them too")
-    chance = random.Random(victim)
+def test_kills_lose_nothing_and_double_nothing(production, repository, postgres_url, request, victims):
+    instances = 5 if request.config.getoption("--long") else 3
+    chance = random.Random("".join(victims))
     commit = repository.commit("Add the load", project=PROJECT, load=LOAD)
-    from tests.journeys.conftest import go
-
     production.environment["HEADRACE_LEASE"] = "6"
     go(production, repository)
     wait_until(lambda: production.get("/workflows/load"), seconds=20)
 
     acknowledged = []
-    for kill in range(kills):
-        for number in range(instances // kills):
+    for kill, victim in enumerate(chance.sample(victims, len(victims))):
+        for number in range(instances):
             acknowledged += deliver(production, commit, f"{kill}-{number}")
         time.sleep(chance.uniform(0, 0.3))
         production.kill(victim)
@@ -100,7 +142,7 @@ def test_kills_lose_nothing_and_double_nothing(production, repository, postgres_
 
     states, (rows, deliveries), twice, _ = ledger(postgres_url)
     assert states == {"succeeded": len(acknowledged)}
-    assert rows == deliveries == len(set(acknowledged)) == kills * (instances // kills)
+    assert rows == deliveries == len(set(acknowledged)) == len(victims) * instances
     assert twice == 0
 
 
@@ -109,8 +151,6 @@ def test_dev_survives_kill_9(embedded, repository, request):
     """One process, SQLite and memory: what was acknowledged goes on after a restart."""
     kills = 20 if request.config.getoption("--long") else 2
     commit = repository.commit("Add the load", project=PROJECT, load=LOAD)
-    from tests.journeys.conftest import go
-
     go(embedded, repository)
     wait_until(lambda: embedded.get("/workflows/load"), seconds=20)
     acknowledged = []

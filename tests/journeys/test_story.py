@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tests.journeys.conftest import go
-from tests.journeys.repository import push, signed
+import pytest
+
+from tests.journeys.compose import Composed
+from tests.journeys.conftest import settings, start_embedded
+from tests.journeys.fleet import Fleet, fleet
+from tests.journeys.repository import Repository, push, signed
+from tests.mailbox import Mailbox, mailbox
 from tests.servers import wait_until
+
+TOKEN = "a-token-of-the-tests"
 
 PROJECT = """\
 webhooks:
@@ -15,10 +24,11 @@ webhooks:
 secrets: [GITHUB_WEBHOOK_SECRET]
 people:
   ana: {email: ana@example.com}
-  bo: {email: bo@example.com}
+  bo: {email: bo@example.com, logins: [bo-dev]}
+  cy: {email: cy@example.com}
   rosa: {email: rosa@example.com}
 groups:
-  release-managers: [ana, bo, rosa]
+  release-managers: [ana, bo, cy, rosa]
 channels:
   releases: {kind: log}
 approvals: {identity: link}
@@ -53,7 +63,7 @@ tasks:
       message: "Release ${{ inputs.service }}?"
       approvers: ["group:release-managers"]
       require: 2
-      exclude: [author]
+      exclude: [author, starter]
       form: {change_ticket: {type: string, pattern: "^CHG-[0-9]+$"}}
       expires: 24h
   refused:
@@ -71,13 +81,83 @@ finally:
 """
 
 
-def personal_link(mailbox, address):
-    wait_until(lambda: mailed(mailbox, address), seconds=20, what=f"a mail to {address}")
-    return re.search(r"https?://\S+/approvals/[\w-]{20,}", mailbox.text(address)).group()
+@dataclass
+class Story:
+    """A running system with the release workflow loaded at `commit`, for all tests of a stack: none of them kills."""
+
+    fleet: Fleet
+    repository: Repository
+    box: Mailbox
+    commit: str
+    composed: Composed | None = None
+
+    def deliver(self, service: str, **changes: object):
+        """A push of a service. Tests tell their instances from others' by it."""
+        body = push(self.commit, repository={"name": service}, **changes)
+        return self.post(body, signed(body))
+
+    def post(self, body: bytes, headers: dict[str, str], source: str = "github"):
+        return self.fleet.client.post(f"{self.fleet.hooks}/hooks/{source}", content=body, headers=headers)
+
+    def instances(self, service: str) -> list[str]:
+        found = self.fleet.get("/instances?limit=500")["items"]
+        return [row["id"] for row in found if row["inputs"]["service"] == service]
+
+    def mails(self, address: str, service: str) -> list[str]:
+        return [
+            mail.get_content()
+            for envelope, mail in list(self.box.mails)
+            if envelope.rcpt_tos == [address] and f"Release {service}?" in mail["Subject"]
+        ]
 
 
-def mailed(mailbox, address):
-    return any(envelope.rcpt_tos == [address] for envelope, _ in list(mailbox.mails))
+EMBEDDED = pytest.param("embedded", marks=pytest.mark.xdist_group("story-embedded"))
+PRODUCTION = pytest.param(
+    "production", marks=[pytest.mark.postgres, pytest.mark.redis, pytest.mark.xdist_group("story-production")]
+)
+
+
+@pytest.fixture(scope="module", params=[EMBEDDED, PRODUCTION])
+def story(request, tmp_path_factory) -> Iterator[Story]:
+    """`headrace dev`, and what compose.yaml starts: separate processes on PostgreSQL and Redis."""
+    folder = tmp_path_factory.mktemp(request.param)
+    repository = Repository(folder / "repo")
+    commit = repository.commit("Add the release workflow", project=PROJECT, release=RELEASE)
+    with mailbox() as box, fleet(folder, settings(repository, box)) as made:
+        told = Story(made, repository, box, commit)
+        if request.param == "embedded":
+            start_embedded(made, repository)
+        else:
+            told.composed = compose(request, made, repository, box)
+        made.wait_ready()
+        wait_until(lambda: made.get("/workflows/release"), seconds=20, what=made.logs("sync-worker"))
+        yield told
+
+
+def compose(request, made, repository, box):
+    server = request.getfixturevalue("postgres_server")
+    database = server.url(server.create_database())
+    local = {
+        "HEADRACE_INSTANCES_URL": database,
+        "HEADRACE_DEFINITIONS_URL": database,
+        "HEADRACE_BROKER_URL": request.getfixturevalue("redis_server").fresh_url(),
+    }
+    env_file = {
+        "POSTGRES_PASSWORD": "x",
+        "HEADRACE_API_TOKEN": TOKEN,
+        "HEADRACE_REPO": str(repository.at),
+        "HEADRACE_SMTP_URL": box.url,
+    }
+    composed = Composed(made, given=env_file, local=local)
+    composed.up()
+    made.client.headers["Authorization"] = f"Bearer {TOKEN}"
+    return composed
+
+
+def personal_link(story, address, service):
+    wait_until(lambda: story.mails(address, service), seconds=20, what=f"a mail to {address}")
+    [mail] = story.mails(address, service)
+    return re.search(r"https?://\S+/approvals/[\w-]{20,}", mail).group()
 
 
 def decide(stack, link, decision="approved", **fields):
@@ -89,14 +169,10 @@ def decide(stack, link, decision="approved", **fields):
     return stack.client.post(link, data=form)
 
 
-def test_a_commit_becomes_a_run(stack, repository, mailbox):
-    commit = repository.commit("Add the release workflow", project=PROJECT, release=RELEASE)
-    go(stack, repository)
-    wait_until(lambda: stack.get("/workflows/release"), seconds=20, what=stack.logs("sync-worker"))
-    assert stack.get("/workflows/release")["active"]["commit"] == commit
-
-    body = push(commit)
-    accepted = stack.client.post(f"{stack.hooks}/hooks/github", content=body, headers=signed(body))
+def test_a_commit_becomes_a_run(story):
+    stack = story.fleet
+    assert stack.get("/workflows/release")["active"]["commit"] == story.commit
+    accepted = story.deliver("billing", sender={"login": "bo-dev"})
     assert accepted.status_code == 202, accepted.text
     instance = accepted.json()["instances"][0]["instance"]
 
@@ -111,8 +187,12 @@ def test_a_commit_becomes_a_run(stack, repository, mailbox):
         "finally/report": "pending",
     }
 
-    first, second = personal_link(mailbox, "ana@example.com"), personal_link(mailbox, "bo@example.com")
-    assert not mailed(mailbox, "rosa@example.com"), "the author of the commit must not approve their own change"
+    first, second = (
+        personal_link(story, "ana@example.com", "billing"),
+        personal_link(story, "cy@example.com", "billing"),
+    )
+    assert not story.mails("rosa@example.com", "billing"), "the author of the commit must not approve their own change"
+    assert not story.mails("bo@example.com", "billing"), "nor who pushed it"
 
     assert decide(stack, first, **{"form.change_ticket": "nonsense"}).status_code == 422
     assert decide(stack, first, **{"form.change_ticket": "CHG-1"}).is_success
@@ -122,7 +202,7 @@ def test_a_commit_becomes_a_run(stack, repository, mailbox):
     found = stack.wait_for_state(instance, "succeeded", "failed", "cancelled")
     assert found["state"] == "succeeded", found
     assert found["outputs"] == {"image": "r/billing:1"}
-    assert found["commit"] == commit
+    assert found["commit"] == story.commit
 
     page = stack.client.get(f"{stack.api}/instances/{instance}").text
     assert all(f'data-task="{task}"' in page for task in ("build", "test", "approve", "refused", "deploy"))
@@ -136,21 +216,45 @@ def test_a_commit_becomes_a_run(stack, repository, mailbox):
     assert 'method="post"' not in used.lower(), "and offers nothing to press"
 
 
-def test_a_repeated_delivery_starts_nothing_again(stack, repository):
-    commit = repository.commit("Add the release workflow", project=PROJECT, release=RELEASE)
-    go(stack, repository)
-    wait_until(lambda: stack.get("/workflows/release"), seconds=20)
-    body = push(commit)
+@pytest.mark.parametrize("story", [PRODUCTION], indirect=True)
+def test_every_service_of_compose_is_healthy(story):
+    for name in story.composed.askers():
+        wait_until(lambda n=name: story.composed.healthy(n), seconds=40, what=f"{name}: {story.fleet.logs(name)}")
+
+
+def test_a_repeated_delivery_starts_nothing_again(story):
+    body = push(story.commit, repository={"name": "repeated"})
     headers = signed(body)
-    answers = [stack.client.post(f"{stack.hooks}/hooks/github", content=body, headers=headers) for _ in range(5)]
+    answers = [story.post(body, headers) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [202] * 5
-    assert len(stack.get("/instances")["items"]) == 1
+    assert len(story.instances("repeated")) == 1
 
 
-def test_a_bad_commit_is_refused_as_a_whole_and_the_last_good_one_keeps_running(stack, repository):
-    good = repository.commit("Add the release workflow", project=PROJECT, release=RELEASE)
-    go(stack, repository)
-    wait_until(lambda: stack.get("/workflows/release"), seconds=20)
+def test_what_webhooks_refuse_starts_nothing(story):
+    body = push(story.commit, repository={"name": "refused"})
+    broken, huge = b'{"ref": ', b'"' + b"a" * (1024 * 1024 + 1) + b'"'
+    answers = {
+        401: story.post(body, signed(body, secret="wrong")),
+        413: story.post(huge, signed(huge)),
+        400: story.post(broken, signed(broken)),
+        404: story.post(body, signed(body), source="gitlab"),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+    elsewhere = story.deliver("refused", ref="refs/heads/topic")
+    assert elsewhere.status_code == 202
+    assert story.instances("refused") == []
+    rows = {row["id"]: row for row in story.fleet.json("deliveries")["items"]}
+    ignored = rows[elsewhere.json()["delivery"]]
+    assert ignored["state"] == "ignored"
+    assert "condition is false" in ignored["verdicts"][0]["reason"]
+    assert sum(row["state"] == "failed" for row in rows.values()) == 1, "what was signed and no JSON is on record"
+
+
+def test_a_bad_commit_is_refused_as_a_whole_and_the_last_good_one_keeps_running(story):
+    """Comes last: it ends with the workflow removed."""
+    stack, repository = story.fleet, story.repository
     bad = repository.commit(
         "Break it",
         release=RELEASE.replace("needs: build", "needs: biuld"),
@@ -163,33 +267,9 @@ def test_a_bad_commit_is_refused_as_a_whole_and_the_last_good_one_keeps_running(
     assert (finding["path"], finding["rule"]) == ("workflows/release.yaml", "unknown-need")
     assert "build" in finding["message"] + str(finding.get("suggestion"))
     assert stack.get("/workflows/other") is None
-    assert stack.get("/workflows/release")["active"]["commit"] == good
+    assert stack.get("/workflows/release")["active"]["commit"] == story.commit
 
     mended = repository.commit("Mend it", release=RELEASE, other=None)
     wait_until(lambda: stack.get("/syncs")["items"][0]["commit"] == mended, seconds=20)
     repository.commit("Remove it", release=None)
     wait_until(lambda: stack.get("/workflows/release") is None, seconds=20, what="the removed workflow to go")
-
-
-def test_what_webhooks_refuse_starts_nothing(stack, repository):
-    commit = repository.commit("Add the release workflow", project=PROJECT, release=RELEASE)
-    go(stack, repository)
-    wait_until(lambda: stack.get("/workflows/release"), seconds=20)
-    url = f"{stack.hooks}/hooks/github"
-    body = push(commit)
-    broken, huge = b'{"ref": ', b'"' + b"a" * (1024 * 1024 + 1) + b'"'
-    answers = {
-        401: stack.client.post(url, content=body, headers=signed(body, secret="wrong")),
-        413: stack.client.post(url, content=huge, headers=signed(huge)),
-        400: stack.client.post(url, content=broken, headers=signed(broken)),
-        404: stack.client.post(f"{stack.hooks}/hooks/gitlab", content=body, headers=signed(body)),
-    }
-    for status, answer in answers.items():
-        assert answer.status_code == status, answer.text
-        assert answer.headers["content-type"] == "application/problem+json"
-    other = push(commit, ref="refs/heads/topic")
-    assert stack.client.post(url, content=other, headers=signed(other)).status_code == 202
-    assert stack.get("/instances")["items"] == []
-    ignored = stack.json("deliveries")["items"]
-    assert {row["state"] for row in ignored} <= {"ignored", "failed"}
-    assert any("condition" in verdict["reason"] for row in ignored for verdict in row["verdicts"])
