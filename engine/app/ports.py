@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from engine.app.records import (
     Approval,
@@ -276,13 +276,17 @@ class Publisher(Protocol):
         ...
 
 
+Standing = Literal["cancelled", "lost"]
+"""Of a lease that was to be renewed: somebody asked to cancel; somebody else holds it, and what we do counts for nothing."""
+
+
 class Leases(Protocol):
     """Hints about who is at work on what. The database decides."""
 
     def take(self, keys: Sequence[str]) -> Sequence[bool]: ...
 
-    def renew(self, keys: Sequence[str]) -> Sequence[str]:
-        """Renew (and re-create) the leases; returns those that somebody asked to cancel."""
+    def renew(self, keys: Sequence[str]) -> Mapping[str, Standing]:
+        """Renew (and re-create) the leases; returns those that need more than going on."""
         ...
 
     def release(self, keys: Sequence[str]) -> None: ...

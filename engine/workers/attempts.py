@@ -12,12 +12,13 @@ from engine.adapters.broker.held import Held
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Attempt:
-    """One command in this process. `started_at` is monotonic, in seconds. `stop` asks whoever runs it to end early."""
+    """One command in this process. Times are monotonic, in seconds. `stop` asks whoever runs it to end early."""
 
     message: Held
     lease: str | None
     row: str | None = None
     """The command's outbox row, if it came here without a queue."""
+    leased_at: float = field(default_factory=time.monotonic)
     started_at: float | None = None
     announced: bool = False
     finished: bool = False
@@ -62,6 +63,13 @@ class Attempts:
                 attempt.abandoned = True
                 attempt.stop.set()
             return [attempt.message for attempt in running]
+
+    def lose(self, attempt: Attempt) -> None:
+        """Somebody else is at work on it: stop, and ignore how it ends."""
+        with self._lock:
+            attempt.abandoned = True
+            attempt.stop.set()
+            self._attempts.pop(attempt.message.message_id, None)
 
     def remove(self, messages: Collection[Held]) -> Sequence[str]:
         """They are settled or given back; returns their leases."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import structlog
 
-from engine.app.ports import Leases
+from engine.app.ports import Leases, Standing
 from engine.app.records import Notification
 from engine.core.events import TaskStarted, to_json
 from engine.core.keys import split_path
@@ -17,6 +17,9 @@ from engine.workers.attempts import Attempt, Attempts
 
 TICK = 0.5
 """Seconds between two beats, and so until a cancellation is heard. A beat is one round trip."""
+
+SURE = 1.5
+"""Seconds after a beat for which a lease is believed to be ours. A process that was stopped for longer asks first."""
 
 LONG = 1.0
 """Seconds after which an attempt is worth an event of its own."""
@@ -42,6 +45,8 @@ class Heartbeat:
         self._announce = announce
         self._crowded = crowded
         self._renewed: frozenset[str] = frozenset()
+        self._renewing = Lock()
+        self._sure_until = 0.0
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -61,7 +66,11 @@ class Heartbeat:
         attempts = self._attempts.snapshot()
         self._renew({attempt.lease: attempt for attempt in attempts if attempt.lease is not None})
         now = time.monotonic()
-        running = [attempt for attempt in attempts if attempt.started_at is not None and not attempt.finished]
+        running = [
+            attempt
+            for attempt in attempts
+            if attempt.started_at is not None and not (attempt.finished or attempt.abandoned)
+        ]
         long = [attempt for attempt in running if attempt.started_at is not None and now - attempt.started_at > LONG]
         for attempt in long:
             if not attempt.announced and attempt.message.body["type"] == "RunTask":
@@ -69,6 +78,12 @@ class Heartbeat:
                 self._announce(self._started(attempt))
         if long:
             self._crowded(len(long))
+
+    def ours(self, attempt: Attempt) -> bool:
+        """Whether an attempt that has just ended still is this process' own: after a stop, somebody else may have taken it over."""
+        if attempt.lease is not None and time.monotonic() > max(self._sure_until, attempt.leased_at + SURE):
+            self._renew({one.lease: one for one in self._attempts.snapshot() if one.lease is not None})
+        return not attempt.abandoned
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -81,17 +96,27 @@ class Heartbeat:
             self._stopping.wait(TICK)
 
     def _renew(self, attempts: dict[str, Attempt]) -> None:
+        now = time.monotonic()
         try:
-            # Renewing creates leases anew, also one that was released in that very moment: what was renewed in the last
-            # beat and is over now is released once more.
-            self._leases.release([lease for lease in self._renewed if lease not in attempts])
-            self._renewed = frozenset(attempts)
-            for lease in self._leases.renew(list(attempts)):
-                if not attempts[lease].stop.is_set():
-                    _log.info("asked to stop", lease=lease)
-                    attempts[lease].stop.set()
+            with self._renewing:
+                # Renewing creates leases anew, also one that was released in that very moment: what was renewed in the last
+                # beat and is over now is released once more.
+                self._leases.release([lease for lease in self._renewed if lease not in attempts])
+                self._renewed = frozenset(attempts)
+                for lease, standing in self._leases.renew(list(attempts)).items():
+                    self._heed(attempts[lease], standing)
         except Unavailable as error:
             _log.warning("leases cannot be renewed", leases=len(attempts), error=str(error))
+        else:
+            self._sure_until = now + SURE
+
+    def _heed(self, attempt: Attempt, standing: Standing) -> None:
+        if standing == "lost":
+            _log.warning("somebody else has taken over", lease=attempt.lease)
+            self._attempts.lose(attempt)
+        elif not attempt.stop.is_set():
+            _log.info("asked to stop", lease=attempt.lease)
+            attempt.stop.set()
 
     def _started(self, attempt: Attempt) -> Notification:
         command = attempt.message.body

@@ -116,19 +116,22 @@ class TaskWorker:
     def _perform(self, command: JsonObject) -> None:
         message = current()
         message.keep()
+        intake = self.intakes[message.queue_name]
         attempt = self._attempts.begin(message)
-        if attempt is None:
-            return  # given back a moment ago
+        if attempt is None:  # given back or lost a moment ago
+            intake.settled([message.message_id])
+            return
         started_at = time.monotonic()
         try:
             notification = self._performer.perform(command, attempt.stop)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a task must not leave its instance waiting
             _log.exception("a command could not be carried out", command=command.get("type"))
             notification = failure_of(command, f"{type(error).__name__}: {error}")
-        if self._attempts.finish(attempt):
+        if self._heartbeat.ours(attempt) and self._attempts.finish(attempt):
             self._outcomes.add(Entry(notification=notification, message=message, lease=attempt.lease, row=attempt.row))
+        else:
+            intake.settled([message.message_id])
         self._pace.observe(time.monotonic() - started_at)
-        intake = self.intakes[message.queue_name]
         intake.window = self._pace.window
         intake.finished(message)
 

@@ -339,7 +339,7 @@ def test_a_cancellation_goes_to_the_leases(perform):
     keys = ["i1/finally/report/2", "i1/finally/report/1"]
     perform.leases.take(keys)
     assert perform(None, type="CancelTask", instance="i1", path="finally/report", attempt=2, queue="tasks") is None
-    assert perform.leases.renew(keys) == ["i1/finally/report/2"]
+    assert perform.leases.renew(keys) == {"i1/finally/report/2": "cancelled"}
 
 
 @pytest.mark.parametrize("command", [{"type": "Nonsense"}, {"type": None}, {"surprise": 1}, {"type": "OpenScope"}])

@@ -10,7 +10,7 @@ from engine.adapters.broker.memory_leases import MemoryLeases
 from engine.core.commands import lease_of
 from engine.errors import Malformed, Unavailable
 from engine.workers.attempts import Attempt, Attempts
-from engine.workers.heartbeat import Heartbeat
+from engine.workers.heartbeat import SURE, Heartbeat
 from tests.workers.doubles import run_task
 
 
@@ -66,6 +66,26 @@ def test_leases_that_cannot_be_renewed_are_renewed_later():
     leases.renew = renew
     beats.beat()
     assert list(leases.held([running.lease])) == [True]
+
+
+class TakenOver(MemoryLeases):
+    """Somebody else holds everything."""
+
+    def renew(self, keys):
+        return dict.fromkeys(keys, "lost")
+
+
+def test_after_a_stop_an_attempt_asks_whether_it_is_still_its_own():
+    attempts, ended = Attempts(), attempt("a")
+    attempts.add([ended])
+    leases = TakenOver(ms=60_000)
+    beats = heartbeat(attempts, leases)
+    assert beats.ours(ended), "it was leased a moment ago"
+    ended.leased_at -= SURE
+    assert not beats.ours(ended)
+    assert not attempts.finish(ended)
+    assert ended.stop.is_set()
+    assert attempts.snapshot() == []
 
 
 def test_what_is_leased():

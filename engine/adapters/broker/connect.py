@@ -74,7 +74,8 @@ def _redis(url: str, lease_ms: int, names: Names) -> Broker:
     # A dead reader's messages must not come back before its leases have run out: whoever fetched them then would find
     # them leased and drop them. Hence the margin of two heartbeats.
     transport = RedisTransport(client, names, dead_after=int(lease_ms * 1.1))
-    return _broker(transport, RedisLeases(client, names, ms=lease_ms), RedisSignals(client, names))
+    leases = RedisLeases(client, names, ms=lease_ms, owner=transport.broker_id)
+    return _broker(transport, leases, RedisSignals(client, names))
 
 
 def _broker(transport: Transport, leases: Leases, signals: MemorySignals | RedisSignals) -> Broker:

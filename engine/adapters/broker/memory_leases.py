@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from engine.adapters.broker.redis_leases import CANCEL_SECONDS
+from engine.app.ports import Standing
 
 
 class MemoryLeases:
@@ -24,12 +25,12 @@ class MemoryLeases:
         with self._lock:
             return [self._take(key, now) for key in keys]
 
-    def renew(self, keys: Sequence[str]) -> Sequence[str]:
-        """Renew or re-create; returns those to stop."""
+    def renew(self, keys: Sequence[str]) -> Mapping[str, Standing]:
+        """Renew or re-create; nobody else can have taken them."""
         now = time.monotonic()
         with self._lock:
             self._until.update(dict.fromkeys(keys, now + self._seconds))
-            return [key for key in keys if self._cancelled.get(key, now) > now]
+            return {key: "cancelled" for key in keys if self._cancelled.get(key, now) > now}
 
     def release(self, keys: Sequence[str]) -> None:
         """Let go."""

@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 import redis
 
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_names import Names
-from engine.adapters.broker.redis_scripts import TAKE
+from engine.adapters.broker.redis_scripts import RELEASE, RENEW, TAKE
+from engine.app.ports import Standing
 from engine.errors import Unavailable
 
 CANCEL_SECONDS = 3600
 """How long a request to stop waits for a holder."""
 
+_STANDING: dict[int, Standing] = {1: "cancelled", 2: "lost"}
+
 
 class RedisLeases:
-    """`Leases` of `ms` milliseconds each."""
+    """`Leases` of `ms` milliseconds each, held by `owner`."""
 
-    def __init__(self, client: redis.Redis, names: Names, *, ms: int) -> None:
+    def __init__(self, client: redis.Redis, names: Names, *, ms: int, owner: str) -> None:
         self._client = client
         self._names = names
         self._ms = ms
+        self._owner = owner
         self._take = client.register_script(TAKE)
+        self._renew = client.register_script(RENEW)
+        self._release = client.register_script(RELEASE)
 
     def take(self, keys: Sequence[str]) -> Sequence[bool]:
         """All in one round trip; once more after a lost reply, which then still says who won."""
         if not keys:
             return []
-        token = uuid4().hex
+        token = f"{self._owner} {uuid4().hex}"
         try:
             return self._try(token, keys)
         except Unavailable:
             return self._try(token, keys)
 
-    def renew(self, keys: Sequence[str]) -> Sequence[str]:
-        """One round trip: every lease set anew, every request to stop read."""
+    def renew(self, keys: Sequence[str]) -> Mapping[str, Standing]:
+        """One round trip: every lease set anew that nobody else has taken, every request to stop read."""
         if not keys:
-            return []
-        with reaching_redis(), self._client.pipeline(transaction=False) as batch:
-            for key in keys:
-                batch.set(self._names.lease(key), b"renewed", px=self._ms)
-            batch.mget([self._names.cancel(key) for key in keys])
-            asked: list[bytes | None] = batch.execute()[-1]
-        return [key for key, value in zip(keys, asked, strict=True) if value is not None]
+            return {}
+        with reaching_redis():
+            found: list[int] = self._renew([self._names.namespace], [self._owner, self._ms, *keys])
+        return {key: _STANDING[code] for key, code in zip(keys, found, strict=True) if code}
 
     def release(self, keys: Sequence[str]) -> None:
         """Let go."""
         if keys:
             with reaching_redis():
-                self._client.unlink(*map(self._names.lease, keys))
+                self._release([self._names.namespace], [self._owner, *keys])
 
     def held(self, keys: Sequence[str]) -> Sequence[bool]:
         """Whether somebody is at work."""

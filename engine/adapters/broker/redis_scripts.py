@@ -99,7 +99,7 @@ return redis.call('ZREM', heartbeats, ARGV[1])
 TAKE = (
     _PRELUDE
     + """
--- token, ms, key, key, ... -> 1 or 0 each. The token makes asking again after a lost reply harmless.
+-- owner and token, ms, key, key, ... -> 1 or 0 each. The token makes asking again after a lost reply harmless.
 local taken = {}
 for i = 3, #ARGV do
   local key = ns .. ':lease:' .. ARGV[i]
@@ -110,5 +110,41 @@ for i = 3, #ARGV do
   end
 end
 return taken
+"""
+)
+
+_OURS = """
+local function ours(value) return value and string.sub(value, 1, #ARGV[1]) == ARGV[1] end
+"""
+
+RENEW = (
+    _PRELUDE
+    + _OURS
+    + """
+-- owner, ms, key, key, ... -> 0 (renewed), 1 (renewed, and somebody asks to stop) or 2 (somebody else holds it) each
+local found = {}
+for i = 3, #ARGV do
+  local key = ns .. ':lease:' .. ARGV[i]
+  local value = redis.call('GET', key)
+  if value and not ours(value) then
+    found[#found + 1] = 2
+  else
+    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+    found[#found + 1] = redis.call('EXISTS', ns .. ':cancel:' .. ARGV[i])
+  end
+end
+return found
+"""
+)
+
+RELEASE = (
+    _PRELUDE
+    + _OURS
+    + """
+-- owner, key, key, ...
+for i = 2, #ARGV do
+  local key = ns .. ':lease:' .. ARGV[i]
+  if ours(redis.call('GET', key)) then redis.call('UNLINK', key) end
+end
 """
 )

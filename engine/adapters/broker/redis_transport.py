@@ -13,7 +13,7 @@ import redis
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_heart import Heart
 from engine.adapters.broker.redis_names import Names
-from engine.adapters.broker.redis_scripts import FETCH, LEAVE, REQUEUE
+from engine.adapters.broker.redis_scripts import FETCH, LEAVE, RELEASE, REQUEUE
 from engine.adapters.broker.redis_signals import announce
 from engine.adapters.broker.wire import Envelope
 from engine.errors import Unavailable
@@ -53,7 +53,7 @@ class RedisTransport:
                     batch.srem(self._names.unacknowledged(self.broker_id, queue), *ids)
                     batch.hdel(self._names.bodies(queue), *ids)
             if release:
-                batch.unlink(*map(self._names.lease, release))
+                batch.eval(RELEASE, 1, self._names.namespace, self.broker_id, *release)
             if changed:
                 announce(batch, self._names, changed)
             if len(batch):
