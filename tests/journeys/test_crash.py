@@ -72,41 +72,6 @@ def ended(url):
     return sum(states.values()) == sum(states.get(state, 0) for state in FINAL)
 
 
-def kill_under_load(stack, commit, victim, rounds, each):
-    """Deliver, and kill one kind of process at a random moment of the work; returns the acknowledged instances."""
-    chance = random.Random(victim)
-    acknowledged = []
-    for number in range(rounds):
-        for delivery in range(each):
-            acknowledged += deliver(stack, commit, f"{victim}-{number}-{delivery}")
-        time.sleep(chance.uniform(0, 0.3))
-        stack.kill(victim)
-        stack.restart(victim)
-    return acknowledged
-
-
-def hold(postgres_url, acknowledged, deliveries):
-    """The promises, from the outside ledger: all ended in time and well, once per delivery, nothing twice, nothing left."""
-    last = time.monotonic()
-    wait_until(lambda: ended(postgres_url), seconds=RECOVERY, what="every instance to end")
-    assert time.monotonic() - last <= RECOVERY
-    wait_until(lambda: ledger(postgres_url)[3] == 0, seconds=15, what="the outbox to drain")
-    states, (rows, distinct), twice, _ = ledger(postgres_url)
-    assert states == {"succeeded": len(acknowledged)}
-    assert rows == distinct == len(set(acknowledged)) == deliveries
-    assert twice == 0
-
-
-@pytest.fixture
-def loaded(production, repository):
-    """The distributed stack with the load's workflow live, and leases short enough for a test."""
-    commit = repository.commit("Add the load", project=PROJECT, load=LOAD)
-    production.environment["HEADRACE_LEASE"] = "6"
-    go(production, repository)
-    wait_until(lambda: production.get("/workflows/load"), seconds=20)
-    return production, commit
-
-
 def pytest_generate_tests(metafunc):
     """In the short form every kind of process is killed once, those that hold work twice, under one load; in the long
     form each kind 20 times under a load of its own."""
