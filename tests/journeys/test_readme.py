@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -35,13 +36,20 @@ def test_the_walk_is_short():
     assert 1 < len(walk()) <= MOST
 
 
+def is_set_up_for(clone):
+    """Whether this checkout's environment is what the clone's set-up would make; else that would write over ours."""
+    done = ROOT / ".venv" / ".installed-runtime"
+    locked = b"".join((clone / name).read_bytes() for name in ("requirements/runtime.txt", "pyproject.toml"))
+    return done.exists() and done.read_text().strip() == hashlib.sha256(locked).hexdigest()
+
+
 @pytest.mark.timeout(300)
 def test_the_walk_leads_to_a_first_own_workflow(tmp_path):
     home, clone = tmp_path / "home", tmp_path / "clone"
     home.mkdir()
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     fresh = "fresh" in os.environ.get("HEADRACE_TEST_REQUIRE", "")
-    if not fresh and (ROOT / ".venv" / ".installed-dev").exists():
+    if not fresh and is_set_up_for(clone):
         (clone / ".venv").symlink_to(ROOT / ".venv")  # the set-up itself is walked by .ci/run
     port, hooks = free_port(), free_port()
     script = []

@@ -111,13 +111,10 @@ class Story:
         ]
 
 
-EMBEDDED = pytest.param("embedded", marks=pytest.mark.xdist_group("story-embedded"))
-PRODUCTION = pytest.param(
-    "production", marks=[pytest.mark.postgres, pytest.mark.redis, pytest.mark.xdist_group("story-production")]
-)
+PRODUCTION = pytest.param("production", marks=[pytest.mark.postgres, pytest.mark.redis])
 
 
-@pytest.fixture(scope="module", params=[EMBEDDED, PRODUCTION])
+@pytest.fixture(scope="module", params=["embedded", PRODUCTION])
 def story(request, tmp_path_factory) -> Iterator[Story]:
     """`headrace dev`, and what compose.yaml starts: separate processes on PostgreSQL and Redis."""
     folder = tmp_path_factory.mktemp(request.param)
