@@ -95,6 +95,7 @@ def push_body(commit: str) -> bytes:
             "after": commit,
             "repository": {"name": "billing", "full_name": "acme/billing"},
             "pusher": {"name": "rosa"},
+            "sender": {"login": "rosa"},
             "head_commit": {"id": commit, "message": "Add the release workflow"},
         }
     ).encode()
@@ -121,7 +122,6 @@ def approve(link: str) -> None:
     if status != 200:
         raise SystemExit(f"GET {link} answered {status}")
     fields = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page.decode()))
-    cookie = ""
     form = {name: html.unescape(value) for name, value in fields.items()} | {
         "decision": "approved",
         "comment": "Looks good.",
@@ -131,7 +131,7 @@ def approve(link: str) -> None:
         "POST",
         link,
         urllib.parse.urlencode(form).encode(),
-        {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie},
+        {"Content-Type": "application/x-www-form-urlencoded"},
     )
     print(f"POST {link} answered {status}")
     if status not in (200, 303):

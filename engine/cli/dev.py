@@ -122,7 +122,7 @@ def _welcome(application: Application) -> None:
         "",
         *_to_try(config.folder, versions),
         "",
-        "  Approvals are printed here, with a link for each person.",
+        f"  Approvals are {'mailed' if config.smtp_url else 'printed here, with a link for each person'}.",
         "  Ctrl-C stops it. Nothing is lost: start it again and everything goes on.",
         "",
     ]
