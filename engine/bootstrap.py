@@ -143,7 +143,6 @@ class Application:
             ),
             secrets=self.secrets,
             logs=self.instances.logs,
-            leases=self.broker.leases,
             asker=self.asker,
             clock=self.clock,
         )

@@ -1,4 +1,4 @@
-"""Carries out what the task queue brings: runs an attempt, asks approvers, passes on a cancellation.
+"""Carries out what the task queue brings: runs an attempt, asks approvers.
 
 Whatever happens to an attempt, its instance hears of it: an exception of a kind is an outcome, not a crash (law 5).
 """
@@ -13,18 +13,18 @@ from engine.app.attempt_error import attempt_error
 from engine.app.kinds import Call, Kind, Stopped, misused
 from engine.app.masking import Masker
 from engine.app.outputs import finished
-from engine.app.ports import Clock, Leases, LogStore, Secrets
+from engine.app.ports import Clock, LogStore, Secrets
 from engine.app.records import Notification
 from engine.app.revealed import Revealed
 from engine.app.task_log import TaskLog
 from engine.core import events
-from engine.core.commands import AskApprovers, CancelTask, Outbound, RunTask
+from engine.core.commands import AskApprovers, RunTask
 from engine.core.expressions.render import finish
-from engine.core.keys import idempotency_key, lease_key, split_path
+from engine.core.keys import idempotency_key, split_path
 from engine.core.values import Json, JsonObject
 from engine.errors import Malformed
 
-_COMMANDS = {command.type: command for command in (RunTask, AskApprovers, CancelTask)}
+_COMMANDS = {command.type: command for command in (RunTask, AskApprovers)}
 
 
 class Performer:
@@ -36,26 +36,21 @@ class Performer:
         kinds: Mapping[str, Kind],
         secrets: Secrets,
         logs: LogStore,
-        leases: Leases,
         asker: Asker,
         clock: Clock,
     ) -> None:
         self._kinds = kinds
         self._secrets = secrets
         self._logs = logs
-        self._leases = leases
         self._asker = asker
         self._clock = clock
 
-    def perform(self, command: JsonObject, stop: Event) -> Notification | None:
+    def perform(self, command: JsonObject, stop: Event) -> Notification:
         """Carry out one command, given as JSON with its `type`, and return what its instance has to hear of it.
 
-        Setting `stop` ends a running attempt early. Raises Malformed (no such command), Unavailable (the leases).
+        Setting `stop` ends a running attempt early. Raises Malformed: no such command.
         """
         wanted = _read(command)
-        if isinstance(wanted, CancelTask):
-            self._leases.cancel([lease_key(wanted.instance, wanted.path, wanted.attempt)])
-            return None
         event = self._run(wanted, stop) if isinstance(wanted, RunTask) else self._asker.ask(wanted)
         scope, _ = split_path(wanted.path)
         return Notification(instance=wanted.instance, scope=scope, event=events.to_json(event))
@@ -103,13 +98,13 @@ class Performer:
         return finished(answer, declared, masker)
 
 
-def _read(command: JsonObject) -> Outbound:
+def _read(command: JsonObject) -> RunTask | AskApprovers:
     arguments = dict(command)
     kind = _COMMANDS.get(arguments.pop("type", ""))
     if kind is None:
         raise Malformed(f"unknown command type {command.get('type')!r}")
     try:
-        wanted: Outbound = kind(**arguments)
+        wanted: RunTask | AskApprovers = kind(**arguments)
     except TypeError as error:
         raise Malformed(f"command {kind.type} does not fit: {error}") from None
     return wanted

@@ -276,27 +276,29 @@ class Publisher(Protocol):
         ...
 
 
-Standing = Literal["cancelled", "lost"]
-"""Of a lease that was to be renewed: somebody asked to cancel; somebody else holds it, and what we do counts for nothing."""
+Standing = Literal["ours", "cancelled", "lost"]
+"""Of a lease: we hold it; we hold it and are asked to stop; somebody else holds it, and what we do counts for nothing."""
 
 
 class Leases(Protocol):
-    """Hints about who is at work on what. The database decides."""
+    """Hints about who is at work on what. The database decides.
 
-    def take(self, keys: Sequence[str]) -> Sequence[bool]: ...
+    To be asked to stop, one needs no message: publishing a CancelTask asks whoever holds the attempt's lease, or takes it
+    within the hour.
+    """
 
-    def renew(self, keys: Sequence[str]) -> Mapping[str, Standing]:
-        """Renew (and re-create) the leases; returns those that need more than going on."""
+    def take(self, keys: Sequence[str]) -> Sequence[Standing]: ...
+
+    def renew(self, keys: Sequence[str]) -> Sequence[Standing]:
+        """Renew (and re-create) the leases."""
         ...
 
-    def release(self, keys: Sequence[str]) -> None: ...
+    def release(self, keys: Sequence[str]) -> None:
+        """Let go of those that are ours."""
+        ...
 
     def held(self, keys: Sequence[str]) -> Sequence[bool]:
         """Raises Unavailable when nothing can be said."""
-        ...
-
-    def cancel(self, keys: Sequence[str]) -> None:
-        """Ask the holders to stop; seen at their next renewal, or by whoever takes the lease within the hour."""
         ...
 
 

@@ -35,7 +35,7 @@ class RunTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelTask:
-    """Outbox, to the task queue: whoever runs this attempt, stop it."""
+    """Outbox: whoever runs this attempt, or takes it up, stop it."""
 
     type: ClassVar[str] = "CancelTask"
     instance: str
@@ -169,3 +169,11 @@ def lease_of(body: JsonObject) -> str | None:
 
 
 _LEASED = {RunTask.type: "", AskApprovers.type: "/ask"}
+
+
+def cancelled_attempt(body: JsonObject) -> str | None:
+    """The lease of the attempt that a command, as `to_json` gives it, is to stop; None for other commands."""
+    try:
+        return lease_key(body["instance"], body["path"], body["attempt"]) if body["type"] == CancelTask.type else None
+    except (KeyError, TypeError):  # made by hand: whoever reads the queue refuses it
+        return None

@@ -27,13 +27,16 @@ class Admission:
         """The messages to work on, registered as attempts. Raises Unavailable."""
         wanted = [attempt for message in messages if (attempt := _attempt(message))]
         keys = list({attempt.lease: None for attempt in wanted if attempt.lease is not None})
-        free = dict(zip(keys, self._leases.take(keys), strict=True))
+        standings = dict(zip(keys, self._leases.take(keys), strict=True))
         admitted = []
         for attempt in wanted:
-            if attempt.lease is None or free.pop(attempt.lease, False):  # popped: of two doubles one is enough
-                admitted.append(attempt)
-            else:
+            standing = standings.pop(attempt.lease, "lost") if attempt.lease else "ours"  # of two doubles one is enough
+            if standing == "lost":
                 _log.debug("somebody is at work on it", lease=attempt.lease)
+                continue
+            if standing == "cancelled":
+                attempt.stop.set()  # before it begins: its instance hears at once that it was cancelled
+            admitted.append(attempt)
         self._attempts.add(admitted)
         return [attempt.message for attempt in admitted]
 

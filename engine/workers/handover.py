@@ -11,7 +11,7 @@ from engine.adapters.broker.held import Held
 from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.wire import unsent
 from engine.app.records import Message
-from engine.core.commands import lease_of
+from engine.core.commands import cancelled_attempt, lease_of
 from engine.workers.attempts import Attempt, Attempts
 
 
@@ -32,7 +32,7 @@ class Handover:
         spare = {queue: intake.spare() for queue, intake in self._intakes.items()}
         rest: list[Message] = []
         for message in messages:
-            if spare.get(message.queue, 0) > 0 and message.id is not None:
+            if spare.get(message.queue, 0) > 0 and message.id is not None and not cancelled_attempt(message.body):
                 spare[message.queue] -= 1
                 self._keep(message, message.id)
             else:

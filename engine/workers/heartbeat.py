@@ -103,8 +103,8 @@ class Heartbeat:
                 # beat and is over now is released once more.
                 self._leases.release([lease for lease in self._renewed if lease not in attempts])
                 self._renewed = frozenset(attempts)
-                for lease, standing in self._leases.renew(list(attempts)).items():
-                    self._heed(attempts[lease], standing)
+                for attempt, standing in zip(attempts.values(), self._leases.renew(list(attempts)), strict=True):
+                    self._heed(attempt, standing)
         except Unavailable as error:
             _log.warning("leases cannot be renewed", leases=len(attempts), error=str(error))
         else:
@@ -114,7 +114,7 @@ class Heartbeat:
         if standing == "lost":
             _log.warning("somebody else has taken over", lease=attempt.lease)
             self._attempts.lose(attempt)
-        elif not attempt.stop.is_set():
+        elif standing == "cancelled" and not attempt.stop.is_set():
             _log.info("asked to stop", lease=attempt.lease)
             attempt.stop.set()
 

@@ -9,7 +9,6 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from engine.adapters.broker.memory_leases import MemoryLeases
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.connect import open_instances
 from engine.adapters.kinds.python import Python
@@ -51,19 +50,14 @@ def logs(sqlite_url):
 
 @pytest.fixture
 def perform(logs):
-    leases = MemoryLeases(ms=1_000)
-
     def act(does, *, stop=None, logs=logs, **command):
         performer = Performer(
             kinds={"script": Script(), "python": Python(), "test": does},
             secrets=SecretStore("", {"HEADRACE_SECRET_TOKEN": CANARY}),
             logs=logs,
-            leases=leases,
             asker=None,
             clock=SystemClock(),
         )
-        if command.get("type") == "CancelTask":
-            return performer.perform(command, Event())
         values = {
             "type": "RunTask",
             "instance": "i1",
@@ -74,7 +68,6 @@ def perform(logs):
         }
         return performer.perform(values | command, stop or Event())
 
-    act.leases = leases
     return act
 
 
@@ -333,13 +326,6 @@ def test_a_log_that_cannot_be_written_fails_no_task(perform):
 
     with capture_logs():
         assert perform(Does(act), logs=BrokenLogs()).event["outputs"] == {"a": 1}
-
-
-def test_a_cancellation_goes_to_the_leases(perform):
-    keys = ["i1/finally/report/2", "i1/finally/report/1"]
-    perform.leases.take(keys)
-    assert perform(None, type="CancelTask", instance="i1", path="finally/report", attempt=2, queue="tasks") is None
-    assert perform.leases.renew(keys) == {"i1/finally/report/2": "cancelled"}
 
 
 @pytest.mark.parametrize("command", [{"type": "Nonsense"}, {"type": None}, {"surprise": 1}, {"type": "OpenScope"}])

@@ -146,7 +146,7 @@ def test_a_timeout_is_kept_here_when_a_worker_does_not(world):
     world.wait_for_timers()
     assert world.state(instance) == "failed"
     assert world.run(instance, "a")["error"]["kind"] == "timeout"
-    assert [command["type"] for command in world.queued()] == ["CancelTask"]
+    assert world.called_off() == [lease_of(command)]
 
 
 def test_a_deadline_counts_the_time_in_the_queue_and_in_pauses(world):

@@ -241,6 +241,12 @@ class World:
         self.transport.settle(ack={queue: [name for name, _ in taken]})
         return [unseal(data).args[0] for _, data in taken]
 
+    def called_off(self) -> list[str]:
+        """Leases whose holders were asked to stop since this was last asked."""
+        asked = sorted(self.leases._cancelled)
+        self.leases._cancelled.clear()
+        return asked
+
     def tell(self, instance: str, event: Event, scope: str = ROOT, *, advancer: Advancer | None = None) -> None:
         """An event on its way, as the notification queue brings it."""
         (advancer or self.advancer).submit([Notification(instance=instance, scope=scope, event=to_json(event))])

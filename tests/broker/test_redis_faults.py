@@ -100,9 +100,9 @@ def test_messages_whose_fetch_reply_was_lost_come_back(broker: Broker, client: r
 
 def test_taking_again_after_a_lost_reply_says_who_won(broker: Broker):
     leases = broker.leases
-    assert leases._try("mine", ["a"]) == [True]
-    assert leases._try("mine", ["a", "b"]) == [True, True]
-    assert leases._try("theirs", ["a"]) == [False]
+    assert leases._try("mine", ["a"]) == ["ours"]
+    assert leases._try("mine", ["a", "b"]) == ["ours", "ours"]
+    assert leases._try("theirs", ["a"]) == ["lost"]
 
 
 def test_wiping_redis_changes_the_generation_and_nothing_breaks(broker: Broker, client: redis.Redis):

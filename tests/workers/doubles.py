@@ -31,6 +31,7 @@ class ScriptedPerformer:
     def __init__(self) -> None:
         self.release = Event()
         self.started: list[str] = []
+        self.stopped_before: list[str] = []
         self.running = 0
         self.most_running = 0
         self._lock = Lock()
@@ -38,6 +39,8 @@ class ScriptedPerformer:
     def perform(self, command, stop: Event) -> Notification | None:
         with self._lock:
             self.started.append(command["instance"])
+            if stop.is_set():
+                self.stopped_before.append(command["instance"])
             self.running += 1
             self.most_running = max(self.most_running, self.running)
         try:
@@ -49,8 +52,6 @@ class ScriptedPerformer:
     def _act(self, command, stop: Event) -> Notification | None:
         does = command.get("params")
         outputs: object = None
-        if command["type"] == "CancelTask":
-            return None
         if does == "wait":
             self.release.wait(30)
         elif does == "until stopped":

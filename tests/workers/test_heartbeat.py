@@ -72,7 +72,7 @@ class TakenOver(MemoryLeases):
     """Somebody else holds everything."""
 
     def renew(self, keys):
-        return dict.fromkeys(keys, "lost")
+        return ["lost"] * len(keys)
 
 
 def test_after_a_stop_an_attempt_asks_whether_it_is_still_its_own():

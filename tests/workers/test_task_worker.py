@@ -45,13 +45,37 @@ def test_a_command_leased_elsewhere_is_dropped(broker, task_worker, performer):
     assert performer.started == ["a"]
 
 
-def test_asking_has_a_lease_of_its_own_and_cancelling_none(broker, task_worker, performer):
+def test_asking_has_a_lease_of_its_own(broker, task_worker, performer):
     place = {"instance": "a", "path": "build", "attempt": 1}
     broker.leases.take([lease_key("a", "build", 1)])
     task_worker(broker)
-    commands = [{"type": "AskApprovers", **place}, {"type": "CancelTask", **place}, {"type": "CancelTask", **place}]
-    broker.publisher.publish([Message(queue="tasks", body=body) for body in commands])
-    wait_until(lambda: len(performer.started) == 3, what="all three")
+    broker.publisher.publish([Message(queue="tasks", body={"type": "AskApprovers", **place})])
+    wait_until(lambda: len(performer.started) == 1, what="the asking")
+
+
+def cancel(broker, instance: str) -> None:
+    body = {"type": "CancelTask", "instance": instance, "path": "build", "attempt": 1}
+    broker.publisher.publish([Message(queue="tasks", body=body)])
+
+
+def test_a_cancellation_reaches_a_worker_whose_threads_are_all_busy(broker, task_worker, performer):
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker, threads=1)
+    broker.publisher.publish([run_task("a", does="until stopped")])
+    wait_until(lambda: performer.running == 1, what="the start")
+    cancel(broker, "a")
+    wait_until(lambda: ("a", "TaskSucceeded") in outcomes.events(), what="the end")
+    assert outcomes.seen[-1]["event"]["outputs"] is True
+
+
+def test_what_was_cancelled_in_the_queue_is_stopped_before_it_begins(broker, task_worker, performer):
+    outcomes = Reader(broker, "notifications")
+    broker.publisher.publish([run_task("a", does="until stopped")])
+    cancel(broker, "a")
+    task_worker(broker)
+    outcomes.wait_for(1)
+    assert outcomes.seen[0]["event"]["outputs"] is True
+    assert performer.stopped_before == ["a"]
 
 
 def test_a_long_attempt_says_once_that_it_started_and_keeps_its_lease_until_cancelled(
@@ -66,7 +90,7 @@ def test_a_long_attempt_says_once_that_it_started_and_keeps_its_lease_until_canc
     assert outcomes.seen[1]["event"]["worker"]
     key = lease_key("long", "build", 1)
     assert list(broker.leases.held([key])) == [True]  # longer than a lease lasts by itself
-    broker.leases.cancel([key])
+    cancel(broker, "long")
     outcomes.wait_for(3)
     assert outcomes.events()[2:] == [("long", "TaskSucceeded")]
     assert outcomes.seen[2]["event"]["outputs"] is True  # it was asked to stop
@@ -193,7 +217,7 @@ def test_what_somebody_else_took_over_counts_for_nothing(redis_url, open_broker,
     key = lease_key("a", "build", 1)
     stopped.publisher.publish([run_task("a", does="until stopped")])
     wait_until(lambda: performer.running == 1, what="the start")
-    wait_until(lambda: stopped.leases.release([key]) or other.leases.take([key])[0], what="the takeover")
+    wait_until(lambda: stopped.leases.release([key]) or other.leases.take([key]) == ["ours"], what="the takeover")
     wait_until(lambda: performer.running == 0, what="the stop")
     wait_until(lambda: not stopped.dramatiq.queues["tasks"].unsettled(), what="the room")
     assert [event for event in outcomes.events() if event[1] != "TaskStarted"] == []

@@ -47,10 +47,12 @@ class MemoryTransport:
         publish: Sequence[Envelope] = (),
         ack: Mapping[str, Sequence[str]] | None = None,
         release: Sequence[str] = (),
+        cancel: Sequence[str] = (),
         changed: Collection[str] = (),
     ) -> None:
         """Everything at once. Leases go first: who fetches a message now must find them free."""
         self._leases.release(release)
+        self._leases.cancel(cancel)
         with self._lock:
             for queue, ids in (ack or {}).items():
                 for one in ids:

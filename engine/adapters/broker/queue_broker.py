@@ -16,6 +16,7 @@ from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.transport import Transport
 from engine.adapters.broker.wire import seal, seal_dramatiq
 from engine.app.records import Message
+from engine.core.commands import cancelled_attempt
 
 DEFAULT_WINDOW = 16
 """Prefetch of a queue that was declared without an intake."""
@@ -72,14 +73,20 @@ class QueueBroker(dramatiq.Broker):
     ) -> None:
         """End a batch: send, acknowledge, release leases and signal ended instances, all at once or not at all.
 
+        A CancelTask is no message but a note beside the lease: it must not wait in a queue behind what it is to stop.
         Raises Unavailable (it may or may not have happened: settle again, duplicates are harmless) and Malformed (a body
         is not JSON; nothing happened).
         """
         acks: dict[str, list[str]] = defaultdict(list)
         for message in ack:
             acks[message.queue_name].append(message.message_id)
+        cancel = [attempt for message in publish if (attempt := cancelled_attempt(message.body))]
         self._transport.settle(
-            publish=[seal(message) for message in publish], ack=acks, release=release, changed=changed
+            publish=[seal(message) for message in publish if not cancelled_attempt(message.body)],
+            ack=acks,
+            release=release,
+            cancel=cancel,
+            changed=changed,
         )
         for queue, ids in acks.items():
             if intake := self.queues.get(queue):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 import redis
@@ -13,10 +13,7 @@ from engine.adapters.broker.redis_scripts import RELEASE, RENEW, TAKE
 from engine.app.ports import Standing
 from engine.errors import Unavailable
 
-CANCEL_SECONDS = 3600
-"""How long a request to stop waits for a holder."""
-
-_STANDING: dict[int, Standing] = {1: "cancelled", 2: "lost"}
+_STANDINGS: tuple[Standing, ...] = ("ours", "cancelled", "lost")
 
 
 class RedisLeases:
@@ -31,7 +28,7 @@ class RedisLeases:
         self._renew = client.register_script(RENEW)
         self._release = client.register_script(RELEASE)
 
-    def take(self, keys: Sequence[str]) -> Sequence[bool]:
+    def take(self, keys: Sequence[str]) -> Sequence[Standing]:
         """All in one round trip; once more after a lost reply, which then still says who won."""
         if not keys:
             return []
@@ -41,13 +38,13 @@ class RedisLeases:
         except Unavailable:
             return self._try(token, keys)
 
-    def renew(self, keys: Sequence[str]) -> Mapping[str, Standing]:
+    def renew(self, keys: Sequence[str]) -> Sequence[Standing]:
         """One round trip: every lease set anew that nobody else has taken, every request to stop read."""
         if not keys:
-            return {}
+            return []
         with reaching_redis():
             found: list[int] = self._renew([self._names.namespace], [self._owner, self._ms, *keys])
-        return {key: _STANDING[code] for key, code in zip(keys, found, strict=True) if code}
+        return [_STANDINGS[code] for code in found]
 
     def release(self, keys: Sequence[str]) -> None:
         """Let go."""
@@ -63,15 +60,6 @@ class RedisLeases:
             values: list[bytes | None] = self._client.mget([self._names.lease(key) for key in keys])  # type: ignore[assignment]  # redis-py's types are those of both its clients
         return [value is not None for value in values]
 
-    def cancel(self, keys: Sequence[str]) -> None:
-        """Ask the holders to stop."""
-        if not keys:
-            return
-        with reaching_redis(), self._client.pipeline(transaction=False) as batch:
-            for key in keys:
-                batch.set(self._names.cancel(key), b"asked", ex=CANCEL_SECONDS)
-            batch.execute()
-
-    def _try(self, token: str, keys: Sequence[str]) -> list[bool]:
+    def _try(self, token: str, keys: Sequence[str]) -> list[Standing]:
         with reaching_redis():
-            return [bool(taken) for taken in self._take([self._names.namespace], [token, self._ms, *keys])]
+            return [_STANDINGS[code] for code in self._take([self._names.namespace], [token, self._ms, *keys])]

@@ -99,14 +99,15 @@ return redis.call('ZREM', heartbeats, ARGV[1])
 TAKE = (
     _PRELUDE
     + """
--- owner and token, ms, key, key, ... -> 1 or 0 each. The token makes asking again after a lost reply harmless.
+-- owner and token, ms, key, key, ... -> 0 (taken), 1 (taken, and somebody asked to stop) or 2 (somebody else's) each.
+-- The token makes asking again after a lost reply harmless.
 local taken = {}
 for i = 3, #ARGV do
   local key = ns .. ':lease:' .. ARGV[i]
   if redis.call('SET', key, ARGV[1], 'NX', 'PX', ARGV[2]) or redis.call('GET', key) == ARGV[1] then
-    taken[#taken + 1] = 1
+    taken[#taken + 1] = redis.call('EXISTS', ns .. ':cancel:' .. ARGV[i])
   else
-    taken[#taken + 1] = 0
+    taken[#taken + 1] = 2
   end
 end
 return taken

@@ -15,6 +15,7 @@ from engine.adapters.broker.redis_heart import Heart
 from engine.adapters.broker.redis_names import Names
 from engine.adapters.broker.redis_scripts import FETCH, LEAVE, RELEASE, REQUEUE
 from engine.adapters.broker.redis_signals import announce
+from engine.adapters.broker.transport import CANCEL_SECONDS
 from engine.adapters.broker.wire import Envelope
 from engine.errors import Unavailable
 
@@ -41,6 +42,7 @@ class RedisTransport:
         publish: Sequence[Envelope] = (),
         ack: Mapping[str, Sequence[str]] | None = None,
         release: Sequence[str] = (),
+        cancel: Sequence[str] = (),
         changed: Collection[str] = (),
     ) -> None:
         """One MULTI, one round trip."""
@@ -54,6 +56,8 @@ class RedisTransport:
                     batch.hdel(self._names.bodies(queue), *ids)
             if release:
                 batch.eval(RELEASE, 1, self._names.namespace, self.broker_id, *release)
+            for key in cancel:
+                batch.set(self._names.cancel(key), b"asked", ex=CANCEL_SECONDS)
             if changed:
                 announce(batch, self._names, changed)
             if len(batch):

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from engine.adapters.broker.wire import Envelope
 
+CANCEL_SECONDS = 3600
+"""How long a request to stop waits for a holder."""
+
 
 class Transport(Protocol):
     """Queues with acknowledgement. A fetched message stays with its reader until acked, requeued, or the reader is dead.
@@ -20,9 +23,13 @@ class Transport(Protocol):
         publish: Sequence[Envelope] = (),
         ack: Mapping[str, Sequence[str]] | None = None,
         release: Sequence[str] = (),
+        cancel: Sequence[str] = (),
         changed: Collection[str] = (),
     ) -> None:
-        """All of it at once or not at all: send, acknowledge (queue to ids), release leases, signal ended instances."""
+        """All of it at once or not at all: send, acknowledge (queue to ids), release leases, signal ended instances.
+
+        `cancel`: whoever holds these leases, or takes them within the hour, is asked to stop.
+        """
         ...
 
     def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:
