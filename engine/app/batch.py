@@ -230,8 +230,11 @@ class Batch:
 
 
 def _why(root: ScopeState) -> JsonObject | None:
-    """Why an instance did not succeed: the scope's own error, and the failures nobody handled."""
-    error, failures = root.get("error"), root.get("failures")
-    if not error and not failures:
+    """Why an instance did not succeed: the scope's own error, the failures nobody handled, and who cancelled it."""
+    error, failures, cancel = root.get("error"), root.get("failures"), root.get("cancel")
+    if not (error or failures or cancel):
         return None
-    return {"error": error, "failures": failures or []}
+    why: JsonObject = {"error": error, "failures": failures or []}
+    if cancel:
+        why["cancelled"] = {"by": cancel["by"], "reason": cancel.get("reason", "")}
+    return why

@@ -214,9 +214,12 @@ def parse_pairs(pairs: list[str]) -> dict[str, Any]:
 
 
 def _why_it_ended(error: dict[str, Any] | None) -> str:
-    """Its own error, or else the tasks whose failures nobody handled; the table below says what was wrong with them."""
+    """Who cancelled it, its own error, or the tasks whose failures nobody handled: the table says what was wrong with them."""
     if not error:
         return ""
+    cancelled = error.get("cancelled")
+    if cancelled:
+        return f"cancelled by {cancelled['by']}" + (f": {cancelled['reason']}" if cancelled["reason"] else "")
     own = error["error"]
     if own:
         return str(own["message"])

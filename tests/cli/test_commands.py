@@ -28,6 +28,7 @@ def test_the_end_is_told_in_words(headrace, shown):
     assert "why       list_images failed" in failed.out
     assert "exit: the script ended with exit code 2" in failed.said
     assert headrace("get", shown["failed"], "--json").json["error"]["failures"][0]["path"] == "list_images"
+    assert "why       cancelled by ben: started by mistake" in headrace("get", shown["cancelled"]).out
     skipped = headrace("get", shown["succeeded"])
     assert "needs approve.rejected, got approved" in skipped.said
 
