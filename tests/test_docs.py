@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer.main
+from starlette.routing import Route
 
 from engine.api.table import OPERATIONS
 from engine.cli.main import app
 from engine.config import PREFIX, Config
 from engine.lint.linter import RULES
+from webhooks import app as webhooks_app
+from webhooks import approvals
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -44,6 +48,21 @@ def test_every_command_is_documented(command):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
 def test_every_route_is_documented(operation):
     assert f"`{operation.method} {operation.path}`" in page("api.md")
+
+
+def test_every_route_that_faces_the_internet_is_documented():
+    nobody = SimpleNamespace()
+    pages = approvals.routes(approver=nobody, approvals=nobody, reader=nobody, links=nobody)
+    app = webhooks_app.create(project=nobody, secrets=nobody, deliveries=nobody, receiver=nobody, routes=pages)
+    served = {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, Route)
+        for method in route.methods - {"HEAD"}
+    }
+    assert len(served) == 7
+    for call in served:
+        assert f"`{call}`" in page("api.md"), call
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
