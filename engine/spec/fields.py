@@ -43,6 +43,12 @@ def _duration(value: Any) -> Any:
         raise PydanticCustomError("duration", "{reason}", {"reason": str(error)}) from None
 
 
+def _no_zero(value: int) -> int:
+    if value == 0:
+        raise PydanticCustomError("duration", "nothing ends within no time; leave the key out for no bound")
+    return value
+
+
 def _condition(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
@@ -58,6 +64,8 @@ Duration: TypeAlias = Annotated[
     BeforeValidator(_duration, json_schema_input_type=Annotated[str, Field(examples=["10s", "5m", "1h30m", "P7D"])]),
 ]
 """Milliseconds, once read."""
+Bound: TypeAlias = Annotated[Duration, AfterValidator(_no_zero)]
+"""A span within which something has to end."""
 Condition: TypeAlias = Annotated[str, BeforeValidator(_condition, json_schema_input_type=str | bool)]
 """A bare CEL expression; `true` and `false` may stand without quotes."""
 Names: TypeAlias = Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]

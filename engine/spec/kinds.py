@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainVal
 from pydantic_core import PydanticCustomError
 
 from engine.core.durations import instant
-from engine.spec.fields import Duration, Id, JsonSchema, Shape, Values
+from engine.spec.fields import Bound, Duration, Id, JsonSchema, Shape, Values
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -121,7 +121,7 @@ class ApprovalParams(Shape):
     """Who may not decide all the same: `author` (of the commit), `starter` (of the instance), people."""
     form: dict[Id, JsonSchema] = Field(default_factory=dict)
     """Fields to fill in when approving: JSON Schemas by name."""
-    expires: Duration | None = None
+    expires: Bound | None = None
     """When nobody decided by then, the outcome is `expired`."""
     channel: str | None = None
     """The channel of project.yaml that is told as well."""

@@ -11,6 +11,7 @@ from engine.core.model import Join
 from engine.spec.fields import (
     LATER,
     NAME,
+    Bound,
     Condition,
     Duration,
     Id,
@@ -65,9 +66,9 @@ class DefaultsKeys(Shape):
 
     retry: RetryKeys | None = None
     """Try failed attempts again."""
-    timeout: Duration | None = None
+    timeout: Bound | None = None
     """Bounds one attempt."""
-    deadline: Duration | None = None
+    deadline: Bound | None = None
     """Bounds all attempts and pauses together."""
     queue: Annotated[str | None, LATER] = None
     """Which workers run the tasks."""
@@ -92,7 +93,7 @@ class CompensateKeys(Shape):
     """Where it runs."""
     retry: RetryKeys | None = None
     """Try failed attempts again."""
-    timeout: Duration | None = None
+    timeout: Bound | None = None
     """Bounds one attempt."""
 
 
@@ -176,9 +177,9 @@ class TaskKeys(Shape):
     """CEL, evaluated once when the join is decided; false skips the task."""
     retry: RetryKeys | None = None
     """Try failed attempts again."""
-    timeout: Duration | None = None
+    timeout: Bound | None = None
     """Bounds one attempt."""
-    deadline: Duration | None = None
+    deadline: Bound | None = None
     """Bounds all attempts and pauses together, from when the task is ready."""
     outputs: dict[Id, JsonValue] | None = None
     """On `run` and `uses`: JSON Schemas by name, checked when the task ends."""
@@ -337,7 +338,7 @@ class WorkflowKeys(Shape):
     """What starts the workflow by itself."""
     concurrency: Annotated[ConcurrencyKeys | None, LATER] = None
     """How many instances of a group run at once."""
-    timeout: Duration | None = None
+    timeout: Bound | None = None
     """Bounds all tasks together."""
     fail_fast: Annotated[bool | None, LATER] = None
     """An unhandled failure cancels what still runs."""

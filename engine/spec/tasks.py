@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from engine.core.expressions.model import NOTHING, Expression, Literal, Template
+from engine.core.keys import FINALLY
 from engine.core.model import Retry, Task, TaskList
 from engine.spec.graph import Graph, build_graph
 from engine.spec.kinds import LATER_KINDS, OWN_OUTPUTS, PARAMS, WITHOUT_DEFAULTS
@@ -50,6 +51,9 @@ class TaskCompiler:
 
     def _check(self, task: TaskKeys, path: Path) -> None:
         """What can be said about a task without knowing the others."""
+        if path == ("tasks", FINALLY):
+            message = f'"{FINALLY}" names what runs at the end of the workflow; give the task another id'
+            self._notebook.note(path, "bad-id", message, at_key=True)
         given = task.model_fields_set
         forms = [form for form in _FORMS if form in given]
         if len(forms) != 1:

@@ -318,3 +318,28 @@ def test_no_definition_with_a_later_key_anywhere():
         "defaults: {queue: a}",
     ):
         assert rules(f"name: w\n{later}\ntasks: {{t: {{run: x}}}}") == ["not-supported-yet"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tasks: {t: {run: x, timeout: 0s}}", ["bad-value"]),
+        ("tasks: {t: {run: x, deadline: 0ms}}", ["bad-value"]),
+        ("timeout: 0h\ntasks: {t: {run: x}}", ["bad-value"]),
+        ("defaults: {timeout: 0s}\ntasks: {t: {run: x}}", ["bad-value"]),
+        ("tasks: {t: {run: x, retry: {max_attempts: 2, delay: 0s}}}", []),
+        ("tasks: {t: {uses: wait, with: {for: 0s}}}", []),
+        ("tasks: {finally: {run: x}}", ["bad-id"]),
+        ("tasks: {t: {run: x}}\nfinally: {finally: {run: x}}", []),
+    ],
+)
+def test_what_could_never_end_well_is_refused(text, expected):
+    assert rules(f"name: w\n{text}\n") == expected
+
+
+@pytest.mark.parametrize("pattern", ["^(?!x)a", r"(a)\\1", "(?=b)"])
+def test_a_pattern_that_the_engine_could_not_run_is_refused(pattern):
+    """One validator for lint and engine: what lint passes, the engine runs."""
+    text = f'name: w\ninputs: {{i: {{type: string, pattern: "{pattern}"}}}}\ntasks: {{t: {{run: x, env: {{I: "${{{{ inputs.i }}}}"}}}}}}\n'
+    [finding] = load({"w.yaml": text.encode()}).findings
+    assert (finding.rule, "linear" in finding.message) == ("bad-schema", True)
