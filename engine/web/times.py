@@ -28,7 +28,8 @@ def relative(milliseconds: int, now: int) -> str:
     size = abs(distance)
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
         if size >= unit:
-            text = f"{size // unit} {name}"
+            # What is past was so long ago at least; of what is to come the next full hour is nearer than the last.
+            text = f"{size // unit if distance > 0 else round(size / unit)} {name}"
             break
     return f"{text} ago" if distance > 0 else f"in {text}"
 

@@ -6,6 +6,7 @@ import pytest
 from engine.core.events import TaskSucceeded
 from engine.core.model import Definition
 from engine.core.project import Person, Project
+from engine.web.times import relative
 from tests.web.world import GATE, RELEASE, World, api, approval, listing, populate, release_until_approval, task
 
 HOSTILE = [
@@ -259,3 +260,18 @@ def test_two_pages_of_the_same_state_are_the_same(small_world, small_client):
         ).group()
 
     assert picture() == picture()
+
+
+@pytest.mark.parametrize(
+    ("distance", "said"),
+    [
+        (3_000, "just now"),
+        (59_900, "59 s ago"),
+        (3_599_000, "59 min ago"),
+        (-86_390_000, "in 24 h"),
+        (-90_000_000, "in 1 d"),
+        (-61_000, "in 1 min"),
+    ],
+)
+def test_times_are_told_as_people_do(distance, said):
+    assert relative(1_000_000_000, 1_000_000_000 + distance) == said

@@ -19,8 +19,7 @@ function ago(then, now) {
   if (size < 5000) return "just now";
   for (const [unit, name] of [[86400000, "d"], [3600000, "h"], [60000, "min"], [1000, "s"]]) {
     if (size >= unit) {
-      const text = `${Math.floor(size / unit)} ${name}`;
-      return distance > 0 ? `${text} ago` : `in ${text}`;
+      return distance > 0 ? `${Math.floor(size / unit)} ${name} ago` : `in ${Math.round(size / unit)} ${name}`;
     }
   }
 }
