@@ -12,10 +12,10 @@ import pytest
 from engine.adapters.git import tree
 from engine.adapters.kinds import process, script_outputs
 from engine.api import guard
-from engine.app import masking, outputs, start, storable, task_log
+from engine.app import masking, start, storable, task_log
 from engine.app.kinds import DEFAULT_TIMEOUT
 from engine.config import Config
-from engine.core import approvals, cancel, retry
+from engine.core import approvals, cancel, outputs, retry
 from engine.core.expressions import budget
 from engine.core.expressions.catalog import FUNCTIONS, LAZY, MACROS, METHODS
 from engine.spec import cel, cel_tokens, limits, models, project_models
@@ -161,7 +161,7 @@ NUMBERS = [
     ("language.md", f"{budget.RESULT_BYTES // KIB} KiB as JSON, {budget.NESTING} levels"),
     ("language.md", f"inputs of an instance have at most {start.LIMIT // KIB**2} MiB"),
     ("security.md", f"| inputs of an instance | {start.LIMIT // KIB**2} MiB |"),
-    ("security.md", f"| outputs of a task run by a worker | {outputs.LIMIT // KIB} KiB |"),
+    ("security.md", f"| outputs of a task, and of an instance | {outputs.LIMIT // KIB} KiB |"),
     ("security.md", f"at most {limits.MAX_BYTES // KIB} KiB"),
     (
         "security.md",

@@ -9,11 +9,9 @@ import orjson
 from engine.app.kinds import Failed
 from engine.app.masking import Masker
 from engine.app.storable import unstorable
+from engine.core.outputs import too_large
 from engine.core.values import Json, JsonObject
 from engine.spec.validation import problems, validator
-
-LIMIT = 64 * 1024
-"""Bytes of a task's outputs, as JSON."""
 
 
 def finished(outputs: Json, declared: Mapping[str, JsonObject], masker: Masker) -> JsonObject:
@@ -29,9 +27,9 @@ def finished(outputs: Json, declared: Mapping[str, JsonObject], masker: Masker) 
             complete[name] = schema["default"]
         else:
             raise Failed("outputs", f"the declared output {name!r} is missing", {"output": name})
-    size = len(orjson.dumps(complete))
-    if size > LIMIT:
-        raise Failed("output_too_large", f"outputs of {size} bytes; at most {LIMIT} can be kept", {"limit": LIMIT})
+    error = too_large(complete)
+    if error is not None:
+        raise Failed(error["kind"], error["message"], error["details"])
     return complete
 
 

@@ -15,6 +15,7 @@ from engine.core.keys import task_path
 from engine.core.model import Definition, Task
 from engine.core.names import names_for, shown, unseen
 from engine.core.outcomes import FAILED, SUCCEEDED
+from engine.core.outputs import too_large
 from engine.core.state import ScopeState, TaskError, TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
 from engine.core.values import Json
@@ -90,7 +91,11 @@ def explain(error: EvaluationError) -> TaskError:
 
 
 def _values(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
-    turn.end(task.id, run, SUCCEEDED, outputs=params)
+    error = too_large(params)
+    if error is not None:
+        turn.end(task.id, run, FAILED, error=error)
+    else:
+        turn.end(task.id, run, SUCCEEDED, outputs=params)
 
 
 def _approval(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:

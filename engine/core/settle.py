@@ -15,6 +15,7 @@ from engine.core.keys import FINALLY, ROOT, task_path
 from engine.core.model import TaskList
 from engine.core.names import names
 from engine.core.outcomes import FAILED, NEGATIVE, SKIPPED
+from engine.core.outputs import too_large
 from engine.core.state import ACTIVE, ScopeFailure, ScopeState, TaskError, TaskRun
 from engine.core.turn import Turn
 from engine.core.values import Json
@@ -97,10 +98,14 @@ def _outputs(turn: Turn) -> Json:
         return {}
     template = turn.definition.outputs
     try:
-        return render(template, names(turn.definition, turn.state, turn.context, refs(template)))
-    except EvaluationError as error:
-        turn.state["error"] = explain(error)
-        return None
+        outputs = render(template, names(turn.definition, turn.state, turn.context, refs(template)))
+        error = too_large(outputs)
+    except EvaluationError as problem:
+        error = explain(problem)
+    if error is None:
+        return outputs
+    turn.state["error"] = error
+    return None
 
 
 def _own_failure(turn: Turn, error: TaskError) -> ScopeFailure:

@@ -282,3 +282,17 @@ def test_what_is_remembered_of_instances_is_bounded(world):
         body = f"{number % 10}" * 6_000_000
         world.starter.commit([world.starter.prepare(version, inputs={}, trigger={"body": body}, by="ana")])
     assert 1 <= len(world.advancer._runs._runs) <= 5
+
+
+def test_outputs_made_here_are_as_bounded_as_those_of_workers(world):
+    """Each expression may give 64 KiB; all of them together are kept in the state."""
+    many = ", ".join(f"k{number}: '${{{{ inputs.text }}}}'" for number in range(30))
+    large = world.start(
+        f"inputs: {{text: {{}}}}\ntasks:\n  v: {{uses: values, with: {{{many}}}}}\n", inputs={"text": "x" * 60_000}
+    )
+    assert (world.state(large), world.run(large, "v")["error"]["kind"]) == ("failed", "output_too_large")
+    ending = world.start(
+        f"inputs: {{text: {{}}}}\ntasks:\n  v: {{uses: values, with: {{a: 1}}}}\noutputs: {{{many}}}\n",
+        inputs={"text": "x" * 60_000},
+    )
+    assert (world.state(ending), world.get(ending).error["error"]["kind"]) == ("failed", "output_too_large")
