@@ -23,6 +23,7 @@ class Published:
         self._store = store
         self._ids: list[str] = []
         self._lock = Lock()
+        self._deleting = Lock()
         self._timer: Timer | None = None
 
     def add(self, ids: Iterable[str]) -> None:
@@ -41,13 +42,14 @@ class Published:
             return ids
 
     def flush(self, more: Collection[str] = ()) -> None:
-        """Delete them now."""
-        with self._lock:
-            self._timer = None
-        ids = [*self.take(), *more]
-        if not ids:
-            return
-        try:
-            self._store.delete_published(ids)
-        except Unavailable as error:
-            _log.warning("published rows stay for the relay", rows=len(ids), error=str(error))
+        """Delete them now; whoever closes the store afterwards finds nobody at it any more."""
+        with self._deleting:
+            with self._lock:
+                self._timer = None
+            ids = [*self.take(), *more]
+            if not ids:
+                return
+            try:
+                self._store.delete_published(ids)
+            except Unavailable as error:
+                _log.warning("published rows stay for the relay", rows=len(ids), error=str(error))

@@ -160,6 +160,7 @@ class World:
         self.store = FaultyStore(self.instances.store, self.faults)
         self.reader = self.instances.reader
         self.recovery = self.instances.recovery
+        self.advancers: list[Advancer] = []
         self.advancer = self.make_advancer()
         self.starter = Starter(definitions=self.definitions, reader=self.reader, advancer=self.advancer)
         self.canceller = Canceller(reader=self.reader, advancer=self.advancer)
@@ -174,12 +175,14 @@ class World:
 
     def make_advancer(self) -> Advancer:
         """As another process would have it: nothing remembered."""
-        return Advancer(
+        made = Advancer(
             store=self.store,  # type: ignore[arg-type]
             outbox=self.instances.outbox,
             publisher=self.publisher,
             signals=self.signals,
         )
+        self.advancers.append(made)
+        return made
 
     def recoverer(self, receiver: Any = None) -> Recoverer:
         return Recoverer(
@@ -344,7 +347,8 @@ class World:
         assert folded == self.reader.scopes(instance)
 
     def close(self) -> None:
-        self.advancer.flush(())
+        for advancer in self.advancers:  # none deletes its published rows once the databases are closed
+            advancer.flush(())
         self.instances.close()
         self._definitions.close()
 
