@@ -111,7 +111,7 @@ class Application:
             definitions=self.definitions.definitions,
             reader=self.instances.reader,
             advancer=self.advancer,
-            clock=self.clock,
+            clock=self.instances.recovery,  # the database's time, like that of the timers
             dev=self.config.dev,
         )
 
