@@ -40,7 +40,7 @@ def test_logs_of_all_tasks_and_of_one(headrace, shown):
     assert (strange.status, strange.err) == (1, "headrace: there is no task 'lits_images'\n")
 
 
-def test_an_approval_is_listed_and_decided(headrace, shown, small_world):
+def test_an_approval_is_listed_and_decided(headrace, shown, small_world, monkeypatch):
     small_world.start("gate")
     listed = headrace("approve")
     assert "Release billing at 3f9c2a7? …" in listed.said
@@ -51,6 +51,7 @@ def test_an_approval_is_listed_and_decided(headrace, shown, small_world):
     assert "change_ticket" in missing.err
     done = headrace("approve", waiting, "--as", "ana", "--form", "change_ticket=CHG-1", "--json")
     assert done.json["state"] == "approved"
+    monkeypatch.setattr("engine.cli.approvals.PATIENCE", 0)
     late = headrace("approve", waiting, "--as", "cleo")
     assert late.err == f"headrace: no approval of instance {waiting} is open\n"
 
