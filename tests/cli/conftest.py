@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from engine.cli.main import main
-from tests.web.fixtures import small_client, small_world, stage
-from tests.web.world import populate
+from tests.web.fixtures import stage
+from tests.web.world import World, api, populate
 
-__all__ = ["small_client", "small_world", "stage"]
+__all__ = ["stage"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,25 @@ def headrace(monkeypatch, capfd, tmp_path):
     return run
 
 
+@pytest.fixture(scope="module")
+def populated(tmp_path_factory, _sqlite_template):
+    """A world with something to show, the ids of its instances by what they show, and its API's address."""
+    path = tmp_path_factory.mktemp("cli") / "headrace.db"
+    shutil.copy(_sqlite_template, path)
+    world = World(f"sqlite:///{path}")
+    ids = populate(world)
+    with api(world) as client:
+        yield world, ids, str(client.base_url)
+    world.close()
+
+
 @pytest.fixture
-def shown(headrace, small_world, small_client):
-    """The ids of the instances of a populated world, by what they show; the command line talks to its API."""
-    headrace.at(str(small_client.base_url))
-    return populate(small_world)
+def world(populated):
+    return populated[0]
+
+
+@pytest.fixture
+def shown(headrace, populated):
+    """The ids; the command line talks to the API. Tests change only what they look at alone."""
+    headrace.at(populated[2])
+    return populated[1]

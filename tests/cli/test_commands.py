@@ -40,8 +40,8 @@ def test_logs_of_all_tasks_and_of_one(headrace, shown):
     assert (strange.status, strange.err) == (1, "headrace: there is no task 'lits_images'\n")
 
 
-def test_an_approval_is_listed_and_decided(headrace, shown, small_world, monkeypatch):
-    small_world.start("gate")
+def test_an_approval_is_listed_and_decided(headrace, shown, world, monkeypatch):
+    world.start("gate")
     listed = headrace("approve")
     assert "Release billing at 3f9c2a7? …" in listed.said
     waiting = shown["waiting"]
