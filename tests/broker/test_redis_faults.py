@@ -169,8 +169,8 @@ def test_an_outage_is_unavailable_and_ends(broker: Broker, redis_server: RedisSe
 
 def test_waiters_look_again_after_an_outage(broker: Broker, redis_server: RedisServer):
     assert broker.signals.wait("a", 5)  # listening begins
-    thread, heard = waiter(broker, "a")
+    thread, heard = waiter(broker, "a", patience=60)
     redis_server.stop()
     redis_server.start()
-    thread.join(10)
+    thread.join(60)
     assert heard == [True]

@@ -8,9 +8,9 @@ from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.waiting import REMEMBERED, Waiting
 
 
-def waiter(broker: Broker, instance: str) -> tuple[threading.Thread, list[bool]]:
+def waiter(broker: Broker, instance: str, *, patience: float = 10) -> tuple[threading.Thread, list[bool]]:
     heard: list[bool] = []
-    thread = threading.Thread(target=lambda: heard.append(broker.signals.wait(instance, 10)))
+    thread = threading.Thread(target=lambda: heard.append(broker.signals.wait(instance, patience)))
     thread.start()
     return thread, heard
 
