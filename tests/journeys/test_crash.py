@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 
-import psycopg
 import pytest
 
+from tests.journeys import ledger
 from tests.journeys.conftest import go
 from tests.journeys.fleet import FINAL
 from tests.journeys.repository import push, signed
@@ -52,26 +52,6 @@ def deliver(stack, commit, number):
     raise AssertionError("a delivery was never acknowledged")
 
 
-def ledger(url):
-    """What must be true at the end, asked of the database directly."""
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        states = dict(connection.execute("SELECT state, count(*) FROM instances GROUP BY state").fetchall())
-        per_delivery = connection.execute(
-            "SELECT count(*), count(DISTINCT delivery) FROM instances WHERE delivery IS NOT NULL"
-        ).fetchone()
-        twice = connection.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM history WHERE accepted AND event->>'type' = 'TaskSucceeded' "
-            "GROUP BY instance_id, path, event->>'task' HAVING count(*) > 1) AS doubled"
-        ).fetchone()[0]
-        outbox = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
-    return states, per_delivery, twice, outbox
-
-
-def ended(url):
-    states = ledger(url)[0]
-    return sum(states.values()) == sum(states.get(state, 0) for state in FINAL)
-
-
 def pytest_generate_tests(metafunc):
     """In the short form every kind of process is killed once, those that hold work twice, under one load; in the long
     form each kind 20 times under a load of its own."""
@@ -101,14 +81,14 @@ def test_kills_lose_nothing_and_double_nothing(production, repository, postgres_
         production.kill(victim)
         production.restart(victim)
     last = time.monotonic()
-    wait_until(lambda: ended(postgres_url), seconds=RECOVERY, what="every instance to end")
+    wait_until(lambda: ledger.ended(postgres_url), seconds=RECOVERY, what="every instance to end")
     assert time.monotonic() - last <= RECOVERY
-    wait_until(lambda: ledger(postgres_url)[3] == 0, seconds=15, what="the outbox to drain")
+    wait_until(lambda: ledger.outbox(postgres_url) == 0, seconds=15, what="the outbox to drain")
 
-    states, (rows, deliveries), twice, _ = ledger(postgres_url)
-    assert states == {"succeeded": len(acknowledged)}
-    assert rows == deliveries == len(set(acknowledged)) == len(victims) * instances
-    assert twice == 0
+    assert ledger.states(postgres_url) == {"succeeded": len(acknowledged)}
+    started, deliveries = ledger.deliveries(postgres_url)
+    assert started == deliveries == len(set(acknowledged)) == len(victims) * instances
+    assert ledger.accepted_twice(postgres_url) == 0
 
 
 @pytest.mark.timeout(180)
