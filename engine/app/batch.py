@@ -29,8 +29,11 @@ from engine.core.commands import (
     AskApprovers,
     CancelScope,
     CancelTask,
+    CloseApproval,
     Command,
+    OpenApproval,
     OpenScope,
+    RecordDecision,
     RunTask,
     SettleScope,
 )
@@ -206,7 +209,7 @@ class Batch:
                             at=at,
                         ),
                     )
-            case _:
+            case OpenApproval() | RecordDecision() | CloseApproval():
                 self._record.approvals.append(ApprovalEffect(instance=id, command=command, at=at))
 
     def _change(self, id: str, instance: _Instance) -> InstanceChange:

@@ -18,7 +18,27 @@ from engine.core.expressions.codec import (
     template_from_json,
     template_to_json,
 )
-from engine.core.model import Check, Definition, Edge, Join, Retry, Task, TaskList, WebhookTrigger
+from engine.core.expressions.model import Expression
+from engine.core.model import (
+    ArtifactIn,
+    Artifacts,
+    Cache,
+    Check,
+    Concurrency,
+    Definition,
+    Edge,
+    EventTrigger,
+    ForEach,
+    Join,
+    RateLimit,
+    Repeat,
+    Retry,
+    ScheduleTrigger,
+    Task,
+    TaskList,
+    WebhookTrigger,
+    WorkflowTrigger,
+)
 from engine.core.values import Json, JsonObject
 from engine.errors import Malformed
 
@@ -81,17 +101,22 @@ def _loader_of_all(kind: Any) -> Callable[[list[JsonObject]], Any]:
 
 
 def _dump_tasks(tasks: TaskList) -> JsonObject:
-    """A list, because databases do not keep the order of a map's keys, and the order of tasks matters."""
-    return {
-        "tasks": [_dump(task) for task in tasks.tasks.values()],
-        "followers": {name: list(followers) for name, followers in tasks.followers.items()},
-    }
+    """The tasks as a list, because databases do not keep the order of a map's keys, and the order of tasks matters."""
+    return {**_dump(tasks), "tasks": [_dump(task) for task in tasks.tasks.values()]}
 
 
 def _load_tasks(document: JsonObject) -> TaskList:
     tasks = [_load(Task, task) for task in document["tasks"]]
-    followers = {name: tuple(followers) for name, followers in document["followers"].items()}
-    return TaskList(tasks={task.id: task for task in tasks}, followers=followers)
+    loaded: TaskList = _load(TaskList, {**document, "tasks": {task.id: task for task in tasks}})
+    return loaded
+
+
+def _dump_cases(cases: tuple[tuple[str, Expression | None], ...]) -> Json:
+    return [[name, None if condition is None else expression_to_json(condition)] for name, condition in cases]
+
+
+def _load_cases(document: list[list[Json]]) -> tuple[tuple[str, Expression | None], ...]:
+    return tuple((name, None if condition is None else expression_from_json(condition)) for name, condition in document)
 
 
 _TEMPLATE = (template_to_json, template_from_json)
@@ -104,8 +129,20 @@ CODECS: dict[type, dict[str, tuple[Callable[[Any], Json], Callable[[Any], Any]]]
         "finally_": _TASKS,
         "checks": (_dump_all, _loader_of_all(Check)),
         "webhooks": (_dump_all, _loader_of_all(WebhookTrigger)),
+        "schedules": (_dump_all, _loader_of_all(ScheduleTrigger)),
+        "events": (_dump_all, _loader_of_all(EventTrigger)),
+        "workflows": (_dump_all, _loader_of_all(WorkflowTrigger)),
+        "concurrency": (_dump, _loader(Concurrency)),
         "outputs": _TEMPLATE,
         "labels": (dict, dict),
+    },
+    TaskList: {
+        "followers": (
+            lambda followers: {name: list(found) for name, found in followers.items()},
+            lambda followers: {name: tuple(found) for name, found in followers.items()},
+        ),
+        "outputs": _TEMPLATE,
+        "until": _EXPRESSION,
     },
     Task: {
         "edges": (_dump_all, _loader_of_all(Edge)),
@@ -114,9 +151,27 @@ CODECS: dict[type, dict[str, tuple[Callable[[Any], Json], Callable[[Any], Any]]]
         "params": _TEMPLATE,
         "env": _TEMPLATE,
         "retry": (_dump, _loader(Retry)),
+        "cases": (_dump_cases, _load_cases),
+        "body": _TASKS,
+        "for_each": (_dump, _loader(ForEach)),
+        "repeat": (_dump, _loader(Repeat)),
+        "compensate": _TASKS,
+        "concurrency": (_dump, _loader(Concurrency)),
+        "rate_limit": (_dump, _loader(RateLimit)),
+        "cache": (_dump, _loader(Cache)),
+        "artifacts": (_dump, _loader(Artifacts)),
     },
     Retry: {"condition": _EXPRESSION},
+    ForEach: {"items": _TEMPLATE, "key": _EXPRESSION},
+    Repeat: {"condition": _EXPRESSION},
+    Concurrency: {"group": _TEMPLATE},
+    RateLimit: {"group": _TEMPLATE},
+    Cache: {"key": _TEMPLATE},
+    Artifacts: {"in_": (_dump_all, _loader_of_all(ArtifactIn)), "out": (dict, dict)},
     Check: {"condition": _EXPRESSION, "message": _TEMPLATE},
     WebhookTrigger: {"events": (list, tuple), "condition": _EXPRESSION, "inputs": _TEMPLATE},
+    ScheduleTrigger: {"inputs": _TEMPLATE},
+    EventTrigger: {"condition": _EXPRESSION, "inputs": _TEMPLATE},
+    WorkflowTrigger: {"condition": _EXPRESSION, "inputs": _TEMPLATE},
 }
 """Fields that are not JSON already, with how they are written and read."""

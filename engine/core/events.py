@@ -2,164 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, TypeAlias
+from dataclasses import fields
+from typing import Any, TypeAlias
 
-from engine.core.state import ScopeFailure, TaskError
-from engine.core.values import Json, JsonObject
+from engine.core.scope_events import (
+    CancelRequested,
+    ChildrenDue,
+    ChildrenFound,
+    ExitRequested,
+    ItemsCollected,
+    PauseRequested,
+    ResumeRequested,
+    RetryRequested,
+    ScopeSettled,
+    ScopeStarted,
+    ScopeStirred,
+    TimersDue,
+    UndoRequested,
+)
+from engine.core.task_events import (
+    ApproversAsked,
+    AskingFailed,
+    AttemptAlive,
+    AttemptLost,
+    AttemptUnclaimed,
+    CacheAnswered,
+    ChildEnded,
+    ChildStarted,
+    DecisionMade,
+    EventReceived,
+    SlotAnswered,
+    TaskCancelled,
+    TaskFailed,
+    TaskResolved,
+    TaskStarted,
+    TaskSucceeded,
+    TurnAnswered,
+)
+from engine.core.values import JsonObject
 from engine.errors import Malformed
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeStarted:
-    """The scope came to be. For `finally`, `ending` and `failures` say how the instance is about to end."""
-
-    type: ClassVar[str] = "ScopeStarted"
-    at: int = 0
-    ending: Literal["succeeded", "failed", "cancelled"] | None = None
-    failures: list[ScopeFailure] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskStarted:
-    """A worker has been running an attempt for over a second."""
-
-    type: ClassVar[str] = "TaskStarted"
-    task: str
-    attempt: int
-    worker: str = ""
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSucceeded:
-    """An attempt did what it was asked to."""
-
-    type: ClassVar[str] = "TaskSucceeded"
-    task: str
-    attempt: int
-    outputs: Json = None
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFailed:
-    """An attempt failed, timed out (`error.kind == "timeout"`) or could not be run."""
-
-    type: ClassVar[str] = "TaskFailed"
-    task: str
-    attempt: int
-    error: TaskError
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskCancelled:
-    """A worker stopped an attempt because it was told to."""
-
-    type: ClassVar[str] = "TaskCancelled"
-    task: str
-    attempt: int
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptAlive:
-    """Its check was due and its lease is held: wait on."""
-
-    type: ClassVar[str] = "AttemptAlive"
-    task: str
-    attempt: int
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptLost:
-    """It had started, its check was due and nobody holds its lease: the worker died."""
-
-    type: ClassVar[str] = "AttemptLost"
-    task: str
-    attempt: int
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptUnclaimed:
-    """It had not started, its check was due and nobody holds its lease: the message seems lost, ask again."""
-
-    type: ClassVar[str] = "AttemptUnclaimed"
-    task: str
-    attempt: int
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimersDue:
-    """Every timer of the scope with a time at or before `at` is due (checks excepted: they need a look at the leases)."""
-
-    type: ClassVar[str] = "TimersDue"
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApproversAsked:
-    """The people who may decide were told. `undelivered` names those who could not be reached."""
-
-    type: ClassVar[str] = "ApproversAsked"
-    task: str
-    attempt: int
-    undelivered: list[str] = field(default_factory=list)
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskingFailed:
-    """Nobody could be told; it is tried again later, and the approval's page works meanwhile."""
-
-    type: ClassVar[str] = "AskingFailed"
-    task: str
-    attempt: int
-    message: str
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionMade:
-    """A person, already found to be allowed to, approved or rejected."""
-
-    type: ClassVar[str] = "DecisionMade"
-    task: str
-    attempt: int
-    person: str
-    decision: Literal["approved", "rejected"]
-    comment: str = ""
-    form: JsonObject = field(default_factory=dict)
-    via: str = ""
-    """`link`, `api` or `chat`."""
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRequested:
-    """Somebody asked for the scope (and so, at the root, the instance) to be cancelled."""
-
-    type: ClassVar[str] = "CancelRequested"
-    by: str
-    reason: str = ""
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeSettled:
-    """A child scope has ended; its parent takes this in the same transaction."""
-
-    type: ClassVar[str] = "ScopeSettled"
-    scope: str
-    outcome: Literal["succeeded", "failed", "cancelled"]
-    outputs: Json = None
-    failures: list[ScopeFailure] = field(default_factory=list)
-    at: int = 0
-
+__all__ = [
+    "ApproversAsked",
+    "AskingFailed",
+    "AttemptAlive",
+    "AttemptLost",
+    "AttemptUnclaimed",
+    "CacheAnswered",
+    "CancelRequested",
+    "ChildEnded",
+    "ChildStarted",
+    "ChildrenDue",
+    "ChildrenFound",
+    "DecisionMade",
+    "EventReceived",
+    "ExitRequested",
+    "ItemsCollected",
+    "PauseRequested",
+    "ResumeRequested",
+    "RetryRequested",
+    "ScopeSettled",
+    "ScopeStarted",
+    "ScopeStirred",
+    "SlotAnswered",
+    "TaskCancelled",
+    "TaskFailed",
+    "TaskResolved",
+    "TaskStarted",
+    "TaskSucceeded",
+    "TimersDue",
+    "TurnAnswered",
+    "UndoRequested",
+]
 
 Event: TypeAlias = (
     ScopeStarted
@@ -176,14 +90,46 @@ Event: TypeAlias = (
     | DecisionMade
     | CancelRequested
     | ScopeSettled
+    | ScopeStirred
+    | ChildrenDue
+    | ItemsCollected
+    | ChildrenFound
+    | UndoRequested
+    | ExitRequested
+    | PauseRequested
+    | ResumeRequested
+    | RetryRequested
+    | TaskResolved
+    | CacheAnswered
+    | SlotAnswered
+    | TurnAnswered
+    | ChildStarted
+    | ChildEnded
+    | EventReceived
 )
 
 EVENTS: dict[str, Any] = {kind.type: kind for kind in Event.__args__}
 _NAMES = {name: tuple(f.name for f in fields(kind) if f.name != "at") for name, kind in EVENTS.items()}
 
 _ENDINGS = frozenset({"succeeded", "failed", "cancelled"})
-_WORDS = {"decision": {"approved", "rejected"}, "outcome": _ENDINGS, "ending": {*_ENDINGS, None}}
-_TYPES = {"str": str, "int": int, "TaskError": dict, "JsonObject": dict, "list[str]": list, "list[ScopeFailure]": list}
+_WORDS = {
+    "decision": {"approved", "rejected"},
+    "outcome": _ENDINGS,
+    "ending": {*_ENDINGS, None},
+    "state": _ENDINGS,
+    "resolution": _ENDINGS,
+    "what": {"open", "cancel", "resume", "retry"},
+    "answer": {"granted", "waiting", "refused"},
+}
+_TYPES = {
+    "str": str,
+    "int": int,
+    "bool": bool,
+    "TaskError": dict,
+    "JsonObject": dict,
+    "list[str]": list,
+    "list[ScopeFailure]": list,
+}
 _EXPECTED = {
     name: [(f.name, _TYPES[f.type]) for f in fields(kind) if f.type in _TYPES] for name, kind in EVENTS.items()
 }

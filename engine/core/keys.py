@@ -1,6 +1,13 @@
-"""Names of things that are derived, never drawn: paths, leases, idempotency keys."""
+"""Names of things that are derived, never drawn: paths, leases, idempotency keys.
+
+A scope's path is that of its task and what tells it from its siblings: `deploy` (a group), `deploy[eu]` (an item),
+`probe#3` (an iteration), `deploy[eu]#3` (an iteration of an item), `roll/compensate` (what undoes a task). The only task of
+the scope of a leaf has the id "", and so the path of its scope.
+"""
 
 from __future__ import annotations
+
+import re
 
 ROOT = ""
 """The path of an instance's root scope."""
@@ -8,27 +15,76 @@ ROOT = ""
 FINALLY = "finally"
 """The path of the scope that runs `finally`."""
 
+COMPENSATE = "compensate"
+"""The last part of the path of what undoes a task; no task may have this id."""
+
+KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What an item's key looks like."""
+
+_ITEM = re.compile(r"\[[^\]]*\]")
+_ITERATION = re.compile(r"#\d+")
+
 
 def task_path(scope: str, task: str) -> str:
     """`deploy[eu]` and `roll` give `deploy[eu]/roll`; in the root scope a task's path is its id."""
-    return f"{scope}/{task}" if scope else task
+    return f"{scope}/{task}" if scope and task else scope or task
 
 
-def parent_scope(scope: str) -> str | None:
-    """The scope that a scope settles into; None for the root.
+def item_scope(path: str, key: str) -> str:
+    """The scope of one item of the `for_each` at this path."""
+    return f"{path}[{key}]"
 
-    >>> parent_scope("finally"), parent_scope("deploy[eu]/probe#2"), parent_scope("")
-    ('', 'deploy[eu]', None)
+
+def iteration_scope(path: str, number: int) -> str:
+    """The scope of one iteration of the `repeat` at this path."""
+    return f"{path}#{number}"
+
+
+def compensation_scope(path: str) -> str:
+    """The scope of what undoes the task at this path."""
+    return f"{path}/{COMPENSATE}"
+
+
+def owner(scope: str) -> tuple[str, str] | None:
+    """The scope and the task that a scope belongs to; None for the root.
+
+    >>> owner("finally"), owner("g/deploy[eu]/probe#2"), owner("x[eu]#3"), owner("x[eu]"), owner("roll/compensate")
+    (('', 'finally'), ('g/deploy[eu]', 'probe'), ('x[eu]', ''), ('', 'x'), ('', 'roll'))
     """
     if scope == ROOT:
         return None
-    return scope.rpartition("/")[0]
+    above, _, last = scope.rpartition("/")
+    if last == COMPENSATE:
+        return split_path(above)
+    if last.endswith("]"):
+        return above, last[: last.index("[")]
+    head, sign, _ = last.partition("#")
+    if not sign:
+        return above, last
+    return (task_path(above, head), "") if head.endswith("]") else (above, head)
+
+
+def parent_scope(scope: str) -> str | None:
+    """The scope that a scope settles into; None for the root."""
+    found = owner(scope)
+    return None if found is None else found[0]
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """A task's path as its scope and id: `finally/report` gives `('finally', 'report')`."""
+    """A task's path as its scope and id.
+
+    >>> split_path("finally/report"), split_path("x[eu]"), split_path("x#2"), split_path("roll/compensate")
+    (('finally', 'report'), ('x[eu]', ''), ('x#2', ''), ('roll/compensate', ''))
+    """
     scope, _, task = path.rpartition("/")
-    return scope, task
+    return (path, "") if task.endswith("]") or "#" in task or task == COMPENSATE else (scope, task)
+
+
+def shape_of(scope: str) -> str:
+    """A scope's path without what tells it from its siblings: `deploy[eu]/probe#3` gives `deploy[]/probe#`."""
+    if "[" in scope:
+        scope = _ITEM.sub("[]", scope)
+    return _ITERATION.sub("#", scope) if "#" in scope else scope
 
 
 def lease_key(instance: str, path: str, attempt: int) -> str:
@@ -36,6 +92,9 @@ def lease_key(instance: str, path: str, attempt: int) -> str:
     return f"{instance}/{path}/{attempt}"
 
 
-def idempotency_key(instance: str, path: str) -> str:
-    """Constant over the attempts of a task, so that an outside system can tell a repeat (LANGUAGE, "Running")."""
-    return f"{instance}/{path}"
+def idempotency_key(instance: str, path: str, generation: int = 1) -> str:
+    """Constant over the attempts of a task, so that an outside system can tell a repeat (LANGUAGE, "Running").
+
+    `generation` counts the runs after an undo or a manual retry of a success: those are no repeats.
+    """
+    return f"{instance}/{path}" if generation == 1 else f"{instance}/{path}~{generation}"

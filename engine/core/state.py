@@ -26,9 +26,12 @@ class TaskError(TypedDict, total=False):
 
 
 class SkipReason(TypedDict, total=False):
-    """Why a task was skipped: an edge that cannot be satisfied, a false condition, or the end of its scope."""
+    """Why a task was skipped: an edge that cannot be satisfied, a false condition, the end of its scope, or somebody's wish.
 
-    cause: Required[Literal["edge", "condition", "scope"]]
+    `rest`: another task's `cancel_rest` had no more use for it.
+    """
+
+    cause: Required[Literal["edge", "condition", "scope", "rest", "operator"]]
     edge: str
     """`build.failed`: the label it listened for."""
     got: str
@@ -56,11 +59,62 @@ class ApprovalRun(TypedDict, total=False):
     ask_failures: int
 
 
+class ItemsRun(TypedDict, total=False):
+    """The items of a `for_each`: counters, however many there are (law 8). Each item's own state is in its scope."""
+
+    total: Required[int]
+    next: Required[int]
+    """The index of the first item that is not open yet."""
+    active: Required[int]
+    """Open items that have not settled."""
+    busy: Required[int]
+    """Those of them in which something runs; of the others a person, an event or a timer is awaited."""
+    succeeded: Required[int]
+    failed: Required[int]
+    """Items that settled with another end."""
+    closed: bool
+    """No more items are opened: enough have succeeded, or one has failed and `fail_fast` holds, or the task is cancelled."""
+    failures: list[ScopeFailure]
+    """The first few of those items' failures."""
+
+
+class IterationsRun(TypedDict, total=False):
+    """The iterations of a `repeat`."""
+
+    number: Required[int]
+    """The current iteration, from 1; 0 before the first."""
+    active: Required[bool]
+    busy: bool
+    previous: Json
+    """The outputs of the last iteration that settled."""
+
+
+class UndoRun(TypedDict, total=False):
+    """The undoing of a scope's tasks, newest first, one at a time."""
+
+    left: Required[list[str]]
+    """Tasks still to be undone, the next one last."""
+    now: str
+    """The task being undone."""
+    scopes: list[str]
+    """Of a task with child scopes, those found that are still to be undone, the next one last; the last is being undone."""
+    failures: list[ScopeFailure]
+    """Compensations that failed."""
+
+
+class CarriedRun(TypedDict, total=False):
+    """What outlives a task's run when it is set back to pending: attempt numbers go on."""
+
+    attempt: Required[int]
+    generation: Required[int]
+
+
 class TaskRun(TypedDict, total=False):
     """One task of the scope. Keys that do not apply are absent.
 
-    `timers` maps a timer's name to when it is due: `check` (the message or its worker seems lost), `timeout`,
-    `deadline`, `retry` (the next attempt starts), `wait`, `expiry`, `ask` (tell the approvers again), `cancel` (grace is over).
+    `timers` maps a timer's name to when it is due: `check` (the message or its worker seems lost; of a `for_each`, the next
+    window of its children), `timeout`, `deadline`, `retry` (the next attempt starts), `wait`, `expiry`, `ask` (tell the
+    approvers again), `cancel` (grace is over), `next` (the next iteration starts), `rate` (a rate limit lets it start).
     """
 
     state: Required[TaskState]
@@ -80,6 +134,30 @@ class TaskRun(TypedDict, total=False):
     timers: dict[str, int]
     unseen: list[str]
     """Tasks its expressions read that had not settled when its join was decided: it never sees them (decision 0006)."""
+    generation: int
+    """How often the task has been run anew after an undo or a manual retry of a success; absent for 1."""
+    held: bool
+    """It would start, or go on, if the instance were not paused."""
+    called_off: bool
+    """Its own scope cancelled it (`cancel_rest`, `exit`, `fail_fast`, `enough`): being cancelled is not negative then."""
+    gate: Literal["cache", "slot", "rate"]
+    """What is asked for before the attempt starts: an earlier result, a slot of its concurrency group, its turn."""
+    group: str
+    """The concurrency group in which it holds, or waits for, a slot."""
+    cache_key: str
+    """Under which its outputs are kept once it has succeeded."""
+    cached: bool
+    """Its outputs are an earlier run's."""
+    child: str
+    """The instance that a `workflow` task started."""
+    waits_for: str
+    """The type of the event that an `event` task waits for."""
+    by: str
+    """Who completed, failed or cancelled it by hand."""
+    items: ItemsRun
+    iterations: IterationsRun
+    undone: bool
+    """It was undone, or that was tried."""
 
 
 class ScopeFailure(TypedDict, total=False):
@@ -101,12 +179,13 @@ class CancelRun(TypedDict, total=False):
 class ScopeState(TypedDict, total=False):
     """One run of one task list.
 
-    `status`: `running`; `cancelling` (starts nothing new, waits for what runs); `finally` (root only: its own tasks have
-    ended, the scope `finally` runs, `outcome` is what will be recorded); `settled` (`outcome` is final).
-    `timers` of the scope itself: `timeout`.
+    `status`: `queued` (root only: waits for a slot of its concurrency group); `running`; `cancelling` (starts nothing new,
+    waits for what runs); `compensating` (its tasks have ended and are being undone); `finally` (root only: its own tasks
+    have ended, the scope `finally` runs, `outcome` is what will be recorded); `settled` (`outcome` is final).
+    `timers` of the scope itself: `timeout`, and `check` (what it asked another scope or instance for seems lost).
     """
 
-    status: Required[Literal["running", "cancelling", "finally", "settled"]]
+    status: Required[Literal["queued", "running", "cancelling", "compensating", "finally", "settled"]]
     at: Required[int]
     """The `at` of the last event it took."""
     started_at: Required[int]
@@ -123,3 +202,28 @@ class ScopeState(TypedDict, total=False):
     """In the scope `finally`: the end about to be recorded, `instance.state` there."""
     ending_failures: list[ScopeFailure]
     """In the scope `finally`: `instance.failures` there."""
+    locals: JsonObject
+    """What only this scope and those below it can read: `item` by the name `as` gives it, `index`, `iteration`, `previous`."""
+    key: str
+    """Of an item: its key."""
+    exit: ExitRun
+    """Why it ends before its time, if a task wanted so."""
+    paused: CancelRun
+    """Root only: nothing new starts in the instance until it is resumed."""
+    undo: UndoRun
+    undone: bool
+    """All its effects were undone after it had settled."""
+    carried: dict[str, CarriedRun]
+    """Tasks set back to pending."""
+    group: str
+    """The concurrency group in which the instance holds, or waits for, a slot."""
+    runs: int
+    """How often the scope has been opened again by a retry; absent for never."""
+
+
+class ExitRun(TypedDict, total=False):
+    """An `exit` task, or `fail_fast`, ends the scope."""
+
+    state: Required[Literal["succeeded", "failed", "cancelled"]]
+    task: str
+    """The path of the task that wanted so."""

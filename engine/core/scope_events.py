@@ -1,0 +1,155 @@
+"""What can happen to a scope as a whole, or to the scopes below one of its tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from engine.core.state import ScopeFailure, TaskError
+from engine.core.values import Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeStarted:
+    """The scope came to be. For `finally`, `ending` and `failures` say how the instance is about to end."""
+
+    type: ClassVar[str] = "ScopeStarted"
+    at: int = 0
+    ending: Literal["succeeded", "failed", "cancelled"] | None = None
+    failures: list[ScopeFailure] = field(default_factory=list)
+    locals: JsonObject | None = None
+    """What only this scope can read: an item and its index, or an iteration, its index and the outputs before it."""
+    key: str = ""
+    """Of an item: its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimersDue:
+    """Every timer of the scope with a time at or before `at` is due (checks excepted: they need a look at the leases)."""
+
+    type: ClassVar[str] = "TimersDue"
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """Somebody asked for the scope (and so, at the root, the instance) to be cancelled."""
+
+    type: ClassVar[str] = "CancelRequested"
+    by: str
+    reason: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeSettled:
+    """A child scope has ended; its parent takes this in the same transaction."""
+
+    type: ClassVar[str] = "ScopeSettled"
+    scope: str
+    outcome: Literal["succeeded", "failed", "cancelled"]
+    outputs: Json = None
+    """Left out for an item, whose outputs are gathered at the end, if anybody reads them."""
+    failures: list[ScopeFailure] = field(default_factory=list)
+    done: bool | None = None
+    """Of an iteration: what `until` said."""
+    undone: bool = False
+    """Of a compensation scope or a scope that was undone: that it was is what happened."""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeStirred:
+    """In a child scope something runs again, or nothing does and a person, an event or a timer is awaited."""
+
+    type: ClassVar[str] = "ScopeStirred"
+    scope: str
+    busy: bool
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenDue:
+    """The next window of a task's child scopes is to be opened, or told what its scope was told (`what`)."""
+
+    type: ClassVar[str] = "ChildrenDue"
+    task: str
+    attempt: int
+    what: Literal["open", "cancel", "resume", "retry"]
+    after: str = ""
+    """The path of the last child scope that was told."""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsCollected:
+    """The outputs of all items of a `for_each`, in their order, null for those that have none."""
+
+    type: ClassVar[str] = "ItemsCollected"
+    task: str
+    attempt: int
+    outputs: Json = None
+    error: TaskError | None = None
+    """They are too large to be kept."""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenFound:
+    """The child scopes of a task that ended positively and are not undone, oldest completion first; at most a window."""
+
+    type: ClassVar[str] = "ChildrenFound"
+    task: str
+    scopes: list[str]
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoRequested:
+    """A scope that ended well is to be undone, because one above it failed."""
+
+    type: ClassVar[str] = "UndoRequested"
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitRequested:
+    """A task of a scope below wants the instance to end."""
+
+    type: ClassVar[str] = "ExitRequested"
+    state: Literal["succeeded", "failed", "cancelled"]
+    path: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequested:
+    """Nothing new is to start in the instance until it is resumed."""
+
+    type: ClassVar[str] = "PauseRequested"
+    by: str
+    reason: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRequested:
+    """The pause is over; goes down to every live scope."""
+
+    type: ClassVar[str] = "ResumeRequested"
+    by: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRequested:
+    """A settled scope is to go on: with its unhandled negative tasks, or with `tasks` (paths, within this scope) and all after them.
+
+    At the root `digest` names the definition to go on with, if it is another one.
+    """
+
+    type: ClassVar[str] = "RetryRequested"
+    by: str
+    tasks: list[str] = field(default_factory=list)
+    digest: str = ""
+    at: int = 0
