@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.app.services import Services
     from engine.app.start import Starter
     from engine.app.sync import Synchronizer
+    from engine.app.triggers import Triggers
 
 SOURCE = "main"
 """The name of the one source that the settings describe."""
@@ -157,7 +158,15 @@ class Application:
             deliveries=self.instances.deliveries,
             project=self.project,
             starter=self.starter,
+            triggers=self.triggers,
         )
+
+    @cached_property
+    def triggers(self) -> Triggers:
+        """Holds entries of `on` against what happened."""
+        from engine.app.triggers import Triggers
+
+        return Triggers(self.starter)
 
     @cached_property
     def relay(self) -> Relay:

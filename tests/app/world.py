@@ -28,6 +28,7 @@ from engine.app.relay import Relay
 from engine.app.schedule import Scheduler
 from engine.app.start import Starter
 from engine.app.timers import Timers
+from engine.app.triggers import Triggers
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
 from engine.core.codec import definition_to_json, digest
 from engine.core.events import Event, TaskFailed, TaskStarted, TaskSucceeded, to_json
@@ -171,6 +172,7 @@ class World:
             deliveries=self.instances.deliveries,
             project=ActiveProject(self.definitions),
             starter=self.starter,
+            triggers=Triggers(self.starter),
         )
 
     def make_advancer(self) -> Advancer:

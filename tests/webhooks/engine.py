@@ -20,6 +20,7 @@ from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
 from engine.app.records import Delivery, Instance
 from engine.app.start import Starter
+from engine.app.triggers import Triggers
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
 from engine.core.codec import definition_to_json, digest
 from engine.errors import NotFound
@@ -105,6 +106,7 @@ class Engine:
             deliveries=self.instances.deliveries,
             project=self.project,
             starter=starter,
+            triggers=Triggers(starter),
         )
 
     def app(self, *, patience: float = 20.0, **more: Any) -> Starlette:
