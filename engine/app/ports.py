@@ -23,7 +23,7 @@ from engine.app.records import (
     Outgoing,
     Record,
 )
-from engine.app.versions import ProjectVersion, Source, SyncReport, Version
+from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
 from engine.core.state import ScopeState
 from engine.core.values import JsonObject
 
@@ -191,7 +191,13 @@ class InstanceReader(Protocol):
     def by_start_key(self, key: str) -> Instance | None: ...
 
     def list(
-        self, *, workflow: str | None = None, state: str | None = None, before: str | None = None, limit: int = 50
+        self,
+        *,
+        workflow: str | None = None,
+        state: str | None = None,
+        parent: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
     ) -> Sequence[Instance]:
         """Newest first; `before` is the id of the last one seen."""
         ...
@@ -249,6 +255,10 @@ class DefinitionStore(Protocol):
 
     def listening(self, webhook: str) -> Sequence[Version]:
         """Active workflows with an `on.webhook` entry for this source."""
+        ...
+
+    def listeners(self, kind: ListenerKind, name: str | None = None) -> Sequence[Listener]:
+        """Active workflows with an `on.KIND` entry, of this event type or after this workflow if `name` is given, by workflow."""
         ...
 
     def project(self) -> ProjectVersion | None:

@@ -35,6 +35,15 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The attempt of a `workflow` task that an instance was started for."""
+
+    instance: str
+    path: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What an instance was started with; never changes, so processes may keep it."""
 
@@ -45,6 +54,9 @@ class Facts:
     trigger: JsonObject
     started_by: str
     started_at: int
+    depth: int = 0
+    """How many instances stand above it: each was started by the one before, as its child or after its end."""
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +153,11 @@ class Record:
     approvals: list[ApprovalEffect] = field(default_factory=list)
     deliveries: list[DeliveryResult] = field(default_factory=list)
 
+    @property
+    def ended(self) -> list[InstanceChange]:
+        """Instances that become final here: each leaves a row for those who start after it."""
+        return [change for change in self.instances if change.state in FINAL]
+
 
 DeliveryState = Literal["received", "started", "ignored", "failed"]
 
@@ -212,6 +229,8 @@ class Instance:
     started_at: int
     finished_at: int | None
     delivery: str | None
+    depth: int = 0
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from engine.app.advance import Advancer
 from engine.app.batch import Starting
 from engine.app.ports import DefinitionStore, InstanceReader
 from engine.app.recent import Recent
-from engine.app.records import DeliveryResult, Facts
+from engine.app.records import DeliveryResult, Facts, Parent
 from engine.app.storable import unstorable
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
@@ -76,6 +76,8 @@ class Starter:
         by: str,
         start_key: str | None = None,
         delivery: str | None = None,
+        depth: int = 0,
+        parent: Parent | None = None,
     ) -> Starting:
         """Fill in defaults, validate the inputs and hold the checks. Raises Invalid; nothing is written."""
         compiled = self._compile(version)
@@ -92,6 +94,8 @@ class Starter:
             trigger=trigger,
             started_by=by,
             started_at=0,
+            depth=depth,
+            parent=parent,
         )
         return Starting(
             id=str(uuid7()),

@@ -67,6 +67,7 @@ class Triggers:
         by: str,
         start_key: str,
         delivery: str | None = None,
+        depth: int = 0,
     ) -> Starting | Refusal:
         """The instance that the entry wants for `trigger` (the value that expressions see), or why there is none.
 
@@ -77,7 +78,7 @@ class Triggers:
             return inputs
         try:
             return self._starter.prepare(
-                version, inputs=inputs, trigger=trigger, by=by, start_key=start_key, delivery=delivery
+                version, inputs=inputs, trigger=trigger, by=by, start_key=start_key, delivery=delivery, depth=depth
             )
         except Invalid as error:
             details = "; ".join(f"{problem.pointer or '/'}: {problem.detail}" for problem in error.problems)

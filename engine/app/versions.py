@@ -7,6 +7,7 @@ from typing import Literal
 
 from engine.core.values import JsonObject
 
+ListenerKind = Literal["schedule", "event", "workflow"]
 SyncState = Literal["loaded", "refused", "unchanged", "failed"]
 
 
@@ -35,6 +36,15 @@ class Version:
     committed_at: int
     text: str
     document: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An active workflow that listens, with the id of its version: to a clock (`name` is ""), a type of event, another workflow."""
+
+    name: str
+    workflow: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,33 @@ def test_workflows_listen_to_the_webhook_sources_they_name(store: DefinitionStor
     assert store.listening("github") == []
 
 
+def test_who_listens_to_a_clock_an_event_or_another_workflow(store: DefinitionStore):
+    document = {
+        "schedules": [{"cron": "0 6 * * *"}, {"cron": "0 7 * * *"}],
+        "events": [{"type": "image.published"}, {"type": "image.published"}],
+        "workflows": [{"name": "build"}, {"name": "test"}],
+    }
+    load(
+        store,
+        version("release", document=document),
+        version("build", document={"workflows": [{"name": "test"}]}),
+        sync="s1",
+    )
+    nightly = store.listeners("schedule")
+    assert [(one.name, one.workflow) for one in nightly] == [("", "release")]
+    assert store.version(nightly[0].version).document == document
+    assert [one.workflow for one in store.listeners("event", "image.published")] == ["release"]
+    assert store.listeners("event", "image") == []
+    assert [(one.name, one.workflow) for one in store.listeners("workflow")] == [
+        ("test", "build"),
+        ("build", "release"),
+        ("test", "release"),
+    ]
+    assert [one.workflow for one in store.listeners("workflow", "test")] == ["build", "release"]
+    load(store, version("release", "c2", document={}), sync="s2", commit="c2")
+    assert store.listeners("workflow") == []
+
+
 def test_syncs_are_remembered_with_their_findings(store: DefinitionStore):
     finding = {"path": "workflows/a.yaml", "line": 3, "message": "no"}
     refused = report("s2", state="refused", at=2, findings=(finding,), author_email="ada@example.com", added=("a",))

@@ -9,12 +9,14 @@ from engine.adapters.databases.approvals import Approvals
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.definitions import Definitions
 from engine.adapters.databases.deliveries import Deliveries
+from engine.adapters.databases.ends import EndStore
 from engine.adapters.databases.logs import Logs
 from engine.adapters.databases.postgres.database import PostgresDatabase
 from engine.adapters.databases.postgres.outbox import PostgresOutbox
 from engine.adapters.databases.postgres.store import PostgresInstanceStore
 from engine.adapters.databases.reader import Reader
 from engine.adapters.databases.recovery import RecoveryStore
+from engine.adapters.databases.schedules import ScheduleStore
 from engine.adapters.databases.schema import Schema
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.sqlite.outbox import SqliteOutbox
@@ -30,6 +32,7 @@ from engine.app.ports import (
     Outbox,
     Recovery,
 )
+from engine.app.trigger_ports import Ends, Schedules
 from engine.errors import Misconfigured
 
 
@@ -70,6 +73,8 @@ class InstancesDatabase(Connected):
         self.approvals: ApprovalStore = Approvals(database)
         self.reader: InstanceReader = Reader(database)
         self.logs: LogStore = Logs(database)
+        self.ends: Ends = EndStore(database)
+        self.schedules: Schedules = ScheduleStore(database)
 
 
 class DefinitionsDatabase(Connected):

@@ -73,6 +73,15 @@ webhook_triggers = sa.Table(
 )
 """Which active workflows listen to a webhook source of project.yaml."""
 
+listeners = sa.Table(
+    "listeners",
+    metadata,
+    sa.Column("kind", KEY, primary_key=True),
+    sa.Column("name", KEY, primary_key=True),
+    sa.Column("workflow", KEY, sa.ForeignKey("active_versions.workflow", ondelete="CASCADE"), primary_key=True),
+)
+"""Which active workflows have an entry in `on.schedule` (whose name is ""), `on.event` (its type) or `on.workflow` (the other's)."""
+
 projects = sa.Table(
     "projects",
     metadata,

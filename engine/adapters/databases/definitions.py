@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.definition_tables import (
     active_versions,
+    listeners,
     projects,
     sources,
     sync_requests,
@@ -19,7 +20,8 @@ from engine.adapters.databases.definition_tables import (
     versions,
     webhook_triggers,
 )
-from engine.app.versions import ProjectVersion, Source, SyncReport, Version
+from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
+from engine.core.values import JsonObject
 from engine.errors import Conflict, NotFound
 
 VERSION = [versions.c[field.name] for field in fields(Version)]
@@ -91,6 +93,17 @@ class Definitions:
         listening = statement.where(webhook_triggers.c.webhook == webhook)
         return self._versions(listening.order_by(active_versions.c.workflow))
 
+    def listeners(self, kind: ListenerKind, name: str | None = None) -> Sequence[Listener]:
+        """See the port."""
+        columns = (listeners.c.name, listeners.c.workflow, active_versions.c.version_id)
+        joined = listeners.join(active_versions, listeners.c.workflow == active_versions.c.workflow)
+        statement = sa.select(*columns).select_from(joined).where(listeners.c.kind == kind)
+        if name is not None:
+            statement = statement.where(listeners.c.name == name)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement.order_by(listeners.c.workflow, listeners.c.name))
+            return [Listener(name=row.name, workflow=row.workflow, version=row.version_id) for row in rows]
+
     def project(self) -> ProjectVersion | None:
         """See the port: the one loaded last."""
         columns = (projects.c[field.name] for field in fields(ProjectVersion))
@@ -129,6 +142,9 @@ class Definitions:
         webhooks = {trigger["source"] for trigger in version.document.get("webhooks", ())}
         for webhook in sorted(webhooks):
             connection.execute(sa.insert(webhook_triggers).values(webhook=webhook, workflow=version.workflow))
+        rows = [{"kind": kind, "name": name, "workflow": version.workflow} for kind, name in _listens(version.document)]
+        if rows:
+            connection.execute(sa.insert(listeners), rows)
 
     def _put(self, connection: sa.Connection, table: sa.Table, key: list[str], row: dict[str, Any]) -> None:
         insert = self._database.insert(table).values(row)
@@ -143,6 +159,13 @@ class Definitions:
         with self._database.reading() as connection:
             rows = connection.execute(statement.order_by(syncs.c.at.desc(), syncs.c.id.desc()).limit(limit))
             return [_report(row) for row in rows.mappings()]
+
+
+def _listens(document: JsonObject) -> Sequence[tuple[ListenerKind, str]]:
+    """What a compiled definition listens to beside webhooks, each once."""
+    found: set[tuple[ListenerKind, str]] = {("event", entry["type"]) for entry in document.get("events", ())}
+    found |= {("workflow", entry["name"]) for entry in document.get("workflows", ())}
+    return sorted(found | {("schedule", "") for _ in document.get("schedules", ())})
 
 
 def _active() -> sa.Select[Any]:

@@ -8,17 +8,20 @@ import sqlalchemy as sa
 
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.tables import definitions, instances
-from engine.app.records import Facts
+from engine.app.records import Facts, Parent
 from engine.core.values import JsonObject
 from engine.errors import Broken, NotFound
 
-FACTS = ("workflow", "digest", "commit", "inputs", "trigger", "started_by", "started_at")
-"""Columns of `instances` that make a `Facts`, in the order of its fields."""
+FACTS = ("workflow", "digest", "commit", "inputs", "trigger", "started_by", "started_at", "depth")
+"""Columns of `instances` that are fields of a `Facts`; PARENT makes the other."""
+
+PARENT = ("parent", "parent_path", "parent_attempt")
+"""Columns that make a `Parent`, in the order of its fields."""
 
 
 def read_facts(database: Database, instance: str) -> Facts:
     """Raises NotFound."""
-    statement = sa.select(*(instances.c[name] for name in FACTS)).where(instances.c.id == instance)
+    statement = sa.select(*(instances.c[name] for name in (*FACTS, *PARENT))).where(instances.c.id == instance)
     with database.reading() as connection:
         row = connection.execute(statement).one_or_none()
     if row is None:
@@ -27,8 +30,19 @@ def read_facts(database: Database, instance: str) -> Facts:
 
 
 def to_facts(row: Any) -> Facts:
-    """From a row of the columns FACTS, whose documents are already values."""
-    return Facts(**dict(zip(FACTS, row, strict=True)))
+    """From a row of the columns FACTS and PARENT, whose documents are already values."""
+    plain, above = row[: len(FACTS)], row[len(FACTS) :]
+    return Facts(**dict(zip(FACTS, plain, strict=True)), parent=to_parent(*above))
+
+
+def to_parent(instance: str | None, path: str, attempt: int) -> Parent | None:
+    """From the columns PARENT."""
+    return None if instance is None else Parent(instance=instance, path=path, attempt=attempt)
+
+
+def parent_columns(parent: Parent | None) -> tuple[str | None, str | None, int | None]:
+    """The values of the columns PARENT."""
+    return (None, None, None) if parent is None else (parent.instance, parent.path, parent.attempt)
 
 
 def read_definition(connection: sa.Connection, digest: str) -> JsonObject:

@@ -9,13 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.adapters.databases.database import Database
+from engine.adapters.databases.instances import PARENT, to_parent
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import history, instances, scopes
 from engine.app.records import HistoryRow, Instance
 from engine.core.state import ScopeState
 from engine.errors import NotFound
 
-COLUMNS = [instances.c[field.name] for field in fields(Instance)]
+COLUMNS = [instances.c[field.name] for field in fields(Instance) if field.name != "parent"]
+COLUMNS += [instances.c[name] for name in PARENT]
 
 _BY_ID = sa.select(*COLUMNS).where(instances.c.id == sa.bindparam("id"))
 """Built once: who waits for an instance asks for it again and again."""
@@ -40,7 +42,13 @@ class Reader:
         return found[0] if found else None
 
     def list(
-        self, *, workflow: str | None = None, state: str | None = None, before: str | None = None, limit: int = 50
+        self,
+        *,
+        workflow: str | None = None,
+        state: str | None = None,
+        parent: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
     ) -> Sequence[Instance]:
         """See the port."""
         statement = sa.select(*COLUMNS)
@@ -48,6 +56,8 @@ class Reader:
             statement = statement.where(instances.c.workflow == workflow)
         if state is not None:
             statement = statement.where(instances.c.state == state)
+        if parent is not None:
+            statement = statement.where(instances.c.parent == parent)
         return self._load(newest_first(statement, instances.c.started_at, instances.c.id, before=before, limit=limit))
 
     def scopes(self, id: str) -> Mapping[str, ScopeState]:
@@ -85,4 +95,9 @@ class Reader:
 
     def _load(self, statement: sa.Select[Any], **parameters: object) -> Sequence[Instance]:
         with self._database.reading() as connection:
-            return [Instance(**row) for row in connection.execute(statement, parameters).mappings()]
+            return [_instance(row) for row in connection.execute(statement, parameters).mappings()]
+
+
+def _instance(row: sa.RowMapping) -> Instance:
+    values = dict(row)
+    return Instance(parent=to_parent(*(values.pop(name) for name in PARENT)), **values)

@@ -14,6 +14,7 @@ from engine.adapters.databases.tables import (
     approvals,
     deliveries,
     delivery_keys,
+    ends,
     history,
     instances,
     leadership,
@@ -112,7 +113,7 @@ class RecoveryStore:
         )
         with self._database.writing() as connection:
             ids = connection.execute(old).scalars().all()
-            for table in (task_logs, approvals, history, scopes):
+            for table in (task_logs, approvals, history, scopes, ends):
                 connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
             connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))
             self._prune_deliveries(connection, finished_before, limit)

@@ -37,6 +37,10 @@ instances = sa.Table(
     sa.Column("finished_at", sa.BigInteger),
     sa.Column("start_key", KEY, unique=True),
     sa.Column("delivery", KEY),
+    sa.Column("parent", KEY),
+    sa.Column("parent_path", sa.Text),
+    sa.Column("parent_attempt", sa.Integer),
+    sa.Column("depth", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "started_at", "id"),
     sa.Index(None, "workflow", "started_at", "id"),
     sa.Index(None, "state", "started_at", "id"),
@@ -46,6 +50,14 @@ sa.Index(
     instances.c.finished_at,
     postgresql_where=instances.c.finished_at.is_not(None),
     sqlite_where=instances.c.finished_at.is_not(None),
+)
+sa.Index(
+    "ix_instances_parent",
+    instances.c.parent,
+    instances.c.started_at,
+    instances.c.id,
+    postgresql_where=instances.c.parent.is_not(None),
+    sqlite_where=instances.c.parent.is_not(None),
 )
 
 scopes = sa.Table(
@@ -188,6 +200,27 @@ task_logs = sa.Table(
     sa.UniqueConstraint("instance_id", "path", "attempt", "number"),
     sa.Index(None, "instance_id", "id"),
 )
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("workflow", KEY, primary_key=True),
+    sa.Column("entry", KEY, primary_key=True),
+    sa.Column("next_at", sa.BigInteger),
+    sa.Column("last_at", sa.BigInteger),
+    sa.Column("last_instance", KEY),
+    sa.Column("pending_at", sa.BigInteger),
+    sa.Column("error", sa.Text),
+)
+"""How far each entry of `on.schedule` has come; `entry` is a hash of what makes it itself."""
+
+ends = sa.Table(
+    "ends",
+    metadata,
+    sa.Column("instance_id", KEY, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+)
+"""Instances that have ended since somebody last looked which workflows start after them. `seq` is the row's at that end."""
 
 leadership = sa.Table(
     "leadership",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.adapters.databases.documents import dump
+from engine.adapters.databases.instances import parent_columns
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import Statement
 from engine.adapters.databases.timers import round_up
@@ -50,6 +51,10 @@ def _rest(record: Record) -> Iterator[_Part]:
         yield _Part("counted", statements.COUNT_INSTANCES, _counts(counted))
     if moved := [change for change in record.instances if change.state is not None]:
         yield _Part("moved", statements.MOVE_INSTANCES, _moves(moved))
+    if ended := record.ended:
+        yield _Part(
+            "ended", statements.INSERT_ENDS, {"ids": [row.id for row in ended], "seqs": [row.seq for row in ended]}
+        )
     if inserted := [scope for scope in record.scopes if scope.version == 1]:
         yield _Part("opened", statements.INSERT_SCOPES, _scopes(inserted))
     if updated := [scope for scope in record.scopes if scope.version != 1]:
@@ -64,6 +69,7 @@ def _rest(record: Record) -> Iterator[_Part]:
 
 
 def _starts(rows: Sequence[NewInstance]) -> dict[str, object]:
+    parents = [parent_columns(row.facts.parent) for row in rows]
     return {
         "ids": [row.id for row in rows],
         "workflows": [row.facts.workflow for row in rows],
@@ -76,6 +82,10 @@ def _starts(rows: Sequence[NewInstance]) -> dict[str, object]:
         "started_at": [row.facts.started_at for row in rows],
         "start_keys": [row.start_key for row in rows],
         "deliveries": [row.delivery for row in rows],
+        "depths": [row.facts.depth for row in rows],
+        "parents": [instance for instance, _, _ in parents],
+        "parent_paths": [path for _, path, _ in parents],
+        "parent_attempts": [attempt for _, _, attempt in parents],
     }
 
 

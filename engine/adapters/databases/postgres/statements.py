@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from engine.adapters.databases.instances import FACTS
+from engine.adapters.databases.instances import FACTS, PARENT
 from engine.adapters.databases.timers import PUBLISH_AFTER
 
 _PARAMETER = re.compile(r"%\(")
@@ -25,7 +25,7 @@ READ_SCOPES = """
 """A row for every key asked for, with the time; nulls where there is no such scope."""
 
 READ_FACTS = f"""
-    SELECT id, {", ".join(f'"{name}"' for name in FACTS)}
+    SELECT id, {", ".join(f'"{name}"' for name in (*FACTS, *PARENT))}
     FROM instances WHERE id = ANY(%(ids)b::text[])"""  # noqa: S608 - names of our own columns
 
 INSERT_DEFINITIONS = """
@@ -35,12 +35,14 @@ INSERT_DEFINITIONS = """
 
 INSERT_INSTANCES = """
     INSERT INTO instances (id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at,
-                           start_key, delivery, state, seq)
+                           start_key, delivery, depth, parent, parent_path, parent_attempt, state, seq)
     SELECT v.*, 'running', 0
     FROM unnest(%(ids)b::text[], %(workflows)b::text[], %(versions)b::text[], %(digests)b::text[], %(commits)b::text[],
                 %(inputs)b::text[]::json[], %(triggers)b::text[]::json[], %(started_by)b::text[],
-                %(started_at)b::bigint[], %(start_keys)b::text[], %(deliveries)b::text[])
-         AS v(id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at, start_key, delivery)
+                %(started_at)b::bigint[], %(start_keys)b::text[], %(deliveries)b::text[], %(depths)b::int[],
+                %(parents)b::text[], %(parent_paths)b::text[], %(parent_attempts)b::int[])
+         AS v(id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at, start_key, delivery,
+              depth, parent, parent_path, parent_attempt)
     WHERE EXISTS (SELECT FROM definitions AS d WHERE d.digest = v.digest COLLATE "C")"""
 """An instance without its definition could never go on: it is left out, and so the change of its row is refused."""
 
@@ -56,6 +58,9 @@ MOVE_INSTANCES = """
                 %(errors)b::text[]::json[], %(finished_at)b::bigint[])
          AS v(id, seq, state, outputs, error, finished_at)
     WHERE i.id = v.id COLLATE "C" RETURNING 1"""
+
+INSERT_ENDS = """
+    INSERT INTO ends (instance_id, seq) SELECT * FROM unnest(%(ids)b::text[], %(seqs)b::int[])"""
 
 INSERT_SCOPES = """
     INSERT INTO scopes (instance_id, path, state, version, next_due_at, settled)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.effects import write_effects
-from engine.adapters.databases.instances import read_definition, read_facts, to_facts
+from engine.adapters.databases.instances import parent_columns, read_definition, read_facts, to_facts
 from engine.adapters.databases.sqlite import statements
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.timers import PUBLISH_AFTER, round_up
@@ -104,7 +104,8 @@ class SqliteLocked:
                     (
                         *(new.id, new.facts.workflow, new.version, new.facts.commit),
                         *(dump(new.facts.inputs), dump(new.facts.trigger), new.facts.started_by, new.facts.started_at),
-                        *(new.start_key, new.delivery, new.facts.digest),
+                        *(new.start_key, new.delivery, new.facts.depth, *parent_columns(new.facts.parent)),
+                        new.facts.digest,
                     )
                     for new in record.new_instances
                 ],
@@ -119,6 +120,7 @@ class SqliteLocked:
         ]
         self._exactly("instance", statements.COUNT_INSTANCE, counted)
         self._exactly("instance", statements.MOVE_INSTANCE, moved)
+        self._driver.executemany(statements.INSERT_END, [(change.id, change.seq) for change in record.ended])
 
     def _write_scopes(self, record: Record) -> None:
         inserts, updates = [], []

@@ -1,0 +1,56 @@
+"""What the rest of the language needs to be kept."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """New columns stay empty for instances that are there already."""
+    _children()
+    _schedules()
+
+
+def _children() -> None:
+    op.add_column("instances", sa.Column("parent", KEY, nullable=True))
+    op.add_column("instances", sa.Column("parent_path", sa.Text(), nullable=True))
+    op.add_column("instances", sa.Column("parent_attempt", sa.Integer(), nullable=True))
+    op.add_column("instances", sa.Column("depth", sa.Integer(), nullable=False, server_default="0"))
+    op.create_index(
+        "ix_instances_parent",
+        "instances",
+        ["parent", "started_at", "id"],
+        postgresql_where=sa.text("parent IS NOT NULL"),
+        sqlite_where=sa.text("parent IS NOT NULL"),
+    )
+
+
+def _schedules() -> None:
+    op.create_table(
+        "schedules",
+        sa.Column("workflow", KEY, nullable=False),
+        sa.Column("entry", KEY, nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_instance", KEY, nullable=True),
+        sa.Column("pending_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("workflow", "entry", name="pk_schedules"),
+    )
+    op.create_table(
+        "ends",
+        sa.Column("instance_id", KEY, nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False, autoincrement=False),
+        sa.PrimaryKeyConstraint("instance_id", "seq", name="pk_ends"),
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "ALTER TABLE ends SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,"
+            " autovacuum_vacuum_cost_delay = 0)"
+        )
