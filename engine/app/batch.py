@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from uuid_utils import uuid7
 
+from engine.app.family import Family
 from engine.app.ports import Locked
 from engine.app.records import (
     FINAL,
@@ -16,6 +17,7 @@ from engine.app.records import (
     HistoryRow,
     InstanceChange,
     InstanceState,
+    LoadedScope,
     Message,
     NewInstance,
     Notification,
@@ -25,20 +27,26 @@ from engine.app.records import (
 from engine.app.runs import Run
 from engine.core import commands as command_codec
 from engine.core import events as event_codec
+from engine.core import reactions
 from engine.core.commands import (
     AskApprovers,
-    CancelScope,
+    CancelChild,
     CancelTask,
     CloseApproval,
+    CollectItems,
     Command,
+    FindChildren,
+    GoOn,
+    MatchEvent,
     OpenApproval,
-    OpenScope,
+    Outbound,
     RecordDecision,
     RunTask,
-    SettleScope,
+    StartChild,
+    TellChildren,
 )
 from engine.core.decide import decide
-from engine.core.events import CancelRequested, Event, ScopeSettled, ScopeStarted
+from engine.core.events import Event, ScopeStarted
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.state import ScopeState
 from engine.core.summary import instance_state, next_due
@@ -153,11 +161,12 @@ class Batch:
         waiting: deque[tuple[str, Event]] = deque([(path, event)])
         while waiting:
             path, event = waiting.popleft()
-            scope = self._scopes.get((id, path)) or _Scope(state=None, version=0)
+            fresh = isinstance(event, ScopeStarted) and not event.again
+            scope = self._scopes.get((id, path)) or self._scope(id, instance, path, fresh=fresh)
             if scope.state is None and not isinstance(event, ScopeStarted):
                 self._remember(id, instance, path, event, accepted=False)
                 continue
-            context = instance.run.context(path, tuple(self._outer(id, path)))
+            context = instance.run.context(path, tuple(self._outer(id, instance, path)))
             decision = decide(instance.run.definition, scope.state, event, context)
             self._remember(id, instance, path, event, accepted=decision.accepted)
             if decision.accepted:
@@ -166,11 +175,19 @@ class Batch:
             for command in decision.commands:
                 waiting.extend(self._obey(id, path, command, event.at))
 
-    def _outer(self, id: str, path: str) -> Iterator[ScopeState]:
+    def _scope(self, id: str, instance: _Instance, path: str, *, fresh: bool) -> _Scope:
+        """A scope that was not read with the lock: a new one, or one that another scope's event reached."""
+        found = None if fresh or instance.new else self._locked.children(id).load([path]).get(path)
+        scope = _Scope(state=None, version=0) if found is None else _Scope(state=found.state, version=found.version)
+        if not fresh:
+            self._scopes[id, path] = scope
+        return scope
+
+    def _outer(self, id: str, instance: _Instance, path: str) -> Iterator[ScopeState]:
         above = parent_scope(path)
         while above is not None:
-            scope = self._scopes.get((id, above))
-            if scope is not None and scope.state is not None:
+            scope = self._scopes.get((id, above)) or self._scope(id, instance, above, fresh=False)
+            if scope.state is not None:
                 yield scope.state
             above = parent_scope(above)
 
@@ -189,28 +206,38 @@ class Batch:
 
     def _obey(self, id: str, path: str, command: Command, at: int) -> Iterator[tuple[str, Event]]:
         match command:
-            case RunTask() | CancelTask() | AskApprovers():
-                body = command_codec.to_json(command)
-                self._record.outbox.append(Message(queue=command.queue, body=body, id=str(uuid7())))
-            case OpenScope():
-                yield command.scope, ScopeStarted(ending=command.ending, failures=command.failures, at=at)
-            case CancelScope():
-                yield command.scope, CancelRequested(by=command.by, reason=command.reason, at=at)
-            case SettleScope():
-                above = parent_scope(path)
-                if above is not None:
-                    yield (
-                        above,
-                        ScopeSettled(
-                            scope=path,
-                            outcome=command.outcome,
-                            outputs=command.outputs,
-                            failures=command.failures,
-                            at=at,
-                        ),
-                    )
+            case RunTask() | CancelTask() | AskApprovers() | StartChild() | CancelChild() | MatchEvent() | GoOn():
+                self._later(command)
             case OpenApproval() | RecordDecision() | CloseApproval():
                 self._record.approvals.append(ApprovalEffect(instance=id, command=command, at=at))
+            case TellChildren() | CollectItems() | FindChildren():
+                yield from self._family(id).obey(path, command, at)
+            case _:
+                reaction = reactions.reaction(path, command, at)
+                if reaction is not None:
+                    yield reaction
+
+    def _family(self, id: str) -> Family:
+        """The child scopes of an instance, as the database has them and as this batch has changed them."""
+        instance = self._instances[id]
+
+        def changed() -> Mapping[str, ScopeState]:
+            return {
+                path: scope.state
+                for (owner, path), scope in self._scopes.items()
+                if owner == id and scope.changed and scope.state is not None
+            }
+
+        def know(path: str, found: LoadedScope) -> None:
+            if (id, path) not in self._scopes:
+                self._scopes[id, path] = _Scope(state=found.state, version=found.version)
+
+        return Family(id, None if instance.new else self._locked.children(id), changed, know, self._later)
+
+    def _later(self, command: Outbound) -> None:
+        self._record.outbox.append(
+            Message(queue=command.queue, body=command_codec.message_of(command), id=str(uuid7()))
+        )
 
     def _change(self, id: str, instance: _Instance) -> InstanceChange:
         root = self._scopes[id, ROOT].state

@@ -25,7 +25,31 @@ from engine.app.records import (
 )
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
 from engine.core.state import ScopeState
-from engine.core.values import JsonObject
+from engine.core.values import Json, JsonObject
+
+
+class Children(Protocol):
+    """Scopes of one locked instance, found while its events are decided. `task` is the path of a task with child scopes."""
+
+    def load(self, paths: Sequence[str]) -> Mapping[str, LoadedScope]:
+        """These scopes, as far as they are there."""
+        ...
+
+    def live(self, task: str, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
+        """Child scopes that have not settled, in the order of their paths, behind `after`."""
+        ...
+
+    def unsuccessful(self, task: str, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
+        """Child scopes that did not end well or were undone, likewise."""
+        ...
+
+    def undoable(self, task: str, limit: int) -> Sequence[str]:
+        """The paths of the child scopes that ended well last and are not undone, oldest first."""
+        ...
+
+    def outputs(self, task: str) -> Mapping[int, Json]:
+        """The outputs of the items that ended well, by index."""
+        ...
 
 
 class Locked(Protocol):
@@ -39,6 +63,10 @@ class Locked(Protocol):
 
     def definition(self, digest: str) -> JsonObject:
         """The compiled document; raises Broken if this database never had it."""
+        ...
+
+    def children(self, instance: str) -> Children:
+        """The scopes of an instance that were not asked for when it was locked. A round trip each: only for what is rare."""
         ...
 
     def record(self, record: Record) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -12,7 +12,7 @@ from engine.app.records import Delivery, DueScope, Message
 from engine.app.runs import Run, Runs
 from engine.core import commands as command_codec
 from engine.core.commands import Outbound
-from engine.core.keys import ROOT
+from engine.core.keys import scopes_around
 from engine.core.outstanding import outstanding
 from engine.core.state import ScopeState
 from engine.errors import Broken, NotFound, Rejected, Unavailable
@@ -76,13 +76,12 @@ class Recoverer:
         """
         sent = 0
         after: tuple[str, str] | None = None
-        roots: dict[str, ScopeState] = {}
+        around: dict[tuple[str, str], ScopeState] = {}
         while scopes := self._recovery.live(after):
-            last = after[0] if after else ""  # its root may stand in the window before
-            roots = {key: root for key, root in roots.items() if key == last}
-            roots.update((scope.instance, scope.state) for scope in scopes if scope.path == ROOT)
+            around = {key: state for key, state in around.items() if _is_around(key, after)}
+            around.update(((scope.instance, scope.path), scope.state) for scope in scopes)
             old = [scope for scope in scopes if scope.state["started_at"] <= until]
-            commands = [command for scope in old for command in self._commands(scope, roots.get(scope.instance))]
+            commands = [command for scope in old for command in self._commands(scope, around)]
             messages = self._idle(commands)
             self._publisher.publish(messages)
             sent += len(messages)
@@ -120,7 +119,7 @@ class Recoverer:
                     self._receiver.give_up(delivery, f"it could not be processed: {error!r}")
         return len(deliveries)
 
-    def _commands(self, scope: DueScope, root: ScopeState | None) -> Sequence[Outbound]:
+    def _commands(self, scope: DueScope, around: Mapping[tuple[str, str], ScopeState]) -> Sequence[Outbound]:
         try:
             run = self._run(scope.instance)
         except NotFound:
@@ -128,12 +127,13 @@ class Recoverer:
         except (Rejected, Broken) as error:
             _log.error("an instance cannot be gone on with", instance=scope.instance, error=str(error))
             return ()
-        outer = () if scope.path == ROOT or root is None else (root,)
+        above = (around.get((scope.instance, path)) for path in scopes_around(scope.path))
+        outer = tuple(state for state in above if state is not None)
         return outstanding(run.definition, scope.state, run.context(scope.path, outer))
 
     def _idle(self, commands: Sequence[Outbound]) -> list[Message]:
         """What nobody is at work on, as messages."""
-        messages = [Message(queue=command.queue, body=command_codec.to_json(command)) for command in commands]
+        messages = [Message(queue=command.queue, body=command_codec.message_of(command)) for command in commands]
         leases = [command_codec.lease_of(message.body) for message in messages]
         keys = [lease for lease in leases if lease is not None]
         held = dict(zip(keys, self._leases.held(keys), strict=True))
@@ -144,3 +144,8 @@ class Recoverer:
         if run is None:
             run = self._runs.learn(instance, self._store.facts(instance), self._store.definition)
         return run
+
+
+def _is_around(key: tuple[str, str], last: tuple[str, str] | None) -> bool:
+    """Whether a scope may be one around those behind `last`, which stand in the next window."""
+    return last is not None and key[0] == last[0] and last[1].startswith(key[1])

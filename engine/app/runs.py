@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -32,6 +33,8 @@ class Run:
     facts: Facts
     definition: Definition
     instance: JsonObject
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What `decide` has worked out for the instance (`engine.core.context.Context.memo`)."""
 
     @classmethod
     def of(cls, id: str, facts: Facts, definition: Definition, *, started_at: int | None = None) -> Run:
@@ -50,7 +53,12 @@ class Run:
     def context(self, scope: str, outer: tuple[ScopeState, ...]) -> Context:
         """What `decide` is told about this instance for an event of one scope."""
         return Context(
-            instance=self.instance, inputs=self.facts.inputs, trigger=self.facts.trigger, scope=scope, outer=outer
+            instance=self.instance,
+            inputs=self.facts.inputs,
+            trigger=self.facts.trigger,
+            scope=scope,
+            outer=outer,
+            memo=self.memo,
         )
 
 

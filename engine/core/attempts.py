@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core import approvals, begin, retry
+from engine.core import approvals, begin, bodies, retry
 from engine.core.events import (
     AttemptAlive,
     AttemptLost,
@@ -12,6 +12,7 @@ from engine.core.events import (
     TaskStarted,
     TaskSucceeded,
 )
+from engine.core.explain import explain
 from engine.core.expressions.errors import EvaluationError
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
 from engine.core.state import TaskRun
@@ -34,7 +35,7 @@ def started(turn: Turn, event: TaskStarted) -> bool:
     running["state"] = "running"
     running["started_at"] = turn.at
     timers = running["timers"] = run.get("timers", {}).copy()
-    if not turn.cancelling:
+    if not turn.cancelling and not run.get("called_off"):
         timers["check"] = turn.at + CHECK_ALIVE
         timeout = turn.list.tasks[event.task].timeout
         if timeout is not None:
@@ -82,16 +83,18 @@ def alive(turn: Turn, event: AttemptAlive) -> bool:
 def unclaimed(turn: Turn, event: AttemptUnclaimed) -> bool:
     """Nobody has taken it up: the message seems lost, so the same attempt is asked for again, with growing pauses."""
     run = _checked(turn, event.task, event.attempt)
-    if run is None or run["state"] == "running":
+    if run is None or (run["state"] == "running" and turn.list.tasks[event.task].body is None):
         return False
     task = turn.list.tasks[event.task]
+    if task.body is not None:
+        return bodies.unclaimed(turn, task, run)
     if approvals.is_unasked(run):
         turn.order(approvals.asking(turn.instance, turn.definition.name, turn.path(task.id), task, run))
     else:
         try:
             turn.order(begin.command(turn.definition, turn.state, turn.context, task, run))
         except EvaluationError as error:  # it could be evaluated before, so this is an engine newer than the state
-            turn.end(task.id, run, FAILED, error=begin.explain(error))
+            turn.end(task.id, run, FAILED, error=explain(error))
             return True
     sent = run.copy()
     resends = sent["resends"] = run.get("resends", 0) + 1
@@ -113,7 +116,7 @@ def _out(turn: Turn, task: str, attempt: int) -> TaskRun | None:
     run = turn.runs.get(task)
     if run is None or run["attempt"] != attempt or run["state"] not in ("queued", "running"):
         return None
-    return run
+    return None if turn.list.tasks[task].body is not None else run
 
 
 def _checked(turn: Turn, task: str, attempt: int) -> TaskRun | None:

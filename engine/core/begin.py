@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import approvals
+from engine.core import approvals, exits
+from engine.core.bodies import BODIES
 from engine.core.commands import RunTask
 from engine.core.context import Context
 from engine.core.durations import duration, instant
+from engine.core.explain import explain
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition, values_read
 from engine.core.expressions.render import render
@@ -16,17 +18,33 @@ from engine.core.model import Definition, Task
 from engine.core.names import names_for, shown, unseen
 from engine.core.outcomes import FAILED, SUCCEEDED
 from engine.core.outputs import too_large
-from engine.core.state import ScopeState, TaskError, TaskRun
+from engine.core.state import ScopeState, TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
 from engine.core.values import Json
 
 
 def begin(turn: Turn, task: Task) -> None:
-    """Evaluate `if`, then start the first attempt. An error in either fails the task at once."""
+    """Evaluate `if`, then start the first attempt. An error in either fails the task at once.
+
+    While the instance is paused the task is held instead, with what it will have seen.
+    """
     run: TaskRun = {"state": "queued", "attempt": 1, "ready_at": turn.at}
+    if (carried := turn.state.get("carried", {}).get(task.id)) is not None:
+        run["attempt"] = carried["attempt"] + 1
+        if carried["generation"] > 1:
+            run["generation"] = carried["generation"]
     hidden = unseen(task, turn.list.tasks, turn.runs)
     if hidden:
         run["unseen"] = hidden
+    if turn.paused:
+        run["state"], run["held"] = "waiting", "begin"
+        turn.put(task.id, run)
+    else:
+        start(turn, task, run)
+
+
+def start(turn: Turn, task: Task, run: TaskRun) -> None:
+    """Start a task that nothing holds."""
     if task.condition is not None:
         known = names_for(turn.definition, turn.state, turn.context, task, run)
         try:
@@ -44,11 +62,15 @@ def begin(turn: Turn, task: Task) -> None:
 
 
 def attempt(turn: Turn, task: Task, run: TaskRun) -> None:
-    """Start the attempt that `run` names: ask a worker, or do here what needs none."""
+    """Start the attempt that `run` names: ask a worker, open its scopes, or do here what needs neither."""
     try:
         if task.kind in HERE:
             known = names_for(turn.definition, turn.state, turn.context, task, run)
             HERE[task.kind](turn, task, run, render(task.params, known))
+        elif task.body is not None:
+            BODIES[task.kind].begin(turn, task, run)
+        elif task.kind == "switch":
+            _switch(turn, task, run)
         else:
             turn.order(command(turn.definition, turn.state, turn.context, task, run))
             asked = run.copy()
@@ -78,16 +100,9 @@ def command(definition: Definition, state: ScopeState, context: Context, task: T
         timeout=task.timeout,
         workflow=definition.name,
         queue=task.queue,
+        generation=run.get("generation", 1),
+        priority=task.priority,
     )
-
-
-def explain(error: EvaluationError) -> TaskError:
-    """An evaluation error as the task's (or the scope's) error, pointing into the workflow file."""
-    found: TaskError = {"kind": error.kind, "message": error.message}
-    if error.position is not None:
-        found["line"] = error.position.line
-        found["column"] = error.position.column
-    return found
 
 
 def _values(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
@@ -96,6 +111,29 @@ def _values(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
         turn.end(task.id, run, FAILED, error=error)
     else:
         turn.end(task.id, run, SUCCEEDED, outputs=params)
+
+
+def _switch(turn: Turn, task: Task, run: TaskRun) -> None:
+    """The first case that is true is the outcome."""
+    known = names_for(turn.definition, turn.state, turn.context, task, run)
+    for case, wanted in task.cases:
+        if wanted is None or condition(wanted, known):
+            turn.end(task.id, run, case)
+            return
+    turn.end(task.id, run, FAILED, error={"kind": "no_case", "message": "no case of the switch is true"})
+
+
+def _fail(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
+    given = params if isinstance(params, dict) else {}
+    kind, message = given.get("kind", "fail"), given.get("message")
+    if not isinstance(message, str) or not isinstance(kind, str):
+        raise ValueError("fail takes a `message`, and perhaps a `kind`, as text")  # noqa: TRY004 - of the author's making
+    turn.end(task.id, run, FAILED, error={"kind": kind, "message": message})
+
+
+def _exit(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
+    given = params if isinstance(params, dict) else {}
+    exits.leave(turn, task, run, given.get("state", SUCCEEDED), whole=given.get("scope") == "instance")
 
 
 def _approval(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
@@ -132,5 +170,11 @@ def _deadline(run: TaskRun) -> dict[str, int]:
     return {"deadline": timers["deadline"]} if timers and "deadline" in timers else {}
 
 
-HERE: dict[str, Callable[[Turn, Task, TaskRun, Json], None]] = {"values": _values, "wait": _wait, "approval": _approval}
+HERE: dict[str, Callable[[Turn, Task, TaskRun, Json], None]] = {
+    "values": _values,
+    "wait": _wait,
+    "approval": _approval,
+    "fail": _fail,
+    "exit": _exit,
+}
 """Kinds that no worker runs. Each raises ValueError for parameters that make no sense."""

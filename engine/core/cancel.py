@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from engine.core.commands import CancelScope
+from engine.core.bodies import BODIES
+from engine.core.commands import CancelScope, TellChildren
 from engine.core.events import CancelRequested
-from engine.core.keys import FINALLY
+from engine.core.failures import unhandled
+from engine.core.keys import FINALLY, ROOT
+from engine.core.model import Task
 from engine.core.outcomes import CANCELLED
-from engine.core.settle import unhandled
-from engine.core.state import CancelRun, TaskError
+from engine.core.state import ACTIVE, CancelRun, TaskError, TaskRun
 from engine.core.turn import Turn
 
 GRACE = 15_000
@@ -15,8 +17,11 @@ GRACE = 15_000
 
 
 def requested(turn: Turn, event: CancelRequested) -> bool:
-    """Somebody wants the scope to end. At the root, while `finally` runs, that is what is cancelled."""
-    if "cancel" in turn.state or turn.cancelling:
+    """Somebody wants the scope to end. At the root, while `finally` runs, that is what is cancelled.
+
+    What is being undone is undone to its end.
+    """
+    if "cancel" in turn.state or turn.cancelling or turn.state["status"] == "compensating":
         return False
     cancel: CancelRun = {"by": event.by, "at": turn.at}
     if event.reason:
@@ -25,20 +30,25 @@ def requested(turn: Turn, event: CancelRequested) -> bool:
     if turn.state["status"] == "finally":
         turn.order(CancelScope(scope=FINALLY, by=event.by, reason=event.reason))
     else:
-        stop(turn)
+        stop(turn, by=event.by, reason=event.reason)
     return True
 
 
 def timed_out(turn: Turn) -> None:
     """The scope took longer than its `timeout`: it ends like a cancelled one, but has failed."""
-    allowed = (turn.definition.timeout or 0) / 1_000
-    error: TaskError = {"kind": "timeout", "message": f"the workflow took longer than {allowed:g} s"}
+    root = turn.context.scope == ROOT
+    allowed = ((turn.definition.timeout if root else turn.list.timeout) or 0) / 1_000
+    what = "workflow" if root else f"scope {turn.context.scope}"
+    error: TaskError = {"kind": "timeout", "message": f"the {what} took longer than {allowed:g} s"}
     turn.state["error"] = error
-    stop(turn)
+    stop(turn, by="timeout")
 
 
-def stop(turn: Turn) -> None:
-    """Start the cancelling. Negative outcomes unhandled until now stay what the scope ends with."""
+def stop(turn: Turn, *, by: str, reason: str = "", own: bool = False) -> None:
+    """Start the cancelling. Negative outcomes unhandled until now stay what the scope ends with.
+
+    `own`: the scope itself wants it, so what it cancels has not ended badly.
+    """
     failures = unhandled(turn.list, turn.runs, turn.context.scope)
     if failures:
         turn.state["failures"] = failures
@@ -48,10 +58,33 @@ def stop(turn: Turn) -> None:
         run = turn.runs.get(name)
         if run is None:
             turn.skip(name, {"cause": "scope"})
-        elif run["state"] == "waiting":
-            turn.end(name, run, CANCELLED)
-        elif run["state"] in ("queued", "running"):
-            turn.call_off(task, run)
-            called_off = run.copy()
-            called_off["timers"] = {"cancel": turn.at + GRACE}
-            turn.put(name, called_off)
+        elif run["state"] in ACTIVE or run.get("items", {}).get("active"):
+            call_off(turn, task, run, by=by, reason=reason, own=own)
+
+
+def rest(turn: Turn, task: Task) -> None:
+    """`cancel_rest`: the sources of a join that is decided are not needed any more."""
+    for edge in task.edges:
+        run = turn.runs.get(edge.source)
+        if run is None:
+            turn.skip(edge.source, {"cause": "rest"})
+        elif run["state"] in ACTIVE and not run.get("called_off"):
+            call_off(turn, turn.list.tasks[edge.source], run, by=task.id, own=True)
+
+
+def call_off(turn: Turn, task: Task, run: TaskRun, *, by: str, reason: str = "", own: bool = False) -> None:
+    """Cancel one task that has not ended: at once if it waits, else as soon as who is at work on it has stopped."""
+    changed = run.copy()
+    if own:
+        changed["called_off"] = True
+    if task.body is not None and run.get("held") != "begin":
+        changed["timers"] = {}
+        turn.put(task.id, changed)
+        told = TellChildren(task=task.id, attempt=run["attempt"], what="cancel", by=by, reason=reason)
+        BODIES[task.kind].tell(turn, task, changed, told)
+    elif run["state"] == "waiting":
+        turn.end(task.id, changed, CANCELLED)
+    else:
+        turn.call_off(task, run)
+        changed["timers"] = {"cancel": turn.at + GRACE}
+        turn.put(task.id, changed)

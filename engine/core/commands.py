@@ -98,6 +98,13 @@ def to_json(command: Outbound) -> JsonObject:
     return body
 
 
+def message_of(command: Outbound) -> JsonObject:
+    """What goes through the queue: of GoOn the notification that it is, of all others `to_json`."""
+    if isinstance(command, GoOn):
+        return {"instance": command.instance, "scope": command.scope, "event": command.event}
+    return to_json(command)
+
+
 def from_json(body: JsonObject) -> Outbound:
     """Read a command back. Raises Malformed on an unknown type or fields that do not fit: such a message is parked."""
     arguments = dict(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.core.commands import Command
 from engine.core.state import ScopeState
@@ -22,6 +23,8 @@ class Context:
     trigger: JsonObject = field(default_factory=dict)
     scope: str = ""
     outer: tuple[ScopeState, ...] = ()
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What was worked out for this instance before and can be worked out again: it saves time, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

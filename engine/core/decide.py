@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.core import approvals, attempts, cancel, events, settle, timers
-from engine.core.begin import begin
+from engine.core import again, approvals, attempts, bodies, cancel, events, exits, pause, settle, timers, undo
 from engine.core.context import Context, Decision
-from engine.core.events import Event, ScopeStarted
-from engine.core.flow import flow
-from engine.core.keys import ROOT
+from engine.core.events import Event, RetryRequested, ScopeSettled, ScopeStarted, UndoRequested
+from engine.core.flow import consider_all, flow
+from engine.core.keys import FINALLY, ROOT
 from engine.core.model import Definition
 from engine.core.state import ScopeState
+from engine.core.stir import stir
 from engine.core.turn import Turn
 
 NOWHERE: ScopeState = {"status": "settled", "at": 0, "started_at": 0, "tasks": {}}
@@ -25,33 +25,66 @@ def decide(definition: Definition, state: ScopeState | None, event: Event, conte
     What makes no sense in this state (late, repeated, about an attempt that is over) is answered with the same state
     and `accepted=False`. `state` is never changed; what stays the same is shared with the answer.
     """
+    if isinstance(event, ScopeStarted) and (state is None or (event.again and state["status"] == "settled")):
+        return _start(definition, state, event, context)
     if state is None:
-        if isinstance(event, ScopeStarted):
-            return _start(definition, event, context)
         return Decision(state=NOWHERE, accepted=False)
-    rule = RULES.get(event.type)
-    if rule is None or state["status"] == "settled":
+    rules = RULES if state["status"] != "settled" else AFTER_THE_END
+    rule = rules.get(event.type)
+    if rule is None:
         return Decision(state=state, accepted=False)
     turn = Turn(definition, state, context, event.at)
     if not rule(turn, event):
         return Decision(state=state, accepted=False)
     flow(turn)
+    stir(turn)
     return Decision(state=turn.state, commands=tuple(turn.commands))
 
 
-def _start(definition: Definition, event: ScopeStarted, context: Context) -> Decision:
+def _start(definition: Definition, before: ScopeState | None, event: ScopeStarted, context: Context) -> Decision:
     state: ScopeState = {"status": "running", "at": event.at, "started_at": event.at, "tasks": {}}
+    if before is not None:
+        state["at"] = before["at"]
+        state["carried"] = again.carried(before)
+        state["runs"] = before.get("runs", 0) + 1
     if event.ending is not None:
         state["ending"] = event.ending
         state["ending_failures"] = event.failures
-    if definition.timeout is not None and context.scope == ROOT:
-        state["timers"] = {"timeout": event.at + definition.timeout}
+    if event.locals is not None:
+        state["locals"] = event.locals
+    if event.key:
+        state["key"] = event.key
+    timeout = definition.timeout if context.scope == ROOT else definition.task_list(context.scope).timeout
+    if timeout is not None:
+        state["timers"] = {"timeout": event.at + timeout}
     turn = Turn(definition, state, context, event.at)
-    for task in turn.list.tasks.values():
-        if not task.edges:
-            begin(turn, task)
+    consider_all(turn)
     flow(turn)
+    stir(turn)
     return Decision(state=turn.state, commands=tuple(turn.commands))
+
+
+def _scope_settled(turn: Turn, event: ScopeSettled) -> bool:
+    if event.scope == FINALLY and turn.context.scope == ROOT:
+        return settle.finally_ended(turn, event)
+    return settle.undoing_ended(turn, event) if turn.state["status"] == "compensating" else bodies.settled(turn, event)
+
+
+def _found(turn: Turn, event: events.ChildrenFound) -> bool:
+    if turn.state["status"] != "compensating" or not undo.found(turn, event):
+        return False
+    if not undo.is_under_way(turn):
+        settle.all_undone(turn)
+    return True
+
+
+def _undo(turn: Turn, _event: UndoRequested) -> bool:
+    settle.undo_requested(turn)
+    return True
+
+
+def _retry(turn: Turn, event: RetryRequested) -> bool:
+    return again.retry(turn, event)
 
 
 RULES: dict[str, Callable[[Turn, Any], bool]] = {
@@ -67,6 +100,18 @@ RULES: dict[str, Callable[[Turn, Any], bool]] = {
     events.AskingFailed.type: approvals.asking_failed,
     events.DecisionMade.type: approvals.decided,
     events.CancelRequested.type: cancel.requested,
-    events.ScopeSettled.type: settle.finally_ended,
+    events.ScopeSettled.type: _scope_settled,
+    events.ScopeStirred.type: bodies.stirred,
+    events.ChildrenDue.type: bodies.due,
+    events.ItemsCollected.type: bodies.collected,
+    events.ChildrenFound.type: _found,
+    events.ExitRequested.type: exits.requested,
+    events.PauseRequested.type: pause.requested,
+    events.ResumeRequested.type: pause.resumed,
 }
-"""ScopeStarted has none: a scope starts once."""
+
+AFTER_THE_END: dict[str, Callable[[Turn, Any], bool]] = {
+    events.UndoRequested.type: _undo,
+    events.RetryRequested.type: _retry,
+}
+"""What a settled scope still takes."""

@@ -84,6 +84,7 @@ class SettleScope:
     failures: list[ScopeFailure] = field(default_factory=list)
     done: bool | None = None
     undone: bool = False
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

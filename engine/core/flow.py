@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from engine.core import cancel, exits
 from engine.core.begin import begin
 from engine.core.joins import join, skip_reason
+from engine.core.model import Task
 from engine.core.settle import settle
 from engine.core.turn import Turn
 
@@ -13,13 +15,26 @@ def flow(turn: Turn) -> None:
     tasks, followers, runs = turn.list.tasks, turn.list.followers, turn.runs
     for ended in turn.ended:  # grows while tasks end at once: skipped, failed in an expression, `values`
         for name in followers.get(ended, ()):
-            if name in runs:
-                continue
-            task = tasks[name]
-            verdict = join(task, runs)
-            if verdict:
-                begin(turn, task)
-            elif verdict is False:
-                turn.skip(name, skip_reason(task, runs))
+            if name not in runs:
+                consider(turn, tasks[name])
+    exits.fail_fast(turn)  # what it ends nobody waits for
     turn.ended.clear()
     settle(turn)
+
+
+def consider(turn: Turn, task: Task) -> None:
+    """Decide the join of a pending task, if that can be done."""
+    verdict = join(task, turn.list.tasks, turn.runs) if task.edges else True
+    if verdict:
+        if task.cancel_rest:
+            cancel.rest(turn, task)
+        begin(turn, task)
+    elif verdict is False:
+        turn.skip(task.id, skip_reason(task, turn.list.tasks, turn.runs))
+
+
+def consider_all(turn: Turn) -> None:
+    """Decide the joins of all pending tasks, where some were set back to pending."""
+    for name, task in turn.list.tasks.items():
+        if name not in turn.runs:
+            consider(turn, task)

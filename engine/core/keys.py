@@ -8,6 +8,7 @@ the scope of a leaf has the id "", and so the path of its scope.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 ROOT = ""
 """The path of an instance's root scope."""
@@ -68,6 +69,14 @@ def parent_scope(scope: str) -> str | None:
     """The scope that a scope settles into; None for the root."""
     found = owner(scope)
     return None if found is None else found[0]
+
+
+def scopes_around(scope: str) -> Iterator[str]:
+    """The paths of the scopes around this one, nearest first."""
+    above = parent_scope(scope)
+    while above is not None:
+        yield above
+        above = parent_scope(above)
 
 
 def split_path(path: str) -> tuple[str, str]:

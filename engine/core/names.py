@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from engine.core.context import Context
+from engine.core.keys import owner, parent_scope
 from engine.core.model import Definition, Task
 from engine.core.state import ACTIVE, ScopeState, TaskError, TaskRun
 from engine.core.values import Json, JsonObject
@@ -61,12 +62,16 @@ def names(
                 if name not in tasks:
                     tasks[name] = _task(name, definition, state, context, hidden)
         elif ref[0] == "instance" and "instance" not in found:
+            ending = next((scope for scope in (state, *context.outer) if "ending" in scope), state)
             found["instance"] = {
                 **context.instance,
-                "state": state.get("ending", "running"),
-                "failures": state.get("ending_failures", []),
+                "state": ending.get("ending", "running"),
+                "failures": ending.get("ending_failures", []),
             }
     found["tasks"] = tasks
+    for scope in (*reversed(context.outer), state):  # the nearest scope's names hide those further out
+        if "locals" in scope:
+            found.update(scope["locals"])
     return found
 
 
@@ -90,19 +95,31 @@ def _shown(value: Json) -> Json:
 
 def _known(definition: Definition, context: Context) -> dict[str, None]:
     """The tasks of this list and of those around it."""
-    known = dict.fromkeys(definition.task_list(context.scope).tasks)
-    for outer in context.outer:
-        known.update(dict.fromkeys(outer["tasks"]))
+    known: dict[str, None] = {}
+    scope: str | None = context.scope
+    while scope is not None:
+        known.update(dict.fromkeys(definition.task_list(scope).tasks))
+        scope = parent_scope(scope)
     return known
 
 
 def _task(name: str, definition: Definition, state: ScopeState, context: Context, hidden: Collection[str]) -> Json:
     """`outputs`, `outcome` and `error` of a task; the nearest list that has the name counts."""
-    run = None
-    if name in definition.task_list(context.scope).tasks:
+    scope = context.scope
+    run: TaskRun | None = None
+    if name in definition.task_list(scope).tasks:
         run = None if name in hidden else state["tasks"].get(name)
     else:
-        run = next((outer["tasks"][name] for outer in context.outer if name in outer["tasks"]), None)
+        for outer in context.outer:
+            above = owner(scope)
+            if above is None:
+                break
+            scope, inner = above
+            if name in definition.task_list(scope).tasks:
+                around = outer["tasks"].get(inner)
+                hidden_there = around.get("unseen", ()) if around is not None else ()
+                run = None if name in hidden_there else outer["tasks"].get(name)
+                break
     run = _settled(run)
     if run is None:
         return {"outputs": {}}

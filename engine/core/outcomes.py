@@ -16,9 +16,17 @@ POSITIVE_BY_KIND = {"approval": "approved", "event": "received"}
 OWN_BY_KIND = {"approval": ("approved", "rejected", "expired"), "event": ("received", "timed_out")}
 
 
+_POSITIVE = frozenset({SUCCEEDED, *POSITIVE_BY_KIND.values()})
+
+
 def positive(kind: str) -> str:
     """What a plain `needs: x` listens for."""
     return POSITIVE_BY_KIND.get(kind, SUCCEEDED)
+
+
+def is_positive(outcome: str) -> bool:
+    """Whether a task that ended so did what it was for; a case of a `switch` has nothing to undo."""
+    return outcome in _POSITIVE
 
 
 def possible(kind: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core import bodies
 from engine.core.approvals import asking, is_unasked
 from engine.core.begin import command
 from engine.core.commands import CancelTask, Outbound
@@ -24,7 +25,10 @@ def outstanding(definition: Definition, state: ScopeState, context: Context) -> 
     for name, run in state["tasks"].items():
         task = tasks[name]
         path = task_path(context.scope, name)
-        if "cancel" in run.get("timers", {}):
+        if task.body is not None:
+            if "check" in run.get("timers", {}) and "called_off" not in run and state["status"] == "running":
+                found.append(bodies.going_on(context.instance["id"], context.scope, task, run))
+        elif "cancel" in run.get("timers", {}):
             found.append(
                 CancelTask(instance=context.instance["id"], path=path, attempt=run["attempt"], queue=task.queue)
             )

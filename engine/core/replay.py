@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.core.context import Context
 from engine.core.decide import decide
 from engine.core.events import from_json
-from engine.core.keys import parent_scope
+from engine.core.keys import scopes_around
 from engine.core.model import Definition
 from engine.core.state import ScopeState
 from engine.core.values import JsonObject
@@ -24,17 +24,9 @@ def replay(definition: Definition, context: Context, history: Iterable[Row]) -> 
     """
     scopes: dict[str, ScopeState] = {}
     for path, body, at in history:
-        outer = tuple(scopes[above] for above in _around(path) if above in scopes)
+        outer = tuple(scopes[above] for above in scopes_around(path) if above in scopes)
         here = replace(context, scope=path, outer=outer)
         decision = decide(definition, scopes.get(path), from_json(body, at), here)
         if decision.accepted:
             scopes[path] = decision.state
     return scopes
-
-
-def _around(path: str) -> Iterator[str]:
-    """The scopes around this one, nearest first."""
-    above = parent_scope(path)
-    while above is not None:
-        yield above
-        above = parent_scope(above)

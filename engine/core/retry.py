@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 
-from engine.core.begin import attempt, explain
+from engine.core.begin import attempt
 from engine.core.commands import CloseApproval
+from engine.core.explain import explain
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition
 from engine.core.model import Retry, Task
@@ -24,7 +25,7 @@ def failed(turn: Turn, task: Task, run: TaskRun, error: TaskError) -> None:
     used = run.get("used", 0) + 1
     counted = run.copy()
     counted["used"] = used
-    if turn.cancelling or used >= task.retry.max_attempts:
+    if turn.cancelling or run.get("called_off") or used >= task.retry.max_attempts:
         turn.end(task.id, counted, FAILED, error=error)
         return
     refusal = _refusal(turn, task, run, error)
@@ -53,12 +54,18 @@ def again(turn: Turn, task: Task, run: TaskRun) -> None:
     if run.get("timers", {}).get("deadline", turn.at) < turn.at:
         turn.end(task.id, run, FAILED)
         return
+    if turn.paused:
+        held = run.copy()
+        held["held"] = "again"
+        held["timers"] = {name: due for name, due in run.get("timers", {}).items() if name != "retry"}
+        turn.put(task.id, held)
+        return
     attempt(turn, task, _next(run))
 
 
 def lost(turn: Turn, task: Task, run: TaskRun) -> None:
     """Its worker died: at once another attempt, which uses none of `max_attempts`; the task fails after too many losses."""
-    if turn.cancelling:
+    if turn.cancelling or run.get("called_off"):
         turn.end(task.id, run, CANCELLED)
         return
     losses = run.get("losses", 0) + 1
@@ -85,6 +92,7 @@ def _next(run: TaskRun) -> TaskRun:
     """The run with the next attempt's number, free of what belonged to the one before."""
     following = run.copy()
     following["attempt"] = run["attempt"] + 1
+    following.pop("held", None)
     following.pop("resends", None)
     following.pop("started_at", None)
     return following

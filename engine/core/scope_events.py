@@ -21,6 +21,8 @@ class ScopeStarted:
     """What only this scope can read: an item and its index, or an iteration, its index and the outputs before it."""
     key: str = ""
     """Of an item: its key."""
+    again: bool = False
+    """It may have been there before, and starts anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,9 @@ class ScopeSettled:
     done: bool | None = None
     """Of an iteration: what `until` said."""
     undone: bool = False
-    """Of a compensation scope or a scope that was undone: that it was is what happened."""
+    """The scope had settled before, and its effects have been undone since."""
+    idle: bool = False
+    """The parent was told that nothing ran in it."""
     at: int = 0
 
 

@@ -1,44 +1,27 @@
-"""The end of a scope: what it ends with, then `finally`, then the final state (LANGUAGE, "Order at the end")."""
+"""The end of a scope: what it ends with, compensation, `finally`, the final state (LANGUAGE, "Order at the end")."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
-from engine.core.begin import explain
+from engine.core import undo
 from engine.core.commands import OpenScope, SettleScope
 from engine.core.events import ScopeSettled
+from engine.core.explain import explain
 from engine.core.expressions.errors import EvaluationError
+from engine.core.expressions.evaluate import condition
 from engine.core.expressions.reads import refs
 from engine.core.expressions.render import render
-from engine.core.keys import FINALLY, ROOT, task_path
-from engine.core.model import TaskList
+from engine.core.failures import unhandled
+from engine.core.keys import FINALLY, ROOT
 from engine.core.names import names
-from engine.core.outcomes import FAILED, NEGATIVE, SKIPPED
+from engine.core.outcomes import FAILED
 from engine.core.outputs import too_large
-from engine.core.state import ACTIVE, ScopeFailure, ScopeState, TaskError, TaskRun
+from engine.core.state import ACTIVE, ScopeFailure, ScopeState, TaskError
 from engine.core.turn import Turn
 from engine.core.values import Json
 
 Ending = Literal["succeeded", "failed", "cancelled"]
-
-
-def unhandled(tasks: TaskList, runs: Mapping[str, TaskRun], scope: str) -> list[ScopeFailure]:
-    """The negative outcomes that no task handles or may still handle, in file order.
-
-    One is handled when a task with an edge for exactly that label runs; a listener still pending may yet do so, and one
-    whose own `if` could not be evaluated has run as far as this goes: it failed itself.
-    """
-    found: list[ScopeFailure] = []
-    for name in tasks.tasks:
-        run = runs.get(name)
-        if run is None or run["state"] not in NEGATIVE or _heard(tasks, runs, name, run["state"]):
-            continue
-        failure: ScopeFailure = {"path": task_path(scope, name), "outcome": run["state"]}
-        if "error" in run:
-            failure["error"] = run["error"]
-        found.append(failure)
-    return found
 
 
 def settle(turn: Turn) -> None:
@@ -46,7 +29,7 @@ def settle(turn: Turn) -> None:
     if len(turn.runs) < len(turn.list.tasks) or turn.state["status"] not in ("running", "cancelling"):
         return
     for run in turn.runs.values():
-        if run["state"] in ACTIVE:
+        if run["state"] in ACTIVE or ("items" in run and run["items"]["active"]):
             return
     _end(turn)
 
@@ -63,43 +46,89 @@ def finally_ended(turn: Turn, event: ScopeSettled) -> bool:
     return True
 
 
-def _heard(tasks: TaskList, runs: Mapping[str, TaskRun], source: str, outcome: str) -> bool:
-    for follower in tasks.followers.get(source, ()):
-        run = runs.get(follower)
-        if run is not None and run["state"] == SKIPPED:
-            continue
-        if any(edge.source == source and edge.outcome == outcome for edge in tasks.tasks[follower].edges):
-            return True
-    return False
+def undoing_ended(turn: Turn, event: ScopeSettled) -> bool:
+    """A scope that undoes something, or was undone, has ended: the next one, or the end of this scope."""
+    if turn.state["status"] != "compensating" or not undo.undone(turn, event):
+        return False
+    if not undo.is_under_way(turn):
+        all_undone(turn)
+    return True
+
+
+def all_undone(turn: Turn) -> None:
+    """All is undone: go on to the end; a scope that had settled before settles again."""
+    state = turn.state
+    failures = state.get("undo", {}).get("failures", [])
+    state.pop("undo", None)
+    if "finished_at" in state:  # it had settled
+        state["status"] = "settled"
+        state["undone"] = True
+        turn.order(
+            SettleScope(
+                outcome=state.get("outcome", "succeeded"), failures=failures, undone=True, idle=_was_idle(state)
+            )
+        )
+        return
+    outcome: Ending = "failed" if failures else state.get("outcome", "failed")
+    _conclude(turn, outcome, None, [*state.get("failures", []), *failures])
+
+
+def undo_requested(turn: Turn) -> None:
+    """A scope above fails: what this one did is undone."""
+    turn.state["status"] = "compensating"
+    undo.begin(turn)
+    if not undo.is_under_way(turn):
+        all_undone(turn)
 
 
 def _end(turn: Turn) -> None:
-    """All tasks have ended: find the outcome, make the outputs, and go on to `finally` or settle."""
+    """All tasks have ended: find the outcome, undo what a failure leaves behind, make the outputs."""
     state = turn.state
     state.pop("timers", None)
     failures = state.get("failures", []) if turn.cancelling else unhandled(turn.list, turn.runs, turn.context.scope)
+    ending: Ending = state["exit"]["state"] if "exit" in state else "cancelled" if turn.cancelling else "succeeded"
+    if ending == "failed" and "exit" in state and not failures:
+        error: TaskError = {"kind": "exit", "message": "the workflow says that it has failed"}
+        failures = [{"path": state["exit"]["task"], "outcome": FAILED, "error": error}]
     outputs: Json = None
-    if "error" not in state and not failures and not turn.cancelling:
+    if "error" not in state and not failures and ending == "succeeded":
         outputs = _outputs(turn)
     if "error" in state:
-        failures = [*failures, _own_failure(turn, state["error"])]
-    outcome: Ending = "failed" if failures else "cancelled" if turn.cancelling else "succeeded"
+        failures = [*failures, {"path": turn.context.scope, "outcome": FAILED, "error": state["error"]}]
+    outcome: Ending = "failed" if failures else ending
+    if outcome != "succeeded":
+        undo.begin(turn)
+        if undo.is_under_way(turn):
+            state["status"] = "compensating"
+            _note(state, outcome, None, failures)
+            return
+    _conclude(turn, outcome, outputs, failures)
+
+
+def _conclude(turn: Turn, outcome: Ending, outputs: Json, failures: list[ScopeFailure]) -> None:
+    """Go on to `finally`, or settle."""
     if turn.context.scope != ROOT or not turn.definition.finally_.tasks:
         _close(turn, outcome, outputs, failures)
         return
-    state["status"] = "finally"
-    _note(state, outcome, outputs, failures)
-    turn.order(OpenScope(scope=FINALLY, ending=outcome, failures=failures))
+    turn.state["status"] = "finally"
+    _note(turn.state, outcome, outputs, failures)
+    turn.order(OpenScope(scope=FINALLY, ending=outcome, failures=failures, again=turn.reopened))
 
 
 def _outputs(turn: Turn) -> Json:
-    """The scope's outputs; an error in them is the scope's own."""
-    if turn.context.scope != ROOT:
-        return {}
-    template = turn.definition.outputs
+    """The scope's outputs, and what `until` says; an error in them is the scope's own."""
+    template = turn.definition.outputs if turn.context.scope == ROOT else turn.list.outputs
+    error: TaskError | None = None
+    outputs: Json = {}
     try:
-        outputs = render(template, names(turn.definition, turn.state, turn.context, refs(template)))
-        error = too_large(outputs)
+        if template is not None:
+            outputs = render(template, names(turn.definition, turn.state, turn.context, refs(template)))
+            error = too_large(outputs)
+        elif "" in turn.runs:
+            outputs = turn.runs[""].get("outputs", {})
+        if turn.list.until is not None and error is None:
+            known = names(turn.definition, turn.state, turn.context, turn.list.until.refs)
+            turn.state["done"] = condition(turn.list.until, {"outputs": outputs, **known})
     except EvaluationError as problem:
         error = explain(problem)
     if error is None:
@@ -108,17 +137,27 @@ def _outputs(turn: Turn) -> Json:
     return None
 
 
-def _own_failure(turn: Turn, error: TaskError) -> ScopeFailure:
-    return {"path": turn.context.scope, "outcome": FAILED, "error": error}
-
-
 def _close(turn: Turn, outcome: Ending, outputs: Json, failures: list[ScopeFailure]) -> None:
     if outcome != "succeeded":
         outputs = None
     turn.state["status"] = "settled"
     turn.state["finished_at"] = turn.at
     _note(turn.state, outcome, outputs, failures)
-    turn.order(SettleScope(outcome=outcome, outputs=outputs, failures=failures))
+    item = turn.context.scope.endswith("]")
+    turn.order(
+        SettleScope(
+            outcome=outcome,
+            outputs=None if item else outputs,
+            failures=failures,
+            done=turn.state.get("done"),
+            idle=_was_idle(turn.state),
+        )
+    )
+
+
+def _was_idle(state: ScopeState) -> bool:
+    """Whether the parent counts the scope as idle; from now on it does not count at all."""
+    return bool(state.pop("idle", False))
 
 
 def _note(state: ScopeState, outcome: Ending, outputs: Json, failures: list[ScopeFailure]) -> None:

@@ -136,8 +136,8 @@ class TaskRun(TypedDict, total=False):
     """Tasks its expressions read that had not settled when its join was decided: it never sees them (decision 0006)."""
     generation: int
     """How often the task has been run anew after an undo or a manual retry of a success; absent for 1."""
-    held: bool
-    """It would start, or go on, if the instance were not paused."""
+    held: Literal["begin", "again", "more"]
+    """What it would do if the instance were not paused: start, start its next attempt, or open more child scopes."""
     called_off: bool
     """Its own scope cancelled it (`cancel_rest`, `exit`, `fail_fast`, `enough`): being cancelled is not negative then."""
     gate: Literal["cache", "slot", "rate"]
@@ -213,6 +213,10 @@ class ScopeState(TypedDict, total=False):
     undo: UndoRun
     undone: bool
     """All its effects were undone after it had settled."""
+    done: bool
+    """Of an iteration that has succeeded: what `until` said."""
+    idle: bool
+    """Its parent was told that nothing runs here."""
     carried: dict[str, CarriedRun]
     """Tasks set back to pending."""
     group: str

@@ -6,7 +6,7 @@ from typing import Literal
 
 from engine.core.state import ScopeState
 
-Summary = Literal["running", "waiting", "succeeded", "failed", "cancelled"]
+Summary = Literal["queued", "running", "waiting", "paused", "compensating", "succeeded", "failed", "cancelled"]
 
 
 def instance_state(root: ScopeState, finally_: ScopeState | None) -> Summary:
@@ -16,6 +16,10 @@ def instance_state(root: ScopeState, finally_: ScopeState | None) -> Summary:
     """
     if root["status"] == "settled":
         return root.get("outcome", "succeeded")
+    if "paused" in root:
+        return "paused"
+    if root["status"] in ("queued", "compensating"):
+        return "queued" if root["status"] == "queued" else "compensating"
     busy = finally_ if root["status"] == "finally" and finally_ is not None else root
     states = {run["state"] for run in busy["tasks"].values()}
     return "waiting" if "waiting" in states and not states & {"queued", "running"} else "running"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import approvals, cancel, retry
+from engine.core import approvals, cancel, iterations, retry
 from engine.core.events import TimersDue
 from engine.core.flow import flow
 from engine.core.model import Task
@@ -38,9 +38,14 @@ def _due(turn: Turn, at: int) -> list[tuple[int, int, str | None, str]]:
             if when <= at and name in EFFECTS:
                 found.append((when, position, task, name))
     for name, when in turn.state.get("timers", {}).items():
-        if when <= at:
+        if when <= at and name == "timeout":
             found.append((when, len(turn.runs), None, name))
     return sorted(found, key=lambda timer: timer[:2])
+
+
+def _next(turn: Turn, task: Task, run: TaskRun) -> None:
+    """The pause between two iterations is over."""
+    iterations.go_on(turn, task, run)
 
 
 def _timeout(turn: Turn, task: Task, run: TaskRun) -> None:
@@ -51,6 +56,11 @@ def _timeout(turn: Turn, task: Task, run: TaskRun) -> None:
 
 def _deadline(turn: Turn, task: Task, run: TaskRun) -> None:
     """The task took too long: it fails, between two attempts with the error of the last."""
+    if task.body is not None and run.get("held") != "begin":
+        late = run.copy()
+        late["error"] = _took_too_long("task", task.deadline)
+        cancel.call_off(turn, task, late, by="deadline")
+        return
     turn.call_off(task, run)
     error = None if "retry" in run.get("timers", {}) else _took_too_long("task", task.deadline)
     turn.end(task.id, run, FAILED, error=error)
@@ -76,4 +86,5 @@ EFFECTS: dict[str, Callable[[Turn, Task, TaskRun], None]] = {
     "expiry": approvals.expire,
     "ask": approvals.ask_again,
     "cancel": _cancel,
+    "next": _next,
 }

@@ -6,7 +6,7 @@ from engine.core.commands import CancelTask, CloseApproval, Command
 from engine.core.context import Context
 from engine.core.keys import task_path
 from engine.core.model import Definition, Task
-from engine.core.outcomes import FAILED, SKIPPED
+from engine.core.outcomes import CANCELLED, FAILED, SKIPPED
 from engine.core.state import ScopeState, SkipReason, TaskError, TaskRun
 from engine.core.values import Json
 
@@ -46,6 +46,16 @@ class Turn:
         """Whether the scope starts nothing new any more."""
         return self.state["status"] == "cancelling"
 
+    @property
+    def paused(self) -> bool:
+        """Whether the instance starts nothing new until it is resumed."""
+        return "paused" in (self.context.outer[-1] if self.context.outer else self.state)
+
+    @property
+    def reopened(self) -> bool:
+        """Whether the scope has been run before, so that scopes below it may be there already."""
+        return "runs" in self.state or "carried" in self.state
+
     def path(self, task: str) -> str:
         """The path of a task of this scope."""
         return task_path(self.context.scope, task)
@@ -63,10 +73,12 @@ class Turn:
     ) -> None:
         """Settle a task for good. `error` replaces that of an earlier attempt; only a failed or cancelled task keeps one."""
         ended = run.copy()
+        if outcome == FAILED and run.get("called_off"):
+            outcome = CANCELLED  # it was told to stop: that it failed over it says nothing
         ended["state"] = outcome
         ended["finished_at"] = self.at
-        ended.pop("timers", None)
-        ended.pop("unseen", None)
+        for name in _OF_ACTIVE:
+            ended.pop(name, None)  # type: ignore[misc] # names of keys that need not be there
         if error is not None:
             ended["error"] = error
         elif outcome not in _KEEP_ERROR:
@@ -80,14 +92,18 @@ class Turn:
 
     def skip(self, task: str, reason: SkipReason) -> None:
         """Settle a pending task that will not run."""
-        self.runs[task] = {"state": SKIPPED, "attempt": 0, "finished_at": self.at, "skipped": reason}
+        carried = self.state.get("carried", {}).get(task)
+        attempt = carried["attempt"] if carried else 0
+        self.runs[task] = {"state": SKIPPED, "attempt": attempt, "finished_at": self.at, "skipped": reason}
         self.ended.append(task)
 
     def call_off(self, task: Task, run: TaskRun) -> None:
         """Tell whoever runs the attempt to stop; only a hint, as its completion will be fenced."""
-        if run["state"] != "waiting":
+        if run["state"] != "waiting" and task.body is None:
             path = self.path(task.id)
             self.order(CancelTask(instance=self.instance, path=path, attempt=run["attempt"], queue=task.queue))
 
 
-_KEEP_ERROR = frozenset({FAILED, "cancelled"})
+_KEEP_ERROR = frozenset({FAILED, CANCELLED})
+_OF_ACTIVE = ("timers", "unseen", "held", "gate")
+"""What only a run that has not ended has."""

@@ -73,8 +73,8 @@ def test_the_digest_is_that_of_canonical_json():
 def test_defaults_are_left_out():
     assert definition_to_json(define(task("a"))) == {
         "name": "w",
-        "tasks": {"tasks": [{"id": "a", "kind": "http"}], "followers": {}},
-        "finally_": {"tasks": [], "followers": {}},
+        "tasks": {"tasks": [{"id": "a", "kind": "http"}]},
+        "finally_": {"tasks": []},
     }
 
 

@@ -14,6 +14,7 @@ from tests.core import reference
 STATES = ("pending", "queued", "waiting", "succeeded", "failed", "skipped", "cancelled", "approved", "rejected")
 LABELS = ("succeeded", "failed", "skipped", "done", "rejected")
 SOURCES = ("a", "b", "b")  # two edges from one source as well: `needs: [b.failed, b.rejected]`
+TASKS = {name: Task(id=name, kind="http") for name in "abc"}
 
 
 @pytest.mark.parametrize(
@@ -38,9 +39,9 @@ def test_every_combination_of_three_edges_agrees_with_the_reference(rule):
         }
         outcomes = {name: state for name, state in by_source.items() if state not in ("pending", "queued", "waiting")}
         expected = {"runs": True, "skipped": False, "open": None}[reference.verdict(task, outcomes)]
-        assert join(task, runs) is expected, (labels, states)
+        assert join(task, TASKS, runs) is expected, (labels, states)
         if expected is False:
-            reason = skip_reason(task, runs)
+            reason = skip_reason(task, TASKS, runs)
             if "edge" not in reason:
                 assert rule.n > len(edges)
                 continue
@@ -60,5 +61,5 @@ def test_merge_blames_the_negative_source_before_one_that_was_skipped():
         name: {"state": state, "attempt": 1}
         for name, state in zip("abc", ("skipped", "failed", "succeeded"), strict=True)
     }
-    assert join(task, runs) is False
-    assert skip_reason(task, runs) == {"cause": "edge", "edge": "b.succeeded", "got": "failed"}
+    assert join(task, TASKS, runs) is False
+    assert skip_reason(task, TASKS, runs) == {"cause": "edge", "edge": "b.succeeded", "got": "failed"}

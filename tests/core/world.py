@@ -9,28 +9,44 @@ from typing import Any
 
 import orjson
 
+from engine.app.family import Family
 from engine.core import commands as command_codec
-from engine.core.commands import CancelScope, CancelTask, OpenApproval, OpenScope, RunTask, SettleScope
+from engine.core.commands import (
+    CancelTask,
+    CollectItems,
+    FindChildren,
+    GoOn,
+    OpenApproval,
+    RunTask,
+    SettleScope,
+    TellChildren,
+)
 from engine.core.context import Context
 from engine.core.decide import decide
 from engine.core.events import (
     ApproversAsked,
-    CancelRequested,
+    ChildrenDue,
+    ChildrenFound,
     DecisionMade,
     Event,
+    ItemsCollected,
+    RetryRequested,
     ScopeSettled,
     ScopeStarted,
+    ScopeStirred,
     TaskCancelled,
     TaskFailed,
     TaskSucceeded,
     TimersDue,
+    UndoRequested,
     from_json,
     to_json,
 )
-from engine.core.keys import FINALLY, ROOT, split_path, task_path
+from engine.core.keys import FINALLY, ROOT, scopes_around, split_path, task_path
 from engine.core.model import Definition
 from engine.core.outcomes import NEGATIVE
 from engine.core.outstanding import outstanding
+from engine.core.reactions import reaction
 from engine.core.replay import replay
 from engine.core.state import ACTIVE, ScopeState
 from engine.core.summary import instance_state, next_due
@@ -38,6 +54,9 @@ from tests.core import reference
 from tests.core.build import CONTEXT, START
 
 COMPLETIONS = (TaskSucceeded, TaskFailed, TaskCancelled)
+INTERNAL = (ScopeSettled, ScopeStirred, ScopeStarted, ChildrenDue, ChildrenFound, ItemsCollected, UndoRequested)
+"""Facts of the same transaction, which come exactly once; only the engine itself makes them."""
+REOPENING = (UndoRequested, RetryRequested, ScopeStarted)
 
 
 class World:
@@ -48,6 +67,9 @@ class World:
         self.scopes: dict[str, ScopeState] = {}
         self.history: list[tuple[str, dict[str, Any], int]] = []
         self.now = START
+        self.memo: dict[str, Any] = {}
+        self.later: list[GoOn] = []
+        """Events for transactions of their own."""
         self.sent: list[Any] = []
         """Every outbound command there ever was: its answer may come at any time and more than once."""
         self.completed: set[tuple[str, int]] = set()
@@ -57,31 +79,26 @@ class World:
         """How the root ended: once, one hopes."""
 
     def context(self, path: str) -> Context:
-        outer = (self.scopes[ROOT],) if path != ROOT and ROOT in self.scopes else ()
-        return replace(CONTEXT, scope=path, outer=outer)
+        outer = tuple(self.scopes[above] for above in scopes_around(path) if above in self.scopes)
+        return replace(CONTEXT, scope=path, outer=outer, memo=self.memo)
 
     def take(self, path: str, event: Event) -> None:
         waiting: deque[tuple[str, Event]] = deque([(path, event)])
         while waiting:
             path, event = waiting.popleft()
             for command in self._decide(path, event):
-                if isinstance(command, OpenScope):
-                    waiting.append(
-                        (command.scope, ScopeStarted(ending=command.ending, failures=command.failures, at=self.now))
-                    )
-                elif isinstance(command, CancelScope):
-                    waiting.append((command.scope, CancelRequested(by=command.by, reason=command.reason, at=self.now)))
-                elif isinstance(command, SettleScope) and path != ROOT:
-                    settled = ScopeSettled(
-                        scope=path,
-                        outcome=command.outcome,
-                        outputs=command.outputs,
-                        failures=command.failures,
-                        at=self.now,
-                    )
-                    waiting.append((ROOT, settled))
-                elif isinstance(command, SettleScope):
+                if isinstance(command, TellChildren | CollectItems | FindChildren):
+                    waiting.extend(self.family.obey(path, command, self.now))
+                elif isinstance(command, GoOn):
+                    self.later.append(command)
+                elif isinstance(command, SettleScope) and path == ROOT:
                     self.settled.append(command)
+                elif (reacts := reaction(path, command, self.now)) is not None:
+                    waiting.append(reacts)
+
+    @property
+    def family(self) -> Family:
+        return Family("i1", None, lambda: self.scopes, lambda _path, _found: None, self.later.append)
 
     def _decide(self, path: str, event: Event) -> tuple[Any, ...]:
         context = self.context(path)
@@ -98,31 +115,40 @@ class World:
         after = decision.state
         assert orjson.loads(orjson.dumps(after)) == after
         if before is not None:
-            self._nothing_settled_changed(before, after)
+            self._nothing_settled_changed(before, after, event)
             if before["status"] == "cancelling":
                 assert not any(isinstance(command, RunTask | OpenApproval) for command in decision.commands)
         if isinstance(event, COMPLETIONS):
             attempt = (task_path(path, event.task), event.attempt)
             assert attempt not in self.completed, "a second completion of an attempt was accepted"
             self.completed.add(attempt)
-        again = decide(self.definition, after, event, context)
-        assert not again.accepted, "the same event counted twice"
         self.scopes[path] = after
+        if not isinstance(event, INTERNAL):
+            again = decide(self.definition, after, event, self.context(path))
+            assert not again.accepted, "the same event counted twice"
         self._outstanding_is_right(path, decision.commands)
-        self.sent += [command for command in decision.commands if command.type in command_codec.OUTBOUND]
+        self.sent += [
+            command
+            for command in decision.commands
+            if command.type in command_codec.OUTBOUND and not isinstance(command, GoOn)
+        ]
         return decision.commands
 
-    def _nothing_settled_changed(self, before: ScopeState, after: ScopeState) -> None:
+    def _nothing_settled_changed(self, before: ScopeState, after: ScopeState, event: Event) -> None:
+        if isinstance(event, REOPENING):
+            return
         assert before["status"] != "settled"
         assert after["at"] >= before["at"]
         for name, run in before["tasks"].items():
-            if run["state"] not in ACTIVE:
-                assert after["tasks"][name] == run
+            if run["state"] not in ACTIVE and "items" not in run and before["status"] != "compensating":
+                assert {**after["tasks"][name], "undone": None} == {**run, "undone": None}
 
     def _outstanding_is_right(self, path: str, commands: tuple[Any, ...]) -> None:
         state = self.scopes[path]
         out = outstanding(self.definition, state, self.context(path))
         for command in out:
+            if isinstance(command, GoOn):
+                continue
             assert command_codec.from_json(orjson.loads(orjson.dumps(command_codec.to_json(command)))) == command
         for command in (*commands, *out):
             if isinstance(command, RunTask):
@@ -135,9 +161,12 @@ class World:
             assert out == ()
             assert next_due(state) is None
             assert set(state["tasks"]) == set(self.definition.task_list(path).tasks)
-        else:
+        elif state["status"] != "compensating":
             with_people = any("approval" in run and run["state"] == "waiting" for run in state["tasks"].values())
-            assert out or with_people or next_due(state) is not None, "nothing will ever wake this scope"
+            below = any(
+                "items" in run or "iterations" in run or run["state"] in ACTIVE for run in state["tasks"].values()
+            )
+            assert out or with_people or below or next_due(state) is not None, "nothing will ever wake this scope"
 
     @property
     def over(self) -> bool:
@@ -145,30 +174,43 @@ class World:
 
     def finish(self) -> None:
         """Everybody does what is asked of them from now on: the instance must end."""
-        for step in range(300):
+        for step in range(2_000):
             if self.over:
                 break
-            path = FINALLY if self.scopes[ROOT]["status"] == "finally" else ROOT
-            state = self.scopes[path]
-            events = list(self._obedience(path, state))
-            if events:
-                self.take(path, events[0])
+            if self.later:
+                self.go_on()
                 continue
-            due = next_due(state)
-            assert due is not None
-            self.now = max(self.now, due)
+            acted = False
+            for path, state in list(self.scopes.items()):
+                if state["status"] != "settled" and (event := next(iter(self._obedience(path, state)), None)):
+                    self.take(path, event)
+                    acted = True
+                    break
+            if acted:
+                continue
+            dues = {path: due for path, state in self.scopes.items() if (due := next_due(state)) is not None}
+            assert dues, "nothing will ever happen again"
+            path = min(dues, key=lambda path: (dues[path], path))
+            self.now = max(self.now, dues[path])
             self.take(path, TimersDue(at=self.now))
-            assert step < 299, "the instance does not end"
+            assert step < 1_999, "the instance does not end"
         self.check_end()
+
+    def go_on(self) -> None:
+        """The next event that was put off to a transaction of its own."""
+        command = self.later.pop(0)
+        self.take(command.scope, from_json(command.event, self.now))
 
     def _obedience(self, path: str, state: ScopeState) -> Any:
         for command in outstanding(self.definition, state, self.context(path)):
+            if isinstance(command, GoOn):
+                continue
             answer = {"RunTask": TaskSucceeded, "CancelTask": TaskCancelled, "AskApprovers": ApproversAsked}[
                 command.type
             ]
             yield answer(task=split_path(command.path)[1], attempt=command.attempt, at=self.now)
         for name, run in state["tasks"].items():
-            if run["state"] == "running":
+            if run["state"] == "running" and self.definition.task_list(path).tasks[name].body is None:
                 yield TaskSucceeded(task=name, attempt=run["attempt"], at=self.now)
             if run["state"] == "waiting" and "approval" in run:
                 person = f"extra{len(run['approval']['decisions'])}"

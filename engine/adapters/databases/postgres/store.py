@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import psycopg
 import sqlalchemy as sa
 
+from engine.adapters.databases.children import ChildScopes
 from engine.adapters.databases.effects import write_effects
 from engine.adapters.databases.instances import read_definition, read_facts, to_facts
 from engine.adapters.databases.postgres import statements
@@ -102,6 +103,10 @@ class PostgresLocked:
         """See the port."""
         with translated():
             return read_definition(self._connection, digest)
+
+    def children(self, instance: str) -> ChildScopes:
+        """See the port."""
+        return ChildScopes(self._connection, instance)
 
     def record(self, record: Record) -> None:
         """See the port."""

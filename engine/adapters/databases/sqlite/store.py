@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from engine.adapters.databases.children import ChildScopes
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.effects import write_effects
 from engine.adapters.databases.instances import parent_columns, read_definition, read_facts, to_facts
@@ -83,6 +84,10 @@ class SqliteLocked:
     def definition(self, digest: str) -> JsonObject:
         """See the port."""
         return read_definition(self._connection, digest)
+
+    def children(self, instance: str) -> ChildScopes:
+        """See the port."""
+        return ChildScopes(self._connection, instance)
 
     def record(self, record: Record) -> None:
         """See the port."""

@@ -1,0 +1,131 @@
+"""The child scopes of a task as they stand in the middle of a batch: what the database has, and what the batch has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from engine.app.ports import Children
+from engine.app.records import LoadedScope
+from engine.core.commands import CollectItems, FindChildren, GoOn, TellChildren
+from engine.core.events import (
+    CancelRequested,
+    ChildrenDue,
+    ChildrenFound,
+    Event,
+    ItemsCollected,
+    ResumeRequested,
+    RetryRequested,
+    to_json,
+)
+from engine.core.items import WINDOW
+from engine.core.keys import KEY, task_path
+from engine.core.outputs import too_large
+from engine.core.state import ScopeState
+
+Wanted = Callable[[ScopeState], bool]
+
+
+class Family:
+    """The scopes of one instance. `know` is told of scopes that were read, `later` of events for a transaction of their own."""
+
+    def __init__(
+        self,
+        instance: str,
+        stored: Children | None,
+        changed: Callable[[], Mapping[str, ScopeState]],
+        know: Callable[[str, LoadedScope], None],
+        later: Callable[[GoOn], None],
+    ) -> None:
+        self._instance = instance
+        self._stored = stored
+        self._changed = changed
+        self._know = know
+        self._later = later
+
+    def obey(
+        self, scope: str, command: TellChildren | CollectItems | FindChildren, at: int
+    ) -> Iterator[tuple[str, Event]]:
+        """The events that a command about the child scopes of one of `scope`'s tasks leads to."""
+        task = task_path(scope, command.task)
+        match command:
+            case TellChildren():
+                yield from self._tell(scope, task, command, at)
+            case CollectItems():
+                yield scope, self._collect(task, command, at)
+            case FindChildren():
+                yield scope, ChildrenFound(task=command.task, scopes=self._undoable(task), at=at)
+
+    def _tell(self, scope: str, task: str, command: TellChildren, at: int) -> Iterator[tuple[str, Event]]:
+        """The next window of them; one that is full may not be the last."""
+        paths = self._retriable(task, command.after) if command.what == "retry" else self._live(task, command.after)
+        for path in paths[:WINDOW]:
+            yield path, _told(command, at)
+        if len(paths) >= WINDOW:
+            after = paths[WINDOW - 1]
+            due = ChildrenDue(task=command.task, attempt=command.attempt, what=command.what, after=after)
+            self._later(GoOn(instance=self._instance, scope=scope, event=to_json(due)))
+
+    def _live(self, task: str, after: str) -> list[str]:
+        stored = self._stored.live(task, after, WINDOW) if self._stored else ()
+        return self._merged(task, stored, lambda state: state["status"] != "settled", after)
+
+    def _retriable(self, task: str, after: str) -> list[str]:
+        stored = self._stored.unsuccessful(task, after, WINDOW) if self._stored else ()
+        return self._merged(task, stored, _unsuccessful, after)
+
+    def _merged(self, task: str, stored: Sequence[tuple[str, LoadedScope]], wanted: Wanted, after: str) -> list[str]:
+        changed = {path: state for path, state in self._changed().items() if is_child(path, task) and path > after}
+        found = {path for path, state in changed.items() if wanted(state)}
+        for path, loaded in stored:
+            if path not in changed:
+                self._know(path, loaded)
+                found.add(path)
+        return sorted(found)
+
+    def _collect(self, task: str, command: CollectItems, at: int) -> ItemsCollected:
+        outputs = dict(self._stored.outputs(task)) if self._stored else {}
+        for path, state in self._changed().items():
+            if is_child(path, task):
+                index = state.get("locals", {}).get("index", 0)
+                outputs[index] = state.get("outputs") if state.get("outcome") == "succeeded" else None
+        listed = [outputs.get(index) for index in range(command.count)]
+        error = too_large(listed)
+        return ItemsCollected(
+            task=command.task, attempt=command.attempt, outputs=None if error else listed, error=error, at=at
+        )
+
+    def _undoable(self, task: str) -> list[str]:
+        """Those that ended well last and are not undone, oldest first."""
+        changed = {path: state for path, state in self._changed().items() if is_child(path, task)}
+        stored = self._stored.undoable(task, WINDOW) if self._stored else ()
+        fresh = [
+            path
+            for path, state in changed.items()
+            if state["status"] == "settled" and state.get("outcome") == "succeeded" and not state.get("undone")
+        ]
+        fresh.sort(key=lambda path: (changed[path].get("finished_at", 0), len(path), path))
+        return [path for path in stored if path not in changed] + fresh
+
+
+def is_child(path: str, task: str) -> bool:
+    """Whether a scope is an item or an iteration of the task at this path."""
+    if not path.startswith(task):
+        return False
+    rest = path[len(task) :]
+    if rest.startswith("[") and rest.endswith("]"):
+        return KEY.fullmatch(rest[1:-1]) is not None
+    return rest.startswith("#") and rest[1:].isdigit()
+
+
+def _unsuccessful(state: ScopeState) -> bool:
+    return state["status"] == "settled" and (state.get("outcome") != "succeeded" or bool(state.get("undone")))
+
+
+def _told(command: TellChildren, at: int) -> Event:
+    match command.what:
+        case "cancel":
+            return CancelRequested(by=command.by, reason=command.reason, at=at)
+        case "resume":
+            return ResumeRequested(by=command.by, at=at)
+        case "retry":
+            return RetryRequested(by=command.by, at=at)

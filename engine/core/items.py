@@ -1,0 +1,272 @@
+"""`for_each`: a scope for each item, opened in windows. The task itself keeps counters only (law 8)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.core.commands import CollectItems, GoOn, OpenScope, TellChildren
+from engine.core.events import ChildrenDue, ItemsCollected, ScopeSettled, ScopeStirred, to_json
+from engine.core.expressions.evaluate import evaluate
+from engine.core.expressions.render import render
+from engine.core.groups import show
+from engine.core.keys import KEY, item_scope
+from engine.core.model import ForEach, Task
+from engine.core.names import names_for
+from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
+from engine.core.products import combinations
+from engine.core.state import ItemsRun, ScopeFailure, TaskError, TaskRun
+from engine.core.turn import CHECK_AFTER, Turn
+from engine.core.values import Json
+
+WINDOW = 500
+"""Child scopes that one transaction opens."""
+MOST = 100_000
+"""Items of one `for_each`."""
+SHOWN = 5
+"""Items whose failures are told in the task's error."""
+
+
+class Item(NamedTuple):
+    """One of them: what tells it from the others in paths, and its value."""
+
+    key: str
+    value: Json
+
+
+def begin(turn: Turn, task: Task, run: TaskRun) -> None:
+    """Open the first window; without items the task has succeeded. Raises EvaluationError, ValueError."""
+    found = _items(turn, task, run)
+    if not found:
+        turn.end(task.id, run, SUCCEEDED, outputs=[])
+        return
+    running = run.copy()
+    running["state"] = "running"
+    running["started_at"] = turn.at
+    running["items"] = {"total": len(found), "next": 0, "active": 0, "busy": 0, "succeeded": 0, "failed": 0}
+    _open(turn, task, running)
+
+
+def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
+    """Count it; then open another, or end."""
+    counted = run.copy()
+    counts = counted["items"] = run["items"].copy()
+    counts["active"] -= 1
+    counts["busy"] -= not event.idle
+    if event.outcome == "succeeded":
+        counts["succeeded"] += 1
+    else:
+        counts["failed"] += 1
+        told = event.failures[:1] or [ScopeFailure(path=event.scope, outcome=event.outcome)]
+        counts["failures"] = [*counts.get("failures", []), *told][:SHOWN]
+    if run["state"] not in ("queued", "running", "waiting"):  # `rest: run_on`: its end is known already
+        turn.put(task.id, counted)
+        turn.ended.append(task.id)
+        return
+    if not counts.get("closed"):
+        _judge(turn, _spec(task), task, counted)
+    if turn.runs[task.id] is not run:  # it has ended: enough succeeded and the rest runs on
+        return
+    if counts["active"] or (not _over(counted) and not turn.cancelling and not run.get("called_off")):
+        _open(turn, task, counted)
+    else:
+        _end(turn, task, counted)
+
+
+def stirred(turn: Turn, task: Task, run: TaskRun, event: ScopeStirred) -> None:
+    """Count the items in which something runs."""
+    counted = run.copy()
+    counts = counted["items"] = run["items"].copy()
+    counts["busy"] += 1 if event.busy else -1
+    turn.put(task.id, counted)
+    show(turn, task, counted, busy=counts["busy"] > 0)
+
+
+def go_on(turn: Turn, task: Task, run: TaskRun) -> None:
+    """Open what may be open."""
+    _open(turn, task, run, first=True)
+
+
+def tell(turn: Turn, task: Task, run: TaskRun, told: TellChildren) -> None:
+    """Its live items, in windows; no more are opened when they are cancelled."""
+    if told.what == "cancel":
+        changed = run.copy()
+        changed["items"] = {**run["items"], "closed": True}
+        changed.pop("held", None)
+        if run["items"]["active"] > WINDOW:
+            changed["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
+        turn.put(task.id, changed)
+        if not run["items"]["active"]:
+            _end(turn, task, changed)
+            return
+    turn.order(told)
+
+
+def collected(turn: Turn, task: Task, run: TaskRun, event: ItemsCollected) -> None:
+    """End with the outputs of the items."""
+    outcome, error = _verdict(turn, task, run)
+    if event.error is not None and outcome == SUCCEEDED:
+        outcome, error = FAILED, event.error
+    turn.end(task.id, run, outcome, outputs=event.outputs, error=error)
+
+
+def _judge(turn: Turn, spec: ForEach, task: Task, run: TaskRun) -> None:
+    """Whether one more item's end decides about the others."""
+    counts = run["items"]
+    enough = spec.enough is not None and counts["succeeded"] >= spec.enough
+    if enough and spec.rest == "run_on":
+        counts["closed"] = True
+        _end(turn, task, run)
+    elif enough or (spec.fail_fast and counts["failed"]):
+        counts["closed"] = True
+        if counts["active"]:
+            if counts["active"] > WINDOW:
+                run["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
+            turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel", by="for_each"))
+
+
+def _over(run: TaskRun) -> bool:
+    counts = run["items"]
+    return bool(counts.get("closed")) or counts["next"] >= counts["total"]
+
+
+def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
+    """Open as many as there is room for, a window at most; what is left waits for an event of its own.
+
+    `first`: this is that event. Items that end at once must not make one transaction of all of them.
+    """
+    opened = run.copy()
+    counts = opened["items"] = run["items"].copy()
+    timers = {name: due for name, due in run.get("timers", {}).items() if name != "check"}
+    spec = _spec(task)
+    room = counts["total"] - counts["next"]
+    if spec.max_parallel is not None:
+        room = min(room, spec.max_parallel - counts["active"])
+    start = counts["next"]
+    fresh = first or start == 0
+    limit = WINDOW if start % WINDOW == 0 else WINDOW - start % WINDOW
+    if room > 0 and not counts.get("closed") and not turn.cancelling and not run.get("called_off"):
+        if turn.paused:
+            opened["held"] = "more"
+        elif start % WINDOW == 0 and not fresh:
+            _later(turn, task, opened, timers)
+        else:
+            opened.pop("held", None)
+            wanted = min(room, limit)
+            _order(turn, task, opened, start, wanted)
+            counts["next"] += wanted
+            counts["active"] += wanted
+            counts["busy"] += wanted
+            if room > wanted:
+                _later(turn, task, opened, timers)
+    if timers or "timers" in run:
+        opened["timers"] = timers
+    opened["state"] = "running" if counts["busy"] else "waiting"
+    turn.put(task.id, opened)
+
+
+def _later(turn: Turn, task: Task, run: TaskRun, timers: dict[str, int]) -> None:
+    """Have the next window opened in a transaction of its own; should that be forgotten, the check notices."""
+    timers["check"] = turn.at + CHECK_AFTER
+    turn.order(going_on(turn.instance, turn.context.scope, task, run))
+
+
+def going_on(instance: str, scope: str, task: Task, run: TaskRun) -> GoOn:
+    """What has the next window opened."""
+    due = ChildrenDue(task=task.id, attempt=run["attempt"], what="open", after=str(run["items"]["next"]))
+    return GoOn(instance=instance, scope=scope, event=to_json(due))
+
+
+def _order(turn: Turn, task: Task, run: TaskRun, start: int, count: int) -> None:
+    spec = _spec(task)
+    found = _items(turn, task, run)
+    path = turn.path(task.id)
+    for index in range(start, start + count):
+        item = found[index]
+        turn.order(
+            OpenScope(
+                scope=item_scope(path, item.key),
+                locals={spec.name: item.value, "index": index},
+                key=item.key,
+                again=turn.reopened,
+            )
+        )
+
+
+def _end(turn: Turn, task: Task, run: TaskRun) -> None:
+    """All that were opened have ended: gather their outputs first, if anybody reads them."""
+    outcome, error = _verdict(turn, task, run)
+    if outcome != CANCELLED and _spec(task).collect:
+        turn.put(task.id, run)
+        turn.order(CollectItems(task=task.id, attempt=run["attempt"], count=run["items"]["total"]))
+        return
+    turn.end(task.id, run, outcome, error=error)
+
+
+def _verdict(turn: Turn, task: Task, run: TaskRun) -> tuple[str, TaskError | None]:
+    counts: ItemsRun = run["items"]
+    enough = _spec(task).enough
+    if run.get("error") is not None:  # its deadline passed
+        return FAILED, None
+    if enough is not None and counts["succeeded"] >= enough:
+        return SUCCEEDED, None
+    if counts["succeeded"] == counts["total"] and enough is None:
+        return SUCCEEDED, None
+    if (turn.cancelling or run.get("called_off")) and counts.get("closed"):
+        return CANCELLED, None
+    return FAILED, _failure(counts, enough)
+
+
+def _failure(counts: ItemsRun, enough: int | None) -> TaskError:
+    failures = counts.get("failures", [])
+    first = failures[0] if failures else None
+    why = f"; first {first['path']}: {first['error']['message']}" if first and "error" in first else ""
+    wanted = f", {enough} had to succeed" if enough is not None else ""
+    message = f"{counts['failed']} of {counts['total']} items did not succeed{wanted}{why}"
+    return {"kind": "items", "message": message, "details": {"failures": list(failures)}}
+
+
+def _items(turn: Turn, task: Task, run: TaskRun) -> list[Item]:
+    """Every item, worked out once per process: what it is made from does not change. Raises EvaluationError, ValueError."""
+    name = f"items {turn.path(task.id)} {run['attempt']}"
+    found: list[Item] | None = turn.context.memo.get(name)
+    if found is None:
+        found = turn.context.memo[name] = _worked_out(turn, task, run)
+    return found
+
+
+def _worked_out(turn: Turn, task: Task, run: TaskRun) -> list[Item]:
+    spec = _spec(task)
+    known = names_for(turn.definition, turn.state, turn.context, task, run)
+    values = _values(render(spec.items, known), product=spec.product)
+    if len(values) > MOST:
+        raise ValueError(f"{len(values)} items; at most {MOST} can be run")
+    found: list[Item] = []
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        key = str(index)
+        if spec.key is not None:
+            named = evaluate(spec.key, {**known, spec.name: value, "index": index})
+            key = str(named) if isinstance(named, str) or type(named) is int else ""
+            if not KEY.fullmatch(key):
+                raise ValueError(f"the key of item {index} must be 1 to 64 of A-Z a-z 0-9 . _ -, not {named!r:.80}")
+        if key in seen:
+            raise ValueError(f"two items have the key {key!r}")
+        seen.add(key)
+        found.append(Item(key, value))
+    return found
+
+
+def _values(value: Json, *, product: bool) -> list[Json]:
+    if product:
+        return combinations(value)
+    if isinstance(value, dict):
+        return [{"key": key, "value": value[key]} for key in sorted(value)]
+    if isinstance(value, list):
+        return value
+    raise ValueError("`for_each` takes a list or a map")
+
+
+def _spec(task: Task) -> ForEach:
+    if task.for_each is None:
+        raise ValueError("a task of kind for_each has items")
+    return task.for_each
