@@ -10,7 +10,8 @@ import structlog
 from uuid_utils import uuid7
 
 from engine.app.addresses import without_credentials
-from engine.app.ports import Clock, Commit, DefinitionStore, Repository
+from engine.app.git_ports import Commit, Repository
+from engine.app.ports import Clock, DefinitionStore
 from engine.app.sync_plan import make_plan
 from engine.app.tell_author import AuthorNotice
 from engine.app.versions import Source, SyncReport, SyncState

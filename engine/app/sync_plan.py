@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from uuid_utils import uuid7
 
-from engine.app.ports import Commit, DefinitionStore, Repository
+from engine.app.git_ports import Commit, Repository
+from engine.app.ports import DefinitionStore
 from engine.app.versions import ProjectVersion, Version
 from engine.core.codec import definition_to_json, digest
 from engine.core.model import Definition

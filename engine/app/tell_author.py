@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from engine.app.ports import CommitStatuses, Secrets
+from engine.app.git_ports import CommitStatuses
+from engine.app.ports import Secrets
 from engine.app.recipients import ChannelChoice
 from engine.app.records import Outgoing
 from engine.app.versions import SyncReport

@@ -19,6 +19,8 @@ from engine.core.events import (
     AttemptUnclaimed,
     CancelRequested,
     DecisionMade,
+    PauseRequested,
+    ResumeRequested,
     ScopeSettled,
     ScopeStarted,
     TaskCancelled,
@@ -47,6 +49,8 @@ READS = {
 CONDITIONS = [None] * 6 + [cel("inputs.service == 'billing'"), cel("inputs.service == ''"), cel("inputs.nope")]
 ERROR = {"kind": "exit", "message": "status 1"}
 OWN = {kind.type for kind in INTERNAL} - {"ScopeStarted", "ScopeSettled"}
+OWN |= {"ExitRequested", "RetryRequested", "PauseRequested", "ResumeRequested"}
+"""Events that the engine alone makes, or that go to the root of an instance alone."""
 SPANS = st.none() | st.integers(1, 120_000)
 
 
@@ -151,8 +155,17 @@ class Machine(RuleBasedStateMachine):
         if not often:
             self.world.take(scope, CancelRequested(by="ana", at=self.world.now))
 
+    @rule()
+    def somebody_pauses(self) -> None:
+        self.world.take(ROOT, PauseRequested(by="ana", at=self.world.now))
+
+    @rule()
+    def somebody_resumes(self) -> None:
+        self.world.take(ROOT, ResumeRequested(by="ana", at=self.world.now))
+
     def teardown(self) -> None:
         if hasattr(self, "world"):
+            self.world.take(ROOT, ResumeRequested(by="ana", at=self.world.now))
             self.world.finish()
 
     def _event(self, kind: Any, name: str, attempt: int, data: Any) -> Any:

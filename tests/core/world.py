@@ -30,6 +30,7 @@ from engine.core.events import (
     DecisionMade,
     Event,
     ItemsCollected,
+    ResumeRequested,
     RetryRequested,
     ScopeSettled,
     ScopeStarted,
@@ -123,7 +124,7 @@ class World:
             assert attempt not in self.completed, "a second completion of an attempt was accepted"
             self.completed.add(attempt)
         self.scopes[path] = after
-        if not isinstance(event, INTERNAL):
+        if not isinstance(event, INTERNAL) and not (isinstance(event, ResumeRequested) and path != ROOT):
             again = decide(self.definition, after, event, self.context(path))
             assert not again.accepted, "the same event counted twice"
         self._outstanding_is_right(path, decision.commands)
