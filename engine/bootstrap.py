@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.adapters.channels.registry import Channels
     from engine.app.approve import Approver
     from engine.app.ask import Asker
+    from engine.app.cancel import Canceller
     from engine.app.perform import Performer
     from engine.app.receive import Receiver
     from engine.app.relay import Relay
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from engine.app.services import Services
     from engine.app.start import Starter
     from engine.app.sync import Synchronizer
+    from engine.app.timetable import Timetable
     from engine.app.triggers import Triggers
 
 SOURCE = "main"
@@ -178,8 +180,10 @@ class Application:
     @cached_property
     def scheduler(self) -> Scheduler:
         """Timers, recovery, retention."""
+        from engine.app.after_workflows import StartsAfter
         from engine.app.recover import Recoverer
         from engine.app.schedule import Scheduler
+        from engine.app.schedules import ScheduledStarts
         from engine.app.timers import Timers
 
         recovery = self.instances.recovery
@@ -195,6 +199,44 @@ class Application:
             ),
             holder=f"{socket.gethostname()}-{os.getpid()}-{id(self):x}",
             retention_days=self.config.retention_days,
+            starts={
+                "schedules": ScheduledStarts(
+                    timetable=self.timetable,
+                    schedules=self.instances.schedules,
+                    reader=self.instances.reader,
+                    recovery=recovery,
+                    starter=self.starter,
+                    triggers=self.triggers,
+                    canceller=self.canceller,
+                ),
+                "workflows": StartsAfter(
+                    ends=self.instances.ends,
+                    definitions=self.definitions.definitions,
+                    reader=self.instances.reader,
+                    recovery=recovery,
+                    starter=self.starter,
+                    triggers=self.triggers,
+                ),
+            },
+        )
+
+    @cached_property
+    def canceller(self) -> Canceller:
+        """The cancel button."""
+        from engine.app.cancel import Canceller
+
+        return Canceller(reader=self.instances.reader, advancer=self.advancer)
+
+    @cached_property
+    def timetable(self) -> Timetable:
+        """The entries of `on.schedule`."""
+        from engine.app.timetable import Timetable
+
+        return Timetable(
+            definitions=self.definitions.definitions,
+            schedules=self.instances.schedules,
+            triggers=self.triggers,
+            clock=self.instances.recovery,  # the database's time, like that of the scheduler
         )
 
     @cached_property
@@ -233,7 +275,6 @@ class Application:
     @cached_property
     def services(self) -> Services:
         """What the API, the pages and the approval links work with."""
-        from engine.app.cancel import Canceller
         from engine.app.services import Services
 
         return Services(
@@ -246,7 +287,7 @@ class Application:
             outbox=self.instances.outbox,
             signals=self.broker.signals,
             starter=self.starter,
-            canceller=Canceller(reader=self.instances.reader, advancer=self.advancer),
+            canceller=self.canceller,
             approver=self.approver,
             links=self.asker,
             ask_sync=self.ask_sync,

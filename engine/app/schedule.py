@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+import structlog
+
 from engine.app.ports import Recovery
+from engine.errors import Unavailable
 
 LEASE = 10_000
 """Milliseconds of database time for which a leader leads without a word."""
@@ -13,8 +17,14 @@ LEAD = 1_000
 """Milliseconds between two writes that say who leads."""
 
 RECOVER = 2_000
+START = 500
+"""Milliseconds between two looks at schedules, and at instances that have ended."""
+
 PRUNE = 60_000
 DAY = 24 * 60 * 60 * 1000
+
+
+_log = structlog.get_logger(__name__)
 
 
 class Round(Protocol):
@@ -29,13 +39,22 @@ class Scheduler:
     """What only one process at a time may do."""
 
     def __init__(
-        self, *, recovery: Recovery, timers: Round, recoverer: Round, holder: str, retention_days: int
+        self,
+        *,
+        recovery: Recovery,
+        timers: Round,
+        recoverer: Round,
+        holder: str,
+        retention_days: int,
+        starts: Mapping[str, Round] | None = None,
     ) -> None:
+        """`starts` by name: what else begins instances."""
         self._recovery = recovery
         self._timers = timers
         self._recoverer = recoverer
         self._holder = holder
         self._retention = retention_days * DAY
+        self._starts = {name: (one, _Every(START)) for name, one in (starts or {}).items()}
         self._leads = False
         self._leading, self._recovering, self._pruning = _Every(LEAD), _Every(RECOVER), _Every(PRUNE)
 
@@ -51,6 +70,20 @@ class Scheduler:
             done += self._recoverer.run_once()
         if self._pruning.due(now):
             self._recovery.prune(finished_before=now - self._retention, limit=500)
+        return done + sum(self._start(name, now) for name in self._starts)
+
+    def _start(self, name: str, now: int) -> int:
+        """These read the definitions DB too, whose outage must keep no timer from being noticed."""
+        starts, every = self._starts[name]
+        if not every.due(now):
+            return 0
+        try:
+            done = starts.run_once()
+        except Unavailable as error:
+            _log.warning("starts wait", what=name, error=str(error))
+            return 0
+        if done:
+            every.again()
         return done
 
     def close(self) -> None:
@@ -71,3 +104,7 @@ class _Every:
             return False
         self._last = now
         return True
+
+    def again(self) -> None:
+        """There is more to do at once."""
+        self._last = None

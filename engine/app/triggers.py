@@ -20,6 +20,9 @@ from engine.errors import Invalid
 
 Entry = WebhookTrigger | ScheduleTrigger | EventTrigger | WorkflowTrigger
 
+DEEPEST = 20
+"""How many instances may stand above one: children of children, and workflows that start after one another."""
+
 LONGEST_REASON = 500
 """Characters of a refusal's reason: a value that does not fit may be as large as the body."""
 

@@ -18,6 +18,7 @@ from engine.adapters.broker.queue_broker import QueueBroker
 from engine.adapters.broker.wire import unseal
 from engine.adapters.databases.connect import open_definitions, open_instances
 from engine.app.advance import Advancer
+from engine.app.after_workflows import StartsAfter
 from engine.app.cancel import Canceller
 from engine.app.ports import Clock, InstanceStore, Locked
 from engine.app.project import ActiveProject
@@ -26,8 +27,10 @@ from engine.app.records import NOTIFICATIONS, Instance, Message, Notification, R
 from engine.app.recover import Recoverer
 from engine.app.relay import Relay
 from engine.app.schedule import Scheduler
+from engine.app.schedules import ScheduledStarts
 from engine.app.start import Starter
 from engine.app.timers import Timers
+from engine.app.timetable import Timetable
 from engine.app.triggers import Triggers
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
 from engine.core.codec import definition_to_json, digest
@@ -167,12 +170,19 @@ class World:
         self.canceller = Canceller(reader=self.reader, advancer=self.advancer)
         self.relay = Relay(outbox=self.instances.outbox, publisher=self.publisher, leases=self.leases)
         self.timers = Timers(recovery=self.recovery, leases=self.leases, advancer=self.advancer)
+        self.triggers = Triggers(self.starter)
+        self.timetable = Timetable(
+            definitions=self.definitions,
+            schedules=self.instances.schedules,
+            triggers=self.triggers,
+            clock=self.recovery,
+        )
         self.receiver = Receiver(
             definitions=self.definitions,
             deliveries=self.instances.deliveries,
             project=ActiveProject(self.definitions),
             starter=self.starter,
-            triggers=Triggers(self.starter),
+            triggers=self.triggers,
         )
 
     def make_advancer(self) -> Advancer:
@@ -202,16 +212,39 @@ class World:
             recoverer=self.recoverer(),
             holder=holder,
             retention_days=retention_days,
+            starts={"schedules": self.scheduled(), "workflows": self.after()},
         )
 
-    def load(self, *texts: str, project: str = PROJECT) -> None:
-        """Make these workflows the active ones."""
+    def scheduled(self) -> ScheduledStarts:
+        """As another process would have it: nothing remembered."""
+        return ScheduledStarts(
+            timetable=self.timetable,
+            schedules=self.instances.schedules,
+            reader=self.reader,
+            recovery=self.recovery,
+            starter=self.starter,
+            triggers=self.triggers,
+            canceller=self.canceller,
+        )
+
+    def after(self) -> StartsAfter:
+        return StartsAfter(
+            ends=self.instances.ends,
+            definitions=self.definitions,
+            reader=self.reader,
+            recovery=self.recovery,
+            starter=self.starter,
+            triggers=self.triggers,
+        )
+
+    def load(self, *texts: str, project: str = PROJECT, **changes: Mapping[str, Any]) -> None:
+        """Make these workflows the active ones; `changes` to what was compiled by workflow."""
         files = {f"w{number}.yaml": text.encode() for number, text in enumerate(texts)}
         loaded = load({**files, "project.yaml": project.encode()})
         assert not loaded.errors, [str(finding) for finding in loaded.errors]
         versions = []
         for path, definition in loaded.workflows.items():
-            document = definition_to_json(definition)
+            document = definition_to_json(replace(definition, **changes.get(definition.name, {})))
             versions.append(
                 Version(
                     id=uuid4().hex,

@@ -1,0 +1,159 @@
+"""What starts after another workflow's instance has ended: once, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.app.triggers import DEEPEST
+from engine.core.expressions.model import Literal, MapOf
+from engine.core.model import WorkflowTrigger
+from engine.errors import Unavailable
+from tests.app.world import NOOP, World
+from tests.core.build import cel
+
+BUILD = f"name: build\ninputs: {{sha: {{type: string}}}}\ntasks:\n  a: {NOOP}}}\noutputs: {{image: '${{{{ inputs.sha }}}}'}}\n"
+RELEASE = f"name: release\ninputs: {{image: {{type: string, default: none}}}}\ntasks:\n  a: {NOOP}}}\n"
+FROM_OUTPUTS = MapOf(items=(("image", cel("trigger.body.outputs.image")),))
+
+
+def load(world: World, *entries: WorkflowTrigger) -> None:
+    world.load(BUILD, RELEASE, release={"workflows": entries})
+
+
+def build(world: World, *, fails: bool = False) -> str:
+    instance = world.starter.start("build", {"sha": "abc"}, by="ana")
+    (command,) = world.queued()
+    world.answer(command, error="broken" if fails else "")
+    return instance
+
+
+def releases(world: World) -> list[Any]:
+    return list(world.reader.list(workflow="release"))
+
+
+def test_a_success_is_followed_once(world):
+    load(world, WorkflowTrigger(name="build", inputs=FROM_OUTPUTS))
+    first = build(world)
+    assert world.after().run_once() == 1
+    assert world.after().run_once() == 0
+    (release,) = releases(world)
+    assert release.inputs == {"image": "abc"}
+    assert (release.started_by, release.depth, release.parent) == ("ana", 1, None)
+    trigger = release.trigger
+    assert trigger.pop("received_at").endswith("Z")
+    assert trigger == {
+        "source": "workflow",
+        "event": "succeeded",
+        "headers": {},
+        "id": first,
+        "body": {
+            "workflow": "build",
+            "instance": first,
+            "state": "succeeded",
+            "outcome": "succeeded",
+            "outputs": {"image": "abc"},
+            "error": None,
+            "inputs": {"sha": "abc"},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fails", "follows"),
+    [("succeeded", True, 0), ("failed", True, 1), ("failed", False, 0), ("done", True, 1), ("done", False, 1)],
+)
+def test_what_is_listened_for(world, outcome, fails, follows):
+    load(world, WorkflowTrigger(name="build", outcome=outcome))
+    build(world, fails=fails)
+    assert world.after().run_once() == 1
+    assert len(releases(world)) == follows
+
+
+def test_a_cancelled_one_is_followed_too(world):
+    load(world, WorkflowTrigger(name="build", outcome="cancelled"))
+    instance = world.starter.start("build", {"sha": "abc"}, by="ana")
+    world.canceller.cancel(instance, by="ben")
+    world.move(20_000)
+    world.wait_for_timers()
+    world.after().run_once()
+    (release,) = releases(world)
+    assert release.trigger["body"]["error"]["cancelled"]["by"] == "ben"
+
+
+def test_the_first_entry_that_takes_it_counts(world):
+    no = WorkflowTrigger(name="build", condition=cel("trigger.body.inputs.sha == 'x'"))
+    one = WorkflowTrigger(name="build", inputs=Literal(value={"image": "one"}))
+    two = WorkflowTrigger(name="build", inputs=Literal(value={"image": "two"}))
+    load(world, no, WorkflowTrigger(name="release"), one, two)
+    build(world)
+    world.after().run_once()
+    assert [one.inputs for one in releases(world)] == [{"image": "one"}]
+
+
+def test_where_nobody_listens_the_row_just_goes(world, monkeypatch):
+    load(world)
+    build(world)
+    monkeypatch.setattr(world.reader, "get", None)
+    assert world.after().run_once() == 1
+    assert world.instances.ends.read() == []
+
+
+def test_a_crash_before_the_row_is_gone_starts_nothing_twice(world, monkeypatch):
+    load(world, WorkflowTrigger(name="build"))
+    build(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.instances.ends, "forget", _away)
+        with pytest.raises(Unavailable):
+            world.after().run_once()
+    assert len(releases(world)) == 1
+    assert world.after().run_once() == 1
+    assert len(releases(world)) == 1
+    assert world.instances.ends.read() == []
+
+
+def test_an_outage_loses_nothing(world, monkeypatch):
+    load(world, WorkflowTrigger(name="build"))
+    build(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.definitions, "listeners", _away)
+        with pytest.raises(Unavailable):
+            world.after().run_once()
+    world.faults.answer_lost = True
+    with pytest.raises(Unavailable):
+        world.after().run_once()
+    world.after().run_once()
+    assert len(releases(world)) == 1
+
+
+def test_one_that_cannot_be_started_holds_up_nobody(world):
+    load(world, WorkflowTrigger(name="build", inputs=MapOf(items=(("image", cel("trigger.body.outputs.image")),))))
+    build(world, fails=True)
+    world.load(
+        BUILD, RELEASE, release={"workflows": (WorkflowTrigger(name="build", outcome="done", inputs=FROM_OUTPUTS),)}
+    )
+    build(world)
+    assert world.after().run_once() == 2
+    assert len(releases(world)) == 1  # a failed one has no outputs
+
+
+def test_a_circle_is_cut(world):
+    load(world, WorkflowTrigger(name="release"), WorkflowTrigger(name="build"))
+    build(world)
+    for _ in range(DEEPEST + 5):
+        world.after().run_once()
+        world.work()
+    assert [one.depth for one in releases(world)] == list(range(DEEPEST, 0, -1))
+    assert world.instances.ends.read() == []
+
+
+def test_the_scheduler_that_leads_starts_them(world):
+    load(world, WorkflowTrigger(name="build"))
+    build(world)
+    assert world.scheduler().run_once() == 1
+    assert len(releases(world)) == 1
+
+
+def _away(*_args: object) -> Any:
+    raise Unavailable("the database")
