@@ -155,6 +155,7 @@ CODECS: dict[type, dict[str, tuple[Callable[[Any], Json], Callable[[Any], Any]]]
         "body": _TASKS,
         "for_each": (_dump, _loader(ForEach)),
         "repeat": (_dump, _loader(Repeat)),
+        "match": _EXPRESSION,
         "compensate": _TASKS,
         "concurrency": (_dump, _loader(Concurrency)),
         "rate_limit": (_dump, _loader(RateLimit)),

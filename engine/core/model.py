@@ -155,6 +155,8 @@ class Task:
     """Of a `workflow`: the name of the other one."""
     wait: bool = True
     """Of a `workflow`: whether its end is waited for."""
+    match: Expression | None = None
+    """Of an `event`: which events it takes. Evaluated for each event, with `event` besides the names of the task."""
     compensate: TaskList | None = None
     """What undoes the task: a list with one leaf, whose id is ""."""
     concurrency: Concurrency | None = None
@@ -172,6 +174,8 @@ class Task:
 
     def __post_init__(self) -> None:
         found = dict.fromkeys(ref for template in self._templates() for ref in sorted(refs(template)))
+        if self.match is not None:
+            found |= dict.fromkeys(ref for ref in sorted(refs(self.match)) if ref[0] != "event")
         inner = (ref for task in (self.body.tasks.values() if self.body else ()) for ref in task.reads)
         object.__setattr__(self, "reads", tuple(dict.fromkeys((*found, *inner))))
         below = self.body is not None and any(task.undoable for task in self.body.tasks.values())

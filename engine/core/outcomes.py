@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 SUCCEEDED = "succeeded"
 FAILED = "failed"
 SKIPPED = "skipped"
@@ -15,12 +17,15 @@ NEGATIVE = frozenset({FAILED, "rejected", "expired", "timed_out", CANCELLED})
 POSITIVE_BY_KIND = {"approval": "approved", "event": "received"}
 OWN_BY_KIND = {"approval": ("approved", "rejected", "expired"), "event": ("received", "timed_out")}
 
+RESERVED = frozenset({SUCCEEDED, FAILED, SKIPPED, CANCELLED, DONE}.union(*OWN_BY_KIND.values()))
+"""Labels that mean something already: no case of a `switch` has one of these names."""
+
 
 _POSITIVE = frozenset({SUCCEEDED, *POSITIVE_BY_KIND.values()})
 
 
 def positive(kind: str) -> str:
-    """What a plain `needs: x` listens for."""
+    """What a plain `needs: x` listens for. A `switch` has no such outcome: none of its cases is called so."""
     return POSITIVE_BY_KIND.get(kind, SUCCEEDED)
 
 
@@ -29,7 +34,12 @@ def is_positive(outcome: str) -> bool:
     return outcome in _POSITIVE
 
 
-def possible(kind: str) -> tuple[str, ...]:
-    """Every outcome a task of this kind can end with, positive one first."""
-    own = OWN_BY_KIND.get(kind, (SUCCEEDED,))
+def possible(kind: str, cases: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every outcome a task of this kind can end with, positive ones first; `cases` are those of a `switch`."""
+    own = tuple(cases) if kind == "switch" else OWN_BY_KIND.get(kind, (SUCCEEDED,))
     return (*own, FAILED, SKIPPED, CANCELLED)
+
+
+def accepted(outcome: str) -> bool:
+    """Whether `continue_on_error` accepts this outcome: any negative one but `cancelled`."""
+    return outcome in NEGATIVE and outcome != CANCELLED

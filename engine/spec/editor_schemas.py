@@ -14,15 +14,16 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from engine.core.values import Json, JsonObject
-from engine.spec.fields import Later, Shape
+from engine.spec.fields import Shape
 from engine.spec.findings import Finding
-from engine.spec.kinds import LATER_KINDS, PARAMS
-from engine.spec.models import ListedTaskKeys, OnKeys, TaskKeys, WorkflowKeys
+from engine.spec.kinds import KINDS, PARAMS
+from engine.spec.models import WorkflowKeys
 from engine.spec.project_models import ProjectKeys
+from engine.spec.task_checks import FORMS
+from engine.spec.task_models import CompensateKeys, ListedTaskKeys, TaskKeys
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEMPLATE: JsonObject = {"type": "string", "pattern": r"\$\{\{", "description": "`${{ … }}`, filled in when it runs."}
-_FORMS = ("uses", "run", "switch", "tasks", "workflow")
 _LIMITED_TO_KEYS = "patternProperties"
 
 
@@ -54,11 +55,9 @@ def _schema(model: type[Shape]) -> JsonObject:
 def _workflow() -> JsonObject:
     schema = _schema(WorkflowKeys)
     definitions = schema["$defs"]
-    _mark_later(schema["properties"], WorkflowKeys)
-    for model in (TaskKeys, ListedTaskKeys, OnKeys):
-        _mark_later(definitions[model.__name__]["properties"], model)
     for name in (TaskKeys.__name__, ListedTaskKeys.__name__):
-        _finish_task(definitions[name])
+        _finish_task(definitions[name], FORMS)
+    _finish_task(definitions[CompensateKeys.__name__], ("uses", "run"))
     for kind, params in PARAMS.items():
         if params is not None and kind != "script":
             given = _schema(params)
@@ -68,11 +67,10 @@ def _workflow() -> JsonObject:
     return _finished("Workflow", schema)
 
 
-def _finish_task(task: JsonObject) -> None:
+def _finish_task(task: JsonObject, forms: tuple[str, ...]) -> None:
     """One of the forms, the kinds by name, and the parameters that belong to each kind."""
-    kinds = [*sorted(set(PARAMS) - {"script"}), *sorted(LATER_KINDS)]
-    task["properties"]["uses"] = {"enum": kinds, "description": task["properties"]["uses"]["description"]}
-    task["oneOf"] = [{"required": [form]} for form in _FORMS]
+    task["properties"]["uses"] = {"enum": sorted(KINDS), "description": task["properties"]["uses"]["description"]}
+    task["oneOf"] = [{"required": [form]} for form in forms]
     task["allOf"] = [
         {
             "if": {"properties": {"uses": {"const": kind}}, "required": ["uses"]},
@@ -93,13 +91,6 @@ def _or_template(schema: JsonObject) -> JsonObject:
     if "anyOf" in value:
         return {**marks, "anyOf": [*map(_or_template, value["anyOf"]), _TEMPLATE]}
     return {**marks, "anyOf": [value, _TEMPLATE]} if value else schema
-
-
-def _mark_later(properties: JsonObject, model: type[Shape]) -> None:
-    for name, field in model.model_fields.items():
-        if any(isinstance(mark, Later) for mark in field.metadata):
-            key = field.alias or name
-            properties[key]["description"] = f"Not supported yet. {field.description}"
 
 
 def _finished(title: str, schema: JsonObject) -> JsonObject:

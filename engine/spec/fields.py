@@ -21,13 +21,6 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
-class Later:
-    """Marks a key that belongs to the language and is refused until a later version implements it."""
-
-
-LATER = Later()
-
-
 def _no_cel_word(value: str) -> str:
     if value in CEL_WORDS:
         raise PydanticCustomError("bad_id", 'the id "{word}" is a word of the expression language', {"word": value})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from engine.core.model import Edge, Join
-from engine.core.outcomes import DONE, positive, possible
+from engine.core.outcomes import DONE, accepted, positive, possible
 from engine.spec.kinds import PARAMS
-from engine.spec.models import TaskKeys
 from engine.spec.nodes import Path, Scalar
 from engine.spec.notebook import Notebook
 from engine.spec.reliance import Reliance, kind_of
+from engine.spec.task_models import TaskKeys
+
+FORMS = frozenset({"group", "for_each", "repeat", "switch", "workflow"})
+"""Kinds of tasks that stand for other keys than `uses` and `run`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +75,15 @@ def _edge(notebook: Notebook, tasks: Mapping[str, TaskKeys], name: str, text: st
         message = f'task "{name}" needs "{source}", which does not exist'
         notebook.note(at, "unknown-need", message, suggestion=notebook.suggest(source, others))
         return None
-    kind = kind_of(tasks[source])
+    kind, cases = kind_of(tasks[source]), tuple(tasks[source].switch or ())
+    labels = (*possible(kind, cases), DONE)
+    if not dot and kind == "switch":
+        message = f'"{source}" is a switch: name the case that task "{name}" needs, one of {", ".join(labels)}'
+        notebook.note(at, "unknown-outcome", message, suggestion=f"{source}.{labels[0]}")
+        return None
     if not dot:
-        return Edge(source=source, outcome=positive(kind))
-    labels = (*possible(kind), DONE)
-    if label not in labels and kind in PARAMS:
+        return Edge(source=source, outcome=positive(kind), lenient=tasks[source].continue_on_error)
+    if label not in labels and (kind in PARAMS or kind in FORMS):
         message = f'task "{source}" never ends as "{label}", only as {", ".join(labels)}'
         notebook.note(at, "unknown-outcome", message, suggestion=notebook.suggest(label, labels))
         return None
@@ -131,10 +138,21 @@ def _check_join(notebook: Notebook, join: Join, edges: tuple[Edge, ...], path: P
         return
     wanted = {"all": len(edges), "at_least": join.n}.get(join.mode, 1)
     sources = {edge.source for edge in edges}
-    listening = {edge.source for edge in edges if edge.outcome != DONE}
-    possible_edges = len(listening) + sum(1 for edge in edges if edge.outcome == DONE)
+    by_source: dict[str, list[Edge]] = {source: [] for source in sources}
+    for edge in edges:
+        by_source[edge.source].append(edge)
+    possible_edges = sum(map(_most_satisfied, by_source.values()))
     if wanted > possible_edges:
         at = "join" if join != Join() else "needs"
         message = f"this task can never run: it waits for {wanted} edges, of which at most {possible_edges} can be true"
         detail = "" if len(sources) == len(edges) else " (a task ends with one outcome)"
         notebook.note((*path, at), "unreachable-join", message + detail, at_key=at == "needs")
+
+
+def _most_satisfied(edges: Sequence[Edge]) -> int:
+    """How many of the edges from one source can be true at once: it ends with one outcome."""
+    return max(sum(_satisfied(edge, outcome) for edge in edges) for outcome in {edge.outcome for edge in edges})
+
+
+def _satisfied(edge: Edge, outcome: str) -> bool:
+    return edge.outcome in (outcome, DONE) or (edge.lenient and accepted(outcome))

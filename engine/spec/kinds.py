@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainVal
 from pydantic_core import PydanticCustomError
 
 from engine.core.durations import instant
-from engine.spec.fields import Bound, Duration, Id, JsonSchema, Shape, Values
+from engine.spec.fields import Bound, Condition, Duration, Id, JsonSchema, Shape, Values
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -148,22 +148,105 @@ class MessageParams(Shape):
         return self
 
 
+def _command(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(word, str) for word in value)):
+        return value
+    raise PydanticCustomError("command", "a command is text, or a list of texts")
+
+
+Command: TypeAlias = Annotated[str | list[str], PlainValidator(_command, json_schema_input_type=str | list[str])]
+
+
+class ContainerParams(Shape):
+    """Run a container on the worker's machine."""
+
+    image: Annotated[str, Field(min_length=1)]
+    """The image, with its tag or digest."""
+    command: Command | None = None
+    """What runs in it: a list of words, or a text that a shell reads."""
+    args: list[str] = Field(default_factory=list)
+    """Words added to the command."""
+    entrypoint: str | None = None
+    """Replaces the image's entrypoint."""
+    working_directory: str | None = None
+    """Where in the container it runs."""
+    pull: Literal["always", "missing", "never"] = "missing"
+    """When the image is fetched."""
+    network: str | None = None
+    """The network it joins."""
+    user: str | None = None
+    """Who runs it."""
+
+
+class EventParams(Shape):
+    """Wait for an event. The outcome is `received` or `timed_out`; the outputs are the event's parts."""
+
+    type: Annotated[str, Field(min_length=1)]
+    """The event's type."""
+    match: Condition | None = None
+    """CEL over `event` and what the task may read: take only events for which it is true."""
+    timeout: Bound | None = None
+    """When none came by then, the outcome is `timed_out`."""
+    since: Literal["instance", "now"] = "instance"
+    """Which events count: those since the instance started, or only those from now on."""
+
+
+class EmitParams(Shape):
+    """Publish an event."""
+
+    type: Annotated[str, Field(min_length=1)]
+    """The event's type."""
+    body: JsonValue = None
+    """What it says: any value."""
+    id: Annotated[str, Field(min_length=1)] | None = None
+    """Its id: a second event of the same id is none. By default the idempotency key of the task."""
+
+
+class FailParams(Shape):
+    """Fail, always."""
+
+    message: Annotated[str, Field(min_length=1)]
+    """What is wrong."""
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "fail"
+    """The kind of the error."""
+
+
+class ExitParams(Shape):
+    """End a scope at once: what runs is cancelled, what has not started is skipped."""
+
+    state: Literal["succeeded", "failed", "cancelled"]
+    """How it ends."""
+    scope: Literal["own", "instance"] = "own"
+    """Which scope: that of the task, or the whole instance."""
+
+
 PARAMS: dict[str, type[Shape] | None] = {
     "http": HttpParams,
     "python": PythonParams,
     "script": ScriptParams,
+    "container": ContainerParams,
     "values": None,
     "wait": WaitParams,
     "approval": ApprovalParams,
+    "event": EventParams,
+    "emit": EmitParams,
     "message": MessageParams,
+    "fail": FailParams,
+    "exit": ExitParams,
 }
-"""The parameters of each kind that runs now; `values` takes any map."""
+"""The parameters of each kind; `values` takes any map."""
 
-LATER_KINDS = frozenset({"container", "event", "emit", "fail", "exit"})
-"""Kinds of the language that a later version implements."""
+KINDS = tuple(kind for kind in PARAMS if kind != "script")
+"""What can stand after `uses`."""
+
+WORKER_KINDS = frozenset({"script", "http", "python", "container", "emit", "message"})
+"""Kinds that run in a worker, where secrets are; the others are decided where nothing secret may be."""
+
+WITH_FILES = frozenset({"script", "container"})
+"""Kinds that have a folder: they take and leave artifacts."""
 
 WITHOUT_DEFAULTS = frozenset({"approval", "wait", "event", "fail", "exit"})
 """Kinds that `defaults` does not reach."""
 
-OWN_OUTPUTS = frozenset({"approval", "wait", "values", "message"})
+OWN_OUTPUTS = frozenset({"approval", "wait", "values", "event", "emit", "message", "fail", "exit"})
 """Kinds whose outputs are what they are: nothing can be declared."""

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from engine.core.model import Definition
 from engine.core.project import Project
+from engine.spec.calls import Calls
 from engine.spec.compile import compile_workflow
 from engine.spec.document import read
 from engine.spec.findings import Finding, ordered
@@ -67,11 +68,9 @@ def load(files: Mapping[str, bytes]) -> Loaded:
             findings += document
     project_paths = sorted((path for path in texts if is_project(path)), key=lambda path: (path.count("/"), path))
     project = _project(project_paths, documents, findings)
-    workflows = [
-        workflow
-        for path, document in documents.items()
-        if not is_project(path) and (workflow := _workflow(document, project, findings)) is not None
-    ]
+    shapes = _shapes([document for path, document in documents.items() if not is_project(path)], findings)
+    calls = _calls(shapes, complete=len(shapes) == sum(not is_project(path) for path in texts))
+    workflows = [_workflow(document, keys, project, calls, findings) for document, keys in shapes]
     workflows = _unique(workflows, findings)
     return Loaded(
         findings=ordered(findings),
@@ -108,12 +107,27 @@ def _project(paths: list[str], documents: Mapping[str, Document], findings: list
     return project
 
 
-def _workflow(document: Document, project: Project | None, findings: list[Finding]) -> WorkflowFile | None:
-    keys = read_shape(document, WorkflowKeys)
-    if not isinstance(keys, WorkflowKeys):
-        findings += keys
-        return None
-    definition, notebook = compile_workflow(document, keys, project)
+def _shapes(documents: list[Document], findings: list[Finding]) -> list[tuple[Document, WorkflowKeys]]:
+    """The files whose keys are right."""
+    shapes = []
+    for document in documents:
+        keys = read_shape(document, WorkflowKeys)
+        if isinstance(keys, WorkflowKeys):
+            shapes.append((document, keys))
+        else:
+            findings += keys
+    return shapes
+
+
+def _calls(shapes: list[tuple[Document, WorkflowKeys]], *, complete: bool) -> Calls:
+    """What the files know of each other; a name belongs to the first file that has it."""
+    return Calls(workflows={keys.name: keys for _, keys in reversed(shapes)}, complete=complete)
+
+
+def _workflow(
+    document: Document, keys: WorkflowKeys, project: Project | None, calls: Calls, findings: list[Finding]
+) -> WorkflowFile:
+    definition, notebook = compile_workflow(document, keys, project, calls)
     findings += notebook.findings
     return WorkflowFile(document=document, keys=keys, definition=definition)
 

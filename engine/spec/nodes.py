@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.core.expressions.model import Position
@@ -12,7 +12,7 @@ from engine.core.values import Json
 from engine.spec.findings import Finding, Severity
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Keys and indexes from the root of a document to a value."""
+"""Keys and indexes from the root of a document to a value; in a list of `{id: …}` an id stands for its item's index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,17 @@ class Mapping:
 class Sequence:
     span: Span
     items: tuple[Node, ...]
+    named: dict[str, Mapping] = field(init=False, repr=False, compare=False)
+    """The items that are maps with an `id`, by that id."""
+
+    def __post_init__(self) -> None:
+        named: dict[str, Mapping] = {}
+        for item in self.items:
+            if isinstance(item, Mapping) and "id" in item.entries:
+                name = item.entries["id"].node
+                if isinstance(name, Scalar) and isinstance(name.value, str):
+                    named.setdefault(name.value, item)
+        object.__setattr__(self, "named", named)
 
     @property
     def value(self) -> list[Json]:
@@ -129,6 +140,8 @@ class Document:
             step = path[length - 1]
             if isinstance(parent, Mapping) and step in parent.entries:
                 return parent.entries[str(step)].key_span
+            if isinstance(parent, Sequence) and (item := parent.named.get(str(step))):
+                return item.entries["id"].node.span
             if (node := _child(parent, step)) is not None:
                 return node.span if isinstance(node, Scalar) else Span(start=node.span.start, end=node.span.start + 1)
         return Span(start=self.root.span.start, end=self.root.span.start)
@@ -153,4 +166,6 @@ def _child(node: Node | None, step: str | int) -> Node | None:
         return node.entries[str(step)].node
     if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
         return node.items[step]
+    if isinstance(node, Sequence) and isinstance(step, str):
+        return node.named.get(step)
     return None

@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.core.values import Json, JsonObject
-from engine.spec.models import TaskKeys
-from engine.spec.reliance import kind_of
+from engine.spec.reliance import inner_kind_of
+from engine.spec.task_models import TaskKeys
 
 _COMBINED = frozenset({"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "patternProperties", "dependentSchemas"})
 """Keywords that can add members which `properties` does not list."""
 _OPEN = {"description": "anything"}
 """Not empty, for an empty schema of other members reads as none."""
+_TEXT: JsonObject = {"type": "string"}
+
+EVENT: JsonObject = {
+    "type": "object",
+    "properties": {"id": _TEXT, "type": _TEXT, "source": _TEXT, "body": {}, "received_at": _TEXT},
+}
+"""What is known of an event: in `match`, and as the outputs of who waited for it."""
+
+Children = Mapping[str, Mapping[str, Json]]
+"""The outputs of other workflows, as their files have them, by the workflow's name."""
 
 
-def output_shape(task: TaskKeys, *, sure: bool) -> JsonObject:
+def output_shape(task: TaskKeys, *, sure: bool, children: Children) -> JsonObject:
     """`tasks.ID.outputs`; each may be missing unless the task has `sure`ly succeeded."""
-    names = _names(task)
+    if task.for_each is not None:
+        return {"type": "array", "items": {**item_shape(task, children=children), "type": ["object", "null"]}}
+    return item_shape(task, sure=sure, children=children)
+
+
+def item_shape(task: TaskKeys, *, sure: bool = True, children: Children, absent: str = "x-maybe") -> JsonObject:
+    """The outputs of one item or iteration of a task; `absent` says how those that may be missing are marked."""
+    names = _names(task, children)
     if names is None:
         return {"type": "object", "additionalProperties": _OPEN}
-    return {"type": "object", "properties": names, "x-maybe": () if sure else tuple(names)}
+    return {"type": "object", "properties": names, absent: () if sure else tuple(names)}
 
 
 def shape_of(schema: Json) -> JsonObject:
@@ -47,19 +64,27 @@ def shape_of_value(value: Json) -> JsonObject:
     return {}
 
 
-def _names(task: TaskKeys) -> dict[str, Json] | None:
+def _names(task: TaskKeys, children: Children) -> Mapping[str, Json] | None:
     """The outputs by name; None where anything may come."""
-    kind = kind_of(task)
+    kind = inner_kind_of(task)
     given = task.with_ or {}
+    if kind == "group":
+        return {name: {} for name in task.outputs or {}}
+    if kind == "workflow":
+        return children.get(task.workflow or "") if task.wait else {}
     declared = {name: shape_of(schema) for name, schema in (task.outputs or {}).items()}
     if kind == "http":
         return {"status": {"type": "integer"}, "headers": {}, "body": {}, **declared}
     if kind == "approval":
         form = given.get("form")
         fields = {name: shape_of(schema) for name, schema in form.items()} if isinstance(form, dict) else {}
-        return {**fields, "comment": {"type": "string"}, "decided_by": {"type": "array", "items": {}}}
+        return {**fields, "comment": _TEXT, "decided_by": {"type": "array", "items": {}}}
     if kind == "values":
         return {name: {} for name in given}
-    if kind in ("wait", "message"):
+    if kind == "event":
+        return dict(EVENT["properties"])
+    if kind == "emit":
+        return {"id": _TEXT}
+    if kind in ("wait", "message", "switch", "fail", "exit"):
         return {}
     return declared or None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from engine.core.project import ChannelSpec, Person, Project, WebhookSource
 from engine.spec.nodes import Document, Path, Scalar
@@ -16,6 +15,7 @@ from engine.spec.references import (
     note_unknown_source,
 )
 from engine.spec.shape import read_shape
+from engine.spec.triggers import is_zone, not_a_zone
 
 
 def read_project(document: Document) -> tuple[Project | None, Notebook]:
@@ -46,17 +46,8 @@ def _check(notebook: Notebook, shape: ProjectKeys) -> None:
         note_unknown_channel(notebook, project, project.sync_channel, ("sync", "channel"))
     if project.sync_webhook:
         note_unknown_source(notebook, project, project.sync_webhook, ("sync", "webhook"))
-    if not _is_zone(project.time_zone):
-        message = f'"{project.time_zone}" is no IANA time zone, such as Europe/Paris or UTC'
-        notebook.note(("time_zone",), "bad-value", message)
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # OSError: a directory of the zone database, such as "Europe"
-        return False
-    return True
+    if not is_zone(project.time_zone):
+        notebook.note(("time_zone",), "bad-value", not_a_zone(project.time_zone))
 
 
 def _project(shape: ProjectKeys) -> Project:

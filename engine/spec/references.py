@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from engine.core.project import ROLES, Project
 from engine.core.values import Json
-from engine.spec.models import TaskKeys, WorkflowKeys
+from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
+from engine.spec.task_models import LeafKeys
+from engine.spec.walk import every_leaf
 
 
 def check_references(notebook: Notebook, keys: WorkflowKeys, project: Project) -> None:
     """Note every name of one workflow that the project lacks."""
     for index, trigger in enumerate(keys.on.webhook):
         note_unknown_source(notebook, project, trigger.source, ("on", "webhook", index, "source"))
-    for listed, tasks in (("tasks", keys.tasks), ("finally", keys.finally_)):
-        for name, task in tasks.items():
-            _check_task(notebook, task, project, (listed, name, "with"))
+    for path, task in every_leaf(keys):
+        _check_task(notebook, task, project, (*path, "with"))
 
 
 def note_unknown_source(notebook: Notebook, project: Project, name: str, path: Path) -> None:
@@ -61,7 +62,7 @@ def _note(
     )
 
 
-def _check_task(notebook: Notebook, task: TaskKeys, project: Project, path: Path) -> None:
+def _check_task(notebook: Notebook, task: LeafKeys, project: Project, path: Path) -> None:
     given = task.with_ or {}
     if task.uses not in ("approval", "message"):
         return

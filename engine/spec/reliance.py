@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.core.model import Edge, Join
 from engine.core.outcomes import CANCELLED, DONE, FAILED, SKIPPED, positive
-from engine.spec.models import TaskKeys
+from engine.spec.task_models import LeafKeys, TaskKeys
 
 _MOST_COUNTED = 50
 """`at_least` beyond this is taken as this: it proves less, never more, and the time stays bounded."""
@@ -15,7 +15,21 @@ _SAYS_LITTLE = frozenset({DONE, SKIPPED, CANCELLED})
 
 
 def kind_of(task: TaskKeys) -> str:
-    """The kind of a leaf: `script` for `run`."""
+    """The kind of the task as its list sees it (`engine.core.model.Task`): with `for_each` and `repeat` that of the whole."""
+    if task.for_each is not None:
+        return "for_each"
+    return "repeat" if task.repeat is not None else inner_kind_of(task)
+
+
+def inner_kind_of(task: LeafKeys) -> str:
+    """The kind of what runs for each item and iteration: `script` for `run`."""
+    if isinstance(task, TaskKeys):
+        if task.tasks is not None:
+            return "group"
+        if task.switch is not None:
+            return "switch"
+        if task.workflow is not None:
+            return "workflow"
     return "script" if task.run is not None else task.uses or ""
 
 
@@ -92,7 +106,7 @@ class Reliance:
         """What a satisfied edge proves to have succeeded: all that let its source run, which a skipped one does not say."""
         if edge.outcome in _SAYS_LITTLE:
             return 0
-        own = self._bits[edge.source] if edge.outcome == self._positive[edge.source] else 0
+        own = self._bits[edge.source] if edge.outcome == self._positive[edge.source] and not edge.lenient else 0
         return self._proved[edge.source] | own
 
     def _end(self, edge: Edge) -> int:
@@ -119,6 +133,7 @@ class Reliance:
                 for edge in edges[name]
             )
             wanted = {"any": 1, "at_least": join.n}.get(join.mode, len(edges[name]))
-            if satisfied >= wanted and tasks[name].if_ is None and name not in handled:
+            handled_here = name in handled or tasks[name].continue_on_error
+            if satisfied >= wanted and tasks[name].if_ is None and not handled_here:
                 sure |= self._bits[name]
         return sure

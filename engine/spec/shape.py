@@ -1,4 +1,4 @@
-"""Holds a file against the models of its keys: unknown keys, keys of later versions, and values that do not fit."""
+"""Holds a file against the models of its keys: unknown keys, and values that do not fit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.spec.fields import Later, Shape
+from engine.spec.fields import Shape
 from engine.spec.findings import Finding
 from engine.spec.nodes import Document, Mapping, Node, Path, Scalar, Sequence
+from engine.spec.task_models import ListedTaskKeys, TaskKeys
 
 S = TypeVar("S", bound=Shape)
 MOST_MISFITS = 100
@@ -62,19 +63,15 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
 
 
 @cache
-def _fields(model: type[BaseModel]) -> dict[str, tuple[Any, bool]]:
-    """For each key of a file: its type, and whether it belongs to a later version."""
-    found = {}
-    for name, field in model.model_fields.items():
-        later = any(isinstance(mark, Later) for mark in field.metadata)
-        found[field.alias or name] = (field.annotation, later)
-    return found
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """The type of each key of a file."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
 def _keys(
     document: Document, annotation: Any, node: Node, path: Path, unknown: str = "unknown-key"
 ) -> Iterator[Finding]:
-    """Unknown keys and keys of later versions, wherever the types say that keys are known."""
+    """Unknown keys, wherever the types say that keys are known."""
     model = _model(annotation)
     if isinstance(node, Mapping) and model is not None:
         fields = _fields(model)
@@ -83,23 +80,32 @@ def _keys(
             if key not in fields:
                 what = f'unknown {unknown.removeprefix("unknown-")} "{key}"'
                 yield document.finding(at, unknown, what, suggestion=suggest(key, fields), at_key=True)
-            elif fields[key][1]:
-                yield later(document, at, key)
             else:
-                yield from _keys(document, fields[key][0], entry.node, at)
+                yield from _keys(document, fields[key], entry.node, at)
     elif isinstance(node, Mapping) and (value := _argument(annotation, dict, 1)) is not None:
         for key, entry in node.entries.items():
             yield from _keys(document, value, entry.node, (*path, key))
     elif isinstance(node, Sequence) and (item := _argument(annotation, list, 0)) is not None:
         for index, child in enumerate(node.items):
             yield from _keys(document, item, child, (*path, index))
-    elif isinstance(node, Sequence) and path in (("tasks",), ("finally",)):
-        yield later(document, path, "the list form of tasks")
+    elif isinstance(node, Sequence) and _argument(annotation, dict, 1) is TaskKeys:
+        yield from _listed(document, node, path)
 
 
-def later(document: Document, path: Path, what: str) -> Finding:
-    """The finding for something that belongs to the language and does not run yet."""
-    return document.finding(path, "not-supported-yet", f'"{what}" is not supported yet', at_key=True)
+def _listed(document: Document, node: Sequence, path: Path) -> Iterator[Finding]:
+    """The list form of tasks: every item is a task with an id of its own."""
+    for index, item in enumerate(node.items):
+        name = item.value.get("id") if isinstance(item, Mapping) else None
+        if not isinstance(item, Mapping):
+            message = "an item of a list of tasks is a map, such as {id: build, run: make}"
+            yield document.finding((*path, index), "bad-value", message)
+        elif "id" not in item.entries:
+            yield document.finding((*path, index), "missing-key", 'the key "id" is missing here', at_key=True)
+        elif not isinstance(name, str) or node.named[name] is not item:
+            message = "an id is text" if not isinstance(name, str) else f'the id "{name}" stands twice in this list'
+            yield document.finding((*path, index, "id"), "bad-id", message)
+        else:
+            yield from _keys(document, ListedTaskKeys, item, (*path, name))
 
 
 def _plain(annotation: Any) -> Any:
@@ -157,6 +163,8 @@ def _words(detail: ErrorDetails, node: Node | None, name: str, at_key: bool) -> 
     what = f'"{name}"' if not name.isdigit() else "this entry"
     if kind in _WANTED:
         return f"{what} must be {_WANTED[kind]}, not {_name(node)}", None
+    if kind == "too_short":
+        return f"{what} must not be empty", None
     if kind == "string_pattern_mismatch":
         text = name if at_key else node.text if isinstance(node, Scalar) else ""
         return f'"{text[:64]}" does not match {context["pattern"]}', None

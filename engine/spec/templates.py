@@ -25,7 +25,9 @@ class Expressions:
         self._notebook = notebook
         self._document = notebook.document
         self._tasks = frozenset(tasks)
-        """Every task of the file."""
+        """Every task of the file, whatever list it is in."""
+        self.reads: set[tuple[str, ...]] = set()
+        """Every path that an expression of the file reads."""
         self._mapped: tuple[Scalar, SequenceOf[int] | None] | None = None
 
     def bare(self, path: Path, scope: Scope) -> Expression | None:
@@ -42,9 +44,11 @@ class Expressions:
         """The expression at `path`, which its model requires."""
         return self.bare(path, scope) or _NO_EXPRESSION
 
-    def template(self, path: Path, scope: Scope) -> Template:
-        """The value at `path` with the expressions in its strings; an empty map where there is no value."""
+    def template(self, path: Path, scope: Scope, *, without: str = "") -> Template:
+        """The value at `path` with the expressions in its strings, less one key; an empty map where there is no value."""
         node = self._document.find(path)
+        if isinstance(node, Mapping) and without in node.entries:
+            node = Mapping(span=node.span, entries={key: node.entries[key] for key in node.entries if key != without})
         return Literal(value={}) if node is None else self._template(node, scope)
 
     def _template(self, node: Node, scope: Scope) -> Template:
@@ -87,6 +91,7 @@ class Expressions:
         except CelSyntaxError as error:
             self._note(node, offset + error.offset, 1, "expression-syntax", error.message)
             return _NO_EXPRESSION
+        self.reads.update(parsed.refs)
         for problem in () if self._notebook.full else check_names(parsed.ast, scope):
             rule, message, suggestion = self._explain(source, problem, scope)
             self._note(node, offset + problem.offset, problem.length, rule, message, suggestion=suggestion)
@@ -104,6 +109,9 @@ class Expressions:
             message = f'there is no "{word}" among the `secrets` of project.yaml'
             return "unknown-secret", message, problem.suggestion
         if re.search(r"\btasks\s*\.$", before) and word in self._tasks:
+            if word not in scope["properties"].get("tasks", {}).get("x-near", ()):
+                message = f'the task "{word}" stands in another list: read what the group around it gives in `outputs`'
+                return "not-awaited", message, None
             message = f'this place does not wait for the task "{word}", so it cannot read it; put it in `needs`'
             return "not-awaited", message, None
         rule = "maybe-absent" if " may be absent: " in problem.message else "unknown-name"

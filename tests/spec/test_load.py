@@ -310,16 +310,6 @@ outputs: {v: "${{ tasks.b.outputs.v }}"}
     ]
 
 
-def test_no_definition_with_a_later_key_anywhere():
-    for later in (
-        "fail_fast: true",
-        "concurrency: {group: a}",
-        "on: {schedule: [{cron: '* * * * *'}]}",
-        "defaults: {queue: a}",
-    ):
-        assert rules(f"name: w\n{later}\ntasks: {{t: {{run: x}}}}") == ["not-supported-yet"]
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -329,7 +319,7 @@ def test_no_definition_with_a_later_key_anywhere():
         ("defaults: {timeout: 0s}\ntasks: {t: {run: x}}", ["bad-value"]),
         ("tasks: {t: {run: x, retry: {max_attempts: 2, delay: 0s}}}", []),
         ("tasks: {t: {uses: wait, with: {for: 0s}}}", []),
-        ("tasks: {finally: {run: x}}", ["bad-id"]),
+        ("tasks: {finally: {run: x}}", ["reserved-name"]),
         ("tasks: {t: {run: x}}\nfinally: {finally: {run: x}}", []),
     ],
 )

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.model import Edge
-from engine.spec.models import TaskKeys
 from engine.spec.reliance import Reliance
+from engine.spec.task_models import TaskKeys
 
 NAMES = ["a", "b", "c", "d"]
 LABELS = ["succeeded", "failed", "skipped", "done"]

@@ -7,21 +7,19 @@ from collections.abc import Iterator
 from engine.core.project import Project
 from engine.core.values import JsonObject
 from engine.lint.rule import Hit, Rule, Subject
+from engine.spec.walk import every_leaf
 
 
 def check(subject: Subject) -> Iterator[Hit]:
     """Each approval whose people, less those it excludes by name, are fewer than `require`."""
-    for listed, tasks in (("tasks", subject.keys.tasks), ("finally", subject.keys.finally_)):
-        for name, task in tasks.items():
-            given = task.with_ or {}
-            people = _people(given, subject.project) if task.uses == "approval" else None
-            required = given.get("require", 1)
-            if people is not None and isinstance(required, int) and len(people) < required:
-                asked = ", ".join(people) or "nobody"
-                message = f"{required} must approve, but only {asked} may"
-                yield Hit(
-                    path=(listed, name, "with", "require" if "require" in given else "approvers"), message=message
-                )
+    for path, task in every_leaf(subject.keys):
+        given = task.with_ or {}
+        people = _people(given, subject.project) if task.uses == "approval" else None
+        required = given.get("require", 1)
+        if people is not None and isinstance(required, int) and len(people) < required:
+            asked = ", ".join(people) or "nobody"
+            message = f"{required} must approve, but only {asked} may"
+            yield Hit(path=(*path, "with", "require" if "require" in given else "approvers"), message=message)
 
 
 def _people(given: JsonObject, project: Project) -> list[str] | None:

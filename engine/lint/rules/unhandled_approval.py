@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.core.model import TaskList
 from engine.lint.rule import Hit, Rule, Subject
-from engine.spec.models import TaskKeys
 from engine.spec.nodes import Path
+from engine.spec.reliance import kind_of
+from engine.spec.task_models import TaskKeys
 
 
 def check(subject: Subject) -> Iterator[Hit]:
     """Each approval with a negative outcome of its own that no edge names."""
-    yield from _unheard(subject.keys.tasks, subject.definition.tasks, ("tasks",))
-    yield from _unheard(subject.keys.finally_, subject.definition.finally_, ("finally",))
+    yield from _unheard(subject.keys.tasks, ("tasks",))
+    yield from _unheard(subject.keys.finally_, ("finally",))
 
 
-def _unheard(keys: dict[str, TaskKeys], tasks: TaskList, path: Path) -> Iterator[Hit]:
-    for name, task in keys.items():
-        if task.uses != "approval":
+def _unheard(tasks: dict[str, TaskKeys], path: Path) -> Iterator[Hit]:
+    needed = {need for task in tasks.values() for need in task.needs}
+    for name, task in tasks.items():
+        if task.tasks is not None:
+            yield from _unheard(task.tasks, (*path, name, "tasks"))
+        if kind_of(task) != "approval" or task.continue_on_error:
             continue
-        followers = (tasks.tasks[follower] for follower in tasks.followers[name])
-        heard = {edge.outcome for follower in followers for edge in follower.edges if edge.source == name}
         ends = ("rejected", "expired") if "expires" in (task.with_ or {}) else ("rejected",)
-        unheard = [f"{name}.{end}" for end in ends if end not in heard]
+        unheard = [f"{name}.{end}" for end in ends if f"{name}.{end}" not in needed]
         if unheard:
             yield Hit(path=(*path, name), message=f"no task needs {' or '.join(unheard)}, which will fail the instance")
 
