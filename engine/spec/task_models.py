@@ -58,7 +58,7 @@ class ProductKeys(Shape):
     product: Annotated[dict[Id, list[JsonValue]], Field(min_length=1)]
     """Lists by name: each item is a map with one value of each."""
     include: list[dict[Id, JsonValue]] = Field(default_factory=list)
-    """Maps that are items as well, behind the others."""
+    """Maps that are items as well, behind the others, unless they are there already."""
     exclude: list[dict[Id, JsonValue]] = Field(default_factory=list)
     """Maps: combinations that have all their values are left out."""
 
