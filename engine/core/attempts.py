@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from engine.core import approvals, begin, bodies, retry
+from collections.abc import Sequence
+
+from engine.core import approvals, begin, bodies, children, retry
+from engine.core.commands import Outbound
 from engine.core.events import (
     AttemptAlive,
     AttemptLost,
@@ -14,6 +17,7 @@ from engine.core.events import (
 )
 from engine.core.explain import explain
 from engine.core.expressions.errors import EvaluationError
+from engine.core.model import Task
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
 from engine.core.state import TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
@@ -92,7 +96,8 @@ def unclaimed(turn: Turn, event: AttemptUnclaimed) -> bool:
         turn.order(approvals.asking(turn.instance, turn.definition.name, turn.path(task.id), task, run))
     else:
         try:
-            turn.order(begin.command(turn.definition, turn.state, turn.context, task, run))
+            for order in _asked_again(turn, task, run):
+                turn.order(order)
         except EvaluationError as error:  # it could be evaluated before, so this is an engine newer than the state
             turn.end(task.id, run, FAILED, error=explain(error))
             return True
@@ -109,6 +114,12 @@ def lost(turn: Turn, event: AttemptLost) -> bool:
         retry.lost(turn, turn.list.tasks[event.task], run)
         return True
     return unclaimed(turn, AttemptUnclaimed(task=event.task, attempt=event.attempt, at=event.at))
+
+
+def _asked_again(turn: Turn, task: Task, run: TaskRun) -> Sequence[Outbound]:
+    if children.is_out(task, run):
+        return children.outstanding(turn.definition, turn.state, turn.context, task, run)
+    return [begin.command(turn.definition, turn.state, turn.context, task, run)]
 
 
 def _out(turn: Turn, task: str, attempt: int) -> TaskRun | None:

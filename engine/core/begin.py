@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import approvals, exits
+from engine.core import approvals, children, exits
 from engine.core.bodies import BODIES
-from engine.core.commands import RunTask
+from engine.core.commands import RunTask, StartChild
 from engine.core.context import Context
 from engine.core.durations import duration, instant
 from engine.core.explain import explain
@@ -75,7 +75,7 @@ def attempt(turn: Turn, task: Task, run: TaskRun) -> None:
             turn.order(command(turn.definition, turn.state, turn.context, task, run))
             asked = run.copy()
             asked["state"] = "queued"
-            asked["timers"] = {**_deadline(run), "check": turn.at + CHECK_AFTER}
+            asked["timers"] = {**_deadline(run), "check": turn.at + CHECK_AFTER, **children.timers(task, turn.at)}
             turn.put(task.id, asked)
     except EvaluationError as error:
         turn.end(task.id, run, FAILED, error=explain(error))
@@ -83,11 +83,15 @@ def attempt(turn: Turn, task: Task, run: TaskRun) -> None:
         turn.end(task.id, run, FAILED, error={"kind": "invalid", "message": str(error)})
 
 
-def command(definition: Definition, state: ScopeState, context: Context, task: Task, run: TaskRun) -> RunTask:
+def command(
+    definition: Definition, state: ScopeState, context: Context, task: Task, run: TaskRun
+) -> RunTask | StartChild:
     """What asks a worker for this attempt. A function of state, so the same attempt is always asked for in the same words.
 
-    Raises EvaluationError.
+    Raises EvaluationError, and ValueError for parameters that make no sense.
     """
+    if task.kind == children.KIND:
+        return children.starting(definition, state, context, task, run)
     known = names_for(definition, state, context, task, run)
     return RunTask(
         instance=context.instance["id"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core import children
 from engine.core.bodies import BODIES
 from engine.core.commands import CancelScope, TellChildren
 from engine.core.events import CancelRequested
@@ -82,6 +83,8 @@ def call_off(turn: Turn, task: Task, run: TaskRun, *, by: str, reason: str = "",
         turn.put(task.id, changed)
         told = TellChildren(task=task.id, attempt=run["attempt"], what="cancel", by=by, reason=reason)
         BODIES[task.kind].tell(turn, task, changed, told)
+    elif children.is_out(task, changed):
+        children.call_off(turn, task, changed)
     elif run["state"] == "waiting":
         turn.end(task.id, changed, CANCELLED)
     else:

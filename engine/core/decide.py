@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.core import again, approvals, attempts, bodies, cancel, events, exits, pause, settle, timers, undo
+from engine.core import (
+    again,
+    approvals,
+    attempts,
+    bodies,
+    cancel,
+    child_answers,
+    events,
+    exits,
+    pause,
+    settle,
+    timers,
+    undo,
+)
 from engine.core.context import Context, Decision
 from engine.core.events import Event, RetryRequested, ScopeSettled, ScopeStarted, UndoRequested
 from engine.core.flow import consider_all, flow
@@ -105,6 +118,8 @@ RULES: dict[str, Callable[[Turn, Any], bool]] = {
     events.ChildrenDue.type: bodies.due,
     events.ItemsCollected.type: bodies.collected,
     events.ChildrenFound.type: _found,
+    events.ChildStarted.type: child_answers.started,
+    events.ChildEnded.type: child_answers.ended,
     events.ExitRequested.type: exits.requested,
     events.PauseRequested.type: pause.requested,
     events.ResumeRequested.type: pause.resumed,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from engine.core import bodies
+from engine.core import bodies, children
 from engine.core.approvals import asking, is_unasked
 from engine.core.begin import command
 from engine.core.commands import CancelTask, Outbound
 from engine.core.context import Context
 from engine.core.expressions.errors import EvaluationError
 from engine.core.keys import task_path
-from engine.core.model import Definition
-from engine.core.state import ScopeState
+from engine.core.model import Definition, Task
+from engine.core.state import ScopeState, TaskRun
 
 
 def outstanding(definition: Definition, state: ScopeState, context: Context) -> tuple[Outbound, ...]:
@@ -28,6 +28,8 @@ def outstanding(definition: Definition, state: ScopeState, context: Context) -> 
         if task.body is not None:
             if "check" in run.get("timers", {}) and "called_off" not in run and state["status"] == "running":
                 found.append(bodies.going_on(context.instance["id"], context.scope, task, run))
+        elif children.is_out(task, run):
+            found.extend(_of_child(definition, state, context, task, run))
         elif "cancel" in run.get("timers", {}):
             found.append(
                 CancelTask(instance=context.instance["id"], path=path, attempt=run["attempt"], queue=task.queue)
@@ -40,3 +42,10 @@ def outstanding(definition: Definition, state: ScopeState, context: Context) -> 
         elif is_unasked(run):
             found.append(asking(context.instance["id"], definition.name, path, task, run))
     return tuple(found)
+
+
+def _of_child(definition: Definition, state: ScopeState, context: Context, task: Task, run: TaskRun) -> list[Outbound]:
+    try:
+        return children.outstanding(definition, state, context, task, run)
+    except (EvaluationError, ValueError):  # as above
+        return []

@@ -95,6 +95,7 @@ def _next(run: TaskRun) -> TaskRun:
     following.pop("held", None)
     following.pop("resends", None)
     following.pop("started_at", None)
+    following.pop("child", None)
     return following
 
 

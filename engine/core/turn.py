@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core import children
 from engine.core.commands import CancelTask, CloseApproval, Command
 from engine.core.context import Context
 from engine.core.keys import task_path
@@ -99,7 +100,9 @@ class Turn:
 
     def call_off(self, task: Task, run: TaskRun) -> None:
         """Tell whoever runs the attempt to stop; only a hint, as its completion will be fenced."""
-        if run["state"] != "waiting" and task.body is None:
+        if children.is_out(task, run):
+            self.order(children.stopping(self.context, self.state, task, run))
+        elif run["state"] != "waiting" and task.body is None:
             path = self.path(task.id)
             self.order(CancelTask(instance=self.instance, path=path, attempt=run["attempt"], queue=task.queue))
 
