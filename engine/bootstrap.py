@@ -275,6 +275,8 @@ class Application:
     @cached_property
     def services(self) -> Services:
         """What the API, the pages and the approval links work with."""
+        from engine.app.pause import Pauser
+        from engine.app.retry import Retrier
         from engine.app.services import Services
 
         return Services(
@@ -288,6 +290,13 @@ class Application:
             signals=self.broker.signals,
             starter=self.starter,
             canceller=self.canceller,
+            pauser=Pauser(reader=self.instances.reader, advancer=self.advancer),
+            retrier=Retrier(
+                reader=self.instances.reader,
+                instances=self.instances.store,
+                definitions=self.definitions.definitions,
+                advancer=self.advancer,
+            ),
             approver=self.approver,
             links=self.asker,
             ask_sync=self.ask_sync,

@@ -1,4 +1,4 @@
-"""Instances: start, look, wait, cancel."""
+"""Instances: start, look, wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 
 from engine.api.models import (
     AfterQuery,
-    Cancel,
     HistoryEntry,
     Instance,
     InstanceQuery,
@@ -22,7 +21,7 @@ from engine.api.models import (
 )
 from engine.api.operations import Answer, Call, Header, Operation
 from engine.api.paging import page
-from engine.app.read import TaskView, task_at, tasks_of
+from engine.app.read import MOST_SCOPES, TaskView, task_at, tasks_of
 from engine.app.records import FINAL
 from engine.app.services import Services
 from engine.core.codec import definition_from_json
@@ -69,13 +68,6 @@ def get(call: Call) -> Answer:
     return Answer(body=Instance.model_validate(instance))
 
 
-def cancel(call: Call) -> Answer:
-    """Ask for an instance to be cancelled; `finally` still runs."""
-    sent = call.sent(Cancel)
-    call.services.canceller.cancel(call.path["id"], by=sent.by, reason=sent.reason)
-    return Answer(body=Instance.model_validate(call.services.reader.get(call.path["id"])), status=202)
-
-
 def history(call: Call) -> Answer:
     """Every event an instance took, in order."""
     asked = call.asked(AfterQuery)
@@ -110,7 +102,7 @@ def views(services: Services, id: str) -> tuple[TaskView, ...]:
     """The tasks of an instance. Raises NotFound."""
     instance = services.reader.get(id)
     definition = definition_from_json(services.instances.definition(instance.digest))
-    return tasks_of(definition, services.reader.scopes(id))
+    return tasks_of(definition, services.reader.scopes(id, limit=MOST_SCOPES))
 
 
 OPERATIONS = (
@@ -148,18 +140,6 @@ OPERATIONS = (
         answer=Instance,
         problems=(404,),
         waits=lambda call: call.asked(WaitQuery).wait > 0,
-    ),
-    Operation(
-        method="POST",
-        path=PREFIX + "/{id}/cancel",
-        id="cancelInstance",
-        summary="Cancel an instance",
-        tag=TAG,
-        handler=cancel,
-        body=Cancel,
-        answer=Instance,
-        status=202,
-        problems=(404, 409),
     ),
     Operation(
         method="GET",

@@ -87,9 +87,23 @@ class Started(BaseModel):
     workflow: str
 
 
-class Cancel(Asked):
+class By(Asked):
     by: str = Field("api", min_length=1, max_length=200)
+
+
+class Cancel(By):
     reason: str = Field("", max_length=4000)
+
+
+class Pause(By):
+    reason: str = Field("", max_length=4000)
+
+
+class Retry(By):
+    tasks: list[str] = Field(
+        default_factory=list, max_length=1000, description="Paths; without any, the unhandled failures."
+    )
+    version: Literal["same", "newest"] = Field("same", description="Which version of the workflow it goes on with.")
 
 
 class HistoryEntry(Row):
@@ -146,6 +160,15 @@ class Task(Row):
     outputs: Any
     error: Any
     skipped: Any
+    items: Any
+    """Of a `for_each`: how many there are, are open, and have ended how."""
+    iterations: Any
+    """Of a `repeat`: the number of the current one."""
+    child: str | None
+    """Of a `workflow`: the instance it started."""
+    undone: bool
+    held: bool
+    """It would start or go on if the instance were not paused."""
 
 
 class Tasks(BaseModel):

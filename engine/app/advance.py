@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import structlog
 
@@ -14,6 +15,7 @@ from engine.app.recent import Recent
 from engine.app.records import NOTIFICATIONS, DeliveryResult, Message, Notification, Record
 from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
+from engine.core.values import JsonObject
 from engine.errors import Broken, HeadraceError, Unavailable
 
 _REACHES_DOWN = frozenset({"CancelRequested", "TimersDue"})
@@ -28,6 +30,16 @@ class Advanced:
 
     messages: tuple[Message, ...] = ()
     finished: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """Another definition for an instance that goes on with it; `version` and `commit` are those of the definitions DB."""
+
+    digest: str
+    document: JsonObject
+    version: str
+    commit: str
 
 
 class Advancer:
@@ -50,6 +62,7 @@ class Advancer:
         *,
         starting: Sequence[Starting] = (),
         deliveries: Sequence[DeliveryResult] = (),
+        adopting: Mapping[str, Adoption] = MappingProxyType({}),
     ) -> Advanced:
         """Take all these events in one transaction and commit it; `published` outbox rows go with it.
 
@@ -62,6 +75,9 @@ class Advancer:
         with self._store.lock(keys, facts_of=unknown) as locked:
             for instance, facts in locked.facts.items():
                 known[instance] = self._runs.learn(instance, facts, locked.definition)
+            self._catch_up(locked, known)
+            for instance, adoption in adopting.items():
+                known[instance] = self._adopted(known[instance], adoption)
             batch = Batch(locked, known)
             started = [batch.start(start.id, self._first_run(start, locked.now)) for start in starting]
             for notification in notifications:
@@ -73,7 +89,12 @@ class Advancer:
             record.new_instances = [batch.new(start) for start in starting]
             record.deliveries = list(deliveries)
             record.published = list(published)
+            for instance, adoption in adopting.items():
+                record.definitions[adoption.digest] = adoption.document
+                record.adoptions[instance] = (adoption.digest, adoption.version, adoption.commit)
             self._record(locked, record, starting)
+        for instance in adopting:
+            self._runs.keep(known[instance])
         for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
             self._runs.keep(run)
         return Advanced(messages=tuple(record.outbox), finished=batch.finished)
@@ -84,11 +105,14 @@ class Advancer:
         *,
         starting: Sequence[Starting] = (),
         deliveries: Sequence[DeliveryResult] = (),
+        adopting: Mapping[str, Adoption] = MappingProxyType({}),
     ) -> None:
         """`advance`, then publish at once what it asks for. A broker that is down delays, it loses nothing: the relay follows."""
         published = self._published.take()
         try:
-            advanced = self.advance(notifications, published, starting=starting, deliveries=deliveries)
+            advanced = self.advance(
+                notifications, published, starting=starting, deliveries=deliveries, adopting=adopting
+            )
         except HeadraceError:
             self._published.add(published)
             raise
@@ -109,6 +133,17 @@ class Advancer:
         _log.error("event parked", instance=notification.instance, scope=notification.scope, error=str(error))
         body = {"instance": notification.instance, "scope": notification.scope, "event": notification.event}
         self._outbox.park(Message(queue=NOTIFICATIONS, body=body), str(error))
+
+    def _catch_up(self, locked: Locked, known: dict[str, Run]) -> None:
+        """An instance may have adopted another definition since this process last saw it."""
+        for name, row in locked.instances.items():
+            if name in known and known[name].facts.digest != row.digest:
+                known[name] = self._runs.learn(name, self._store.facts(name), locked.definition)
+
+    def _adopted(self, run: Run, adoption: Adoption) -> Run:
+        facts = replace(run.facts, digest=adoption.digest, commit=adoption.commit)
+        definition = self._runs.definition(adoption.digest, lambda _: adoption.document)
+        return Run.of(run.instance["id"], facts, definition)
 
     def _record(self, locked: Locked, record: Record, starting: Sequence[Starting]) -> None:
         try:

@@ -27,5 +27,5 @@ class Canceller:
 
     def _scope(self, instance: str) -> str:
         """A scope is cancelled once; who cancels again while `finally` runs means `finally`."""
-        scopes = self._reader.scopes(instance)
+        scopes = self._reader.scopes(instance, limit=1)
         return FINALLY if FINALLY in scopes and "cancel" in scopes[ROOT] else ROOT

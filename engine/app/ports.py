@@ -230,8 +230,8 @@ class InstanceReader(Protocol):
         """Newest first; `before` is the id of the last one seen."""
         ...
 
-    def scopes(self, id: str) -> Mapping[str, ScopeState]:
-        """Path to state, root first."""
+    def scopes(self, id: str, *, limit: int | None = None) -> Mapping[str, ScopeState]:
+        """Path to state, root first; with `limit` the root, `finally` and as many others."""
         ...
 
     def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]: ...

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.core.keys import FINALLY, ROOT, task_path
-from engine.core.model import Definition, Edge, Task, TaskList
-from engine.core.state import ScopeState, SkipReason, TaskError, TaskRun
+from engine.core.keys import FINALLY, ROOT, parent_scope, shape_of, task_path
+from engine.core.model import Definition, Edge, Task
+from engine.core.state import ItemsRun, IterationsRun, ScopeState, SkipReason, TaskError, TaskRun
 from engine.core.values import Json
 from engine.errors import NotFound
 
@@ -33,6 +34,11 @@ class TaskView:
     outputs: Json = None
     error: TaskError | None = None
     skipped: SkipReason | None = None
+    items: ItemsRun | None = None
+    iterations: IterationsRun | None = None
+    child: str | None = None
+    undone: bool = False
+    held: bool = False
 
     @property
     def began_at(self) -> int | None:
@@ -43,12 +49,22 @@ class TaskView:
         return self.started_at if self.ready_at is None else self.ready_at
 
 
+MOST_SCOPES = 1_000
+"""Scopes of an instance that are shown; of a fan-out with more the rest is asked for by path."""
+
+
 def tasks_of(definition: Definition, scopes: Mapping[str, ScopeState]) -> tuple[TaskView, ...]:
-    """Every task of the definition exactly once, in an order in which each stands after those it needs; `finally` last."""
-    return (
-        *_list(ROOT, definition.tasks, scopes.get(ROOT)),
-        *_list(FINALLY, definition.finally_, scopes.get(FINALLY)),
-    )
+    """Every task of the scopes that are open, each list in an order in which each task stands after those it needs.
+
+    The scopes of a task follow the list it stands in; `finally` is last. Scopes that this definition does not have (an
+    instance that went on with another one) are left out.
+    """
+    below: dict[str, list[str]] = {}
+    for path in scopes:
+        above = parent_scope(path)
+        if above is not None and path != FINALLY and shape_of(path) in definition.lists:
+            below.setdefault(above, []).append(path)
+    return (*_scope(ROOT, definition, scopes, below), *_scope(FINALLY, definition, scopes, below))
 
 
 def task_at(views: tuple[TaskView, ...], path: str) -> TaskView:
@@ -59,18 +75,32 @@ def task_at(views: tuple[TaskView, ...], path: str) -> TaskView:
     raise NotFound("task", path)
 
 
-def _list(scope: str, tasks: TaskList, state: ScopeState | None) -> Iterator[TaskView]:
+def _scope(
+    scope: str, definition: Definition, scopes: Mapping[str, ScopeState], below: Mapping[str, list[str]]
+) -> Iterator[TaskView]:
+    state = scopes.get(scope)
     runs: Mapping[str, TaskRun] = state["tasks"] if state else {}
-    for task in tasks.tasks.values():
+    for task in definition.task_list(scope).tasks.values():
         yield _view(scope, task, runs.get(task.id))
+    for path in sorted(below.get(scope, ()), key=_natural):
+        yield from _scope(path, definition, scopes, below)
+
+
+def _natural(path: str) -> list[tuple[int, int, str]]:
+    """Iterations and items with numbers for keys in the order of their numbers."""
+    parts = _NUMBER.split(path)
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+
+
+_NUMBER = re.compile(r"(\d{1,18})")
 
 
 def _view(scope: str, task: Task, run: TaskRun | None) -> TaskView:
     run = run or {"state": PENDING, "attempt": 0}
     return TaskView(
         path=task_path(scope, task.id),
-        scope=scope,
-        id=task.id,
+        scope=(parent_scope(scope) or ROOT) if task.id == "" else scope,
+        id=task.id or scope.rpartition("/")[2],
         kind=task.kind,
         edges=task.edges,
         description=task.description,
@@ -83,4 +113,9 @@ def _view(scope: str, task: Task, run: TaskRun | None) -> TaskView:
         outputs=run.get("outputs"),
         error=run.get("error"),
         skipped=run.get("skipped"),
+        items=run.get("items"),
+        iterations=run.get("iterations"),
+        child=run.get("child"),
+        undone=run.get("undone", False),
+        held="held" in run,
     )

@@ -152,6 +152,8 @@ class Record:
     """Outbox rows that have reached the broker: deleted."""
     approvals: list[ApprovalEffect] = field(default_factory=list)
     deliveries: list[DeliveryResult] = field(default_factory=list)
+    adoptions: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Instances that go on with another definition: its digest, version and commit."""
 
     @property
     def ended(self) -> list[InstanceChange]:

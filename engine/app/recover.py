@@ -75,6 +75,7 @@ class Recoverer:
         Doubles are harmless: leases and attempts fence them.
         """
         sent = 0
+        self._runs = Runs()  # since the last time instances may have gone on with other definitions
         after: tuple[str, str] | None = None
         around: dict[tuple[str, str], ScopeState] = {}
         while scopes := self._recovery.live(after):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +36,26 @@ class Canceller(Protocol):
         ...
 
 
+class Pauser(Protocol):
+    """Holds an instance, and lets it go on."""
+
+    def pause(self, instance: str, *, by: str, reason: str = "") -> None:
+        """Raises NotFound, Conflict (it has ended, or is paused)."""
+        ...
+
+    def resume(self, instance: str, *, by: str) -> None:
+        """Raises NotFound, Conflict (it is not paused)."""
+        ...
+
+
+class Retrier(Protocol):
+    """Reopens an instance that has ended."""
+
+    def retry(self, instance: str, *, by: str, tasks: Sequence[str] = (), newest: bool = False) -> None:
+        """Raises NotFound (also of a task), Conflict (with reasons)."""
+        ...
+
+
 class LinkSender(Protocol):
     """Gives one person their own link to one approval, by mail or, under `dev`, by the log."""
 
@@ -58,6 +78,8 @@ class Services:
     signals: Signals
     starter: Starter
     canceller: Canceller
+    pauser: Pauser
+    retrier: Retrier
     approver: Approver
     links: LinkSender
     ask_sync: Callable[[], None]

@@ -1,4 +1,4 @@
-"""`headrace start, list, get, history, logs, cancel`: runs of workflows, through the API."""
+"""`headrace start, list, get, history, logs, cancel, pause, resume, retry`: runs of workflows, through the API."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def register(app: typer.Typer) -> None:
     app.command("history", rich_help_panel=panel)(history)
     app.command("logs", rich_help_panel=panel)(logs)
     app.command("cancel", rich_help_panel=panel)(cancel)
+    app.command("pause", rich_help_panel=panel)(pause)
+    app.command("resume", rich_help_panel=panel)(resume)
+    app.command("retry", rich_help_panel=panel)(retry)
 
 
 def start(
@@ -161,10 +164,45 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel an instance: what runs is stopped, `finally` still runs."""
+    _steer(instance, "cancel", {"reason": reason}, "cancelling", as_json=as_json)
+
+
+def pause(
+    instance: Instance,
+    reason: Annotated[str, typer.Option(help="Why; shown with the instance.")] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Pause an instance: nothing new starts, what runs ends."""
+    _steer(instance, "pause", {"reason": reason}, "pausing", as_json=as_json)
+
+
+def resume(instance: Instance, *, as_json: AsJson = False) -> None:
+    """Let a paused instance go on."""
+    _steer(instance, "resume", {}, "going on", as_json=as_json)
+
+
+def retry(
+    instance: Instance,
+    tasks: Annotated[
+        list[str] | None, typer.Argument(help="Paths of tasks to run again; by default the unhandled failures.")
+    ] = None,
+    *,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Go on with the workflow's newest version, if it fits.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Retry an instance that has ended, from its failed tasks or from those named."""
+    body = {"tasks": tasks or [], "version": "newest" if newest else "same"}
+    _steer(instance, "retry", body, "going on", as_json=as_json)
+
+
+def _steer(instance: str, verb: str, body: dict[str, Any], said: str, *, as_json: bool) -> None:
     from engine.cli.client import Api, login_name
 
-    answer = Api().post("instances", instance, "cancel", body={"by": login_name(), "reason": reason})
-    emit_json(answer) if as_json else typer.echo(f"{instance}  cancelling")
+    answer = Api().post("instances", instance, verb, body={"by": login_name(), **body})
+    emit_json(answer) if as_json else typer.echo(f"{instance}  {said}")
 
 
 def _wait(api: Any, instance: str) -> Any:

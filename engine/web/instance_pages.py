@@ -20,7 +20,9 @@ from engine.web.render import page
 from engine.web.svg import dag
 
 PER_PAGE = 40
-STATES = ("running", "waiting", "queued", "succeeded", "failed", "cancelled")
+STATES = ("running", "waiting", "queued", "paused", "compensating", "succeeded", "failed", "cancelled")
+SHOWN_SCOPES = 200
+"""Scopes whose tasks one page shows."""
 LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
@@ -65,7 +67,7 @@ class InstancePages:
         services, name = self._services, visit.path["id"]
         instance = services.reader.get(name)
         definition = definition_from_json(services.instances.definition(instance.digest))
-        scopes = services.reader.scopes(name)
+        scopes = services.reader.scopes(name, limit=SHOWN_SCOPES)
         root, views = scopes.get(ROOT), tasks_of(definition, scopes)
         history = services.reader.history(name, limit=EVENTS)
         logs = services.logs.read(name, limit=LINES)
@@ -86,6 +88,9 @@ class InstancePages:
                 "more_logs": len(logs) == LINES,
                 "source": self._source(instance),
                 "why_skipped": why_skipped,
+                "more_scopes": len(scopes) >= SHOWN_SCOPES,
+                "paused": root.get("paused") if root else None,
+                "counted": counted,
                 "needed": needed,
             },
         )
@@ -94,6 +99,24 @@ class InstancePages:
         """Cancel, and show what becomes of it."""
         name = visit.path["id"]
         self._services.canceller.cancel(name, by=BY, reason=visit.form.get("reason", "")[:500])
+        return RedirectResponse(f"/instances/{name}", 303)
+
+    def pause(self, visit: Visit) -> Response:
+        """Pause, and show it."""
+        name = visit.path["id"]
+        self._services.pauser.pause(name, by=BY, reason=visit.form.get("reason", "")[:500])
+        return RedirectResponse(f"/instances/{name}", 303)
+
+    def resume(self, visit: Visit) -> Response:
+        """Go on, and show it."""
+        name = visit.path["id"]
+        self._services.pauser.resume(name, by=BY)
+        return RedirectResponse(f"/instances/{name}", 303)
+
+    def retry(self, visit: Visit) -> Response:
+        """Reopen what has ended, and show what becomes of it."""
+        name = visit.path["id"]
+        self._services.retrier.retry(name, by=BY, newest=visit.form.get("version") == "newest")
         return RedirectResponse(f"/instances/{name}", 303)
 
     def _source(self, instance: Instance) -> JsonObject | None:
@@ -116,8 +139,21 @@ def why_skipped(view: TaskView) -> str:
         case "condition":
             read = ", ".join(f"{name} = {value!r}" for name, value in reason.get("values", {}).items())
             return f"{reason.get('condition', '')} is false" + (f": {read}" if read else "")
+        case "rest":
+            return "another task had no more use for it"
         case _:
             return "its scope ended before it could run"
+
+
+def counted(view: TaskView) -> str:
+    """How far a task with items or iterations is."""
+    if view.items is not None:
+        settled = view.items["succeeded"] + view.items["failed"]
+        failed = f", {view.items['failed']} not well" if view.items["failed"] else ""
+        return f"{settled} of {view.items['total']} items ended{failed}"
+    if view.iterations is not None:
+        return f"iteration {view.iterations['number']}"
+    return ""
 
 
 def needed(view: TaskView, views: Sequence[TaskView]) -> str:

@@ -16,7 +16,9 @@ from engine.api.app import create
 from engine.app.advance import Advancer
 from engine.app.approve import Approver, token_hash
 from engine.app.cancel import Canceller
+from engine.app.pause import Pauser
 from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Verdict
+from engine.app.retry import Retrier
 from engine.app.services import Services
 from engine.app.start import Starter
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
@@ -183,6 +185,13 @@ class World:
             signals=self.signals,
             starter=starter,
             canceller=Canceller(reader=self.instances.reader, advancer=self.advancer),
+            pauser=Pauser(reader=self.instances.reader, advancer=self.advancer),
+            retrier=Retrier(
+                reader=self.instances.reader,
+                instances=self.instances.store,
+                definitions=self.definitions,
+                advancer=self.advancer,
+            ),
             approver=self.approver,
             links=self.links,
             ask_sync=lambda: self.asked_syncs.append(1),

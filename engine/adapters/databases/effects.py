@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import uuid_utils
 
 from engine.adapters.databases.database import Database
-from engine.adapters.databases.tables import approval_decisions, approvals, deliveries
+from engine.adapters.databases.tables import approval_decisions, approvals, deliveries, instances
 from engine.app.records import ApprovalEffect, DeliveryResult, Record
 from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
 from engine.errors import Conflict
@@ -20,6 +20,9 @@ def write_effects(database: Database, connection: sa.Connection, record: Record)
     """Within the caller's transaction. Raises Conflict for a delivery that is not `received` any more."""
     for result in record.deliveries:
         _end_delivery(connection, result)
+    for instance, (digest, version, commit) in record.adoptions.items():
+        adopted = sa.update(instances).where(instances.c.id == instance)
+        connection.execute(adopted.values(digest=digest, version=version, commit=commit))
     for statement in _approval_statements(database, record.approvals):
         connection.execute(statement)
 

@@ -13,6 +13,7 @@ from engine.adapters.databases.instances import PARENT, to_parent
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import history, instances, scopes
 from engine.app.records import HistoryRow, Instance
+from engine.core.keys import FINALLY
 from engine.core.state import ScopeState
 from engine.errors import NotFound
 
@@ -60,11 +61,15 @@ class Reader:
             statement = statement.where(instances.c.parent == parent)
         return self._load(newest_first(statement, instances.c.started_at, instances.c.id, before=before, limit=limit))
 
-    def scopes(self, id: str) -> Mapping[str, ScopeState]:
+    def scopes(self, id: str, *, limit: int | None = None) -> Mapping[str, ScopeState]:
         """See the port."""
         statement = sa.select(scopes.c.path, scopes.c.state).where(scopes.c.instance_id == id).order_by(scopes.c.path)
+        first = statement.limit(limit) if limit is not None else statement
         with self._database.reading() as connection:
-            return {row.path: row.state for row in connection.execute(statement)}
+            found = {row.path: row.state for row in connection.execute(first)}
+            if limit is not None and len(found) == limit and FINALLY not in found:
+                found |= {row.path: row.state for row in connection.execute(statement.where(scopes.c.path == FINALLY))}
+            return found
 
     def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]:
         """See the port."""

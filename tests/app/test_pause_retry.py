@@ -1,0 +1,119 @@
+"""The pause and retry buttons, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.app.pause import Pauser
+from engine.app.retry import Retrier
+from engine.core.events import AttemptAlive, TaskSucceeded
+from engine.errors import Conflict, NotFound
+from tests.app.world import NOOP, World
+
+CHAIN = f"tasks:\n  a: {NOOP}}}\n  b: {{needs: a, {NOOP[1:]}}}\n  c: {{needs: b, {NOOP[1:]}}}\n"
+
+
+@pytest.fixture
+def pauser(world: World) -> Pauser:
+    return Pauser(reader=world.instances.reader, advancer=world.advancer)
+
+
+@pytest.fixture
+def retrier(world: World) -> Retrier:
+    return Retrier(
+        reader=world.instances.reader,
+        instances=world.instances.store,
+        definitions=world.definitions,
+        advancer=world.advancer,
+    )
+
+
+def test_nothing_new_starts_while_it_is_paused(world, pauser):
+    instance = world.start(CHAIN)
+    (command,) = world.queued()
+    pauser.pause(instance, by="ana", reason="a freeze")
+    assert world.state(instance) == "paused"
+    with pytest.raises(Conflict, match="it is paused"):
+        pauser.pause(instance, by="ana")
+    world.answer(command)
+    assert world.queued() == []
+    assert world.run(instance, "b")["held"] == "begin"
+    assert world.state(instance) == "paused"
+    pauser.resume(instance, by="ana")
+    world.work()
+    assert world.state(instance) == "succeeded"
+    world.check_history(instance)
+    with pytest.raises(Conflict, match="not paused"):
+        pauser.resume(instance, by="ana")
+
+
+def fail_b(world: World, instance: str) -> None:
+    (command,) = world.queued()
+    world.answer(command, {"n": 1})
+    (command,) = world.queued()
+    world.answer(command, error="no route")
+    assert world.state(instance) == "failed"
+
+
+def test_a_failed_instance_goes_on_from_its_failure(world, retrier):
+    instance = world.start(CHAIN)
+    fail_b(world, instance)
+    retrier.retry(instance, by="ana")
+    (command,) = world.queued()
+    assert (command["path"], command["attempt"], command["generation"]) == ("b", 2, 1)
+    assert world.get(instance).finished_at is None
+    world.answer(command)
+    world.work()
+    assert world.state(instance) == "succeeded"
+    assert world.run(instance, "a")["attempt"] == 1
+    world.check_history(instance)
+
+
+def test_chosen_tasks_run_again_with_all_that_waits_for_them(world, retrier):
+    instance = world.start(CHAIN)
+    world.work()
+    with pytest.raises(Conflict, match="name the tasks"):
+        retrier.retry(instance, by="ana")
+    with pytest.raises(NotFound):
+        retrier.retry(instance, by="ana", tasks=["nope"])
+    retrier.retry(instance, by="ana", tasks=["b"])
+    (command,) = world.queued()
+    assert (command["path"], command["attempt"], command["generation"]) == ("b", 2, 2)
+    with pytest.raises(Conflict, match="has not ended"):
+        retrier.retry(instance, by="ana", tasks=["b"])
+    world.answer(command)
+    world.work()
+    assert world.state(instance) == "succeeded"
+
+
+def test_it_goes_on_with_the_newest_version_where_that_fits(world, retrier):
+    instance = world.start(CHAIN)
+    other = world.make_advancer()  # another process, which keeps the instance as it sees it now
+    world.tell(instance, AttemptAlive(task="a", attempt=1), advancer=other)
+    fail_b(world, instance)
+    old = world.get(instance)
+    newer = f"{CHAIN}  d: {{needs: b, {NOOP[1:]}}}\n".replace("needs: b, u", "needs: d, u", 1)
+    world.load(f"name: {old.workflow}\n{newer}")
+    retrier.retry(instance, by="ana", newest=True)
+    assert world.get(instance).digest != old.digest
+    (command,) = world.queued()
+    world.tell(instance, TaskSucceeded(task="b", attempt=command["attempt"]), advancer=other)
+    (last,) = world.queued()
+    assert last["path"] == "d"  # which only the newer version has
+    world.answer(last)
+    world.work()
+    assert world.state(instance) == "succeeded"
+
+
+def test_a_version_that_does_not_fit_is_refused_with_the_reasons(world, retrier):
+    instance = world.start(CHAIN)
+    fail_b(world, instance)
+    name = world.get(instance).workflow
+    world.load(f"name: {name}\ninputs: {{size: {{type: integer}}}}\ntasks:\n  b: {{uses: wait, with: {{for: 1s}}}}\n")
+    with pytest.raises(Conflict, match="does not fit") as refused:
+        retrier.retry(instance, by="ana", newest=True)
+    found = {(problem.pointer, problem.detail.partition(" in the")[0]) for problem in refused.value.problems}
+    assert ("/tasks/a", "it has run and does not exist") in found
+    assert ("/tasks/b", "it ran as python and is wait") in found
+    assert any(pointer.startswith("/inputs") for pointer, _ in found)
+    assert world.state(instance) == "failed"
