@@ -308,12 +308,20 @@ class World:
     def work(self, rounds: int = 50) -> None:
         """A worker that does at once whatever is asked."""
         for _ in range(rounds):
+            noticed = self.notice()
             commands = self.queued()
-            if not commands:
+            if not commands and not noticed:
                 return
             for command in commands:
                 if command["type"] == "RunTask":
                     self.answer(command)
+
+    def notice(self) -> int:
+        """A notification worker takes what is in its queue: events for transactions of their own."""
+        waiting = self.queued(NOTIFICATIONS)
+        for body in waiting:
+            self.advancer.submit([Notification(**body)])
+        return len(waiting)
 
     def wait_for_timers(self, *, most: int = 20) -> None:
         """A second passes (timers are stored in coarse steps), and the scheduler looks until nothing is due."""

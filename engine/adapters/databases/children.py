@@ -45,7 +45,7 @@ class ChildScopes:
         well = _below(self._instance, task, scopes.c.path).where(
             scopes.c.settled, _OUTCOME == "succeeded", sa.not_(_UNDONE)
         )
-        finished = scopes.c.state["finished_at"].as_integer()
+        finished = sa.cast(scopes.c.state["finished_at"].as_string(), sa.BigInteger)
         newest = well.order_by(finished.desc(), sa.func.length(scopes.c.path).desc(), scopes.c.path.desc()).limit(limit)
         with translated():
             return list(reversed(self._connection.execute(newest).scalars().all()))
