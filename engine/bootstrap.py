@@ -135,6 +135,7 @@ class Application:
     def performer(self) -> Performer:
         """Carries out commands."""
         from engine.adapters.kinds.registry import kinds
+        from engine.app.children import Children
         from engine.app.perform import Performer
 
         return Performer(
@@ -147,6 +148,12 @@ class Application:
             secrets=self.secrets,
             logs=self.instances.logs,
             asker=self.asker,
+            children=Children(
+                starter=self.starter,
+                reader=self.instances.reader,
+                store=self.instances.store,
+                canceller=self.canceller,
+            ),
             clock=self.clock,
         )
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from uuid_utils import uuid7
 
+from engine.app.child_ends import notice
 from engine.app.family import Family
 from engine.app.ports import Locked
 from engine.app.records import (
     FINAL,
+    NOTIFICATIONS,
     ApprovalEffect,
     Facts,
     HistoryRow,
@@ -21,6 +23,7 @@ from engine.app.records import (
     Message,
     NewInstance,
     Notification,
+    Parent,
     Record,
     ScopeWrite,
 )
@@ -136,7 +139,9 @@ class Batch:
                 )
         for name, instance in self._instances.items():
             if instance.seq != instance.first_seq:
-                record.instances.append(self._change(name, instance))
+                change = self._change(name, instance)
+                record.instances.append(change)
+                self._tell_parent(change, instance.run.facts.parent)
         return record
 
     @property
@@ -238,6 +243,13 @@ class Batch:
         self._record.outbox.append(
             Message(queue=command.queue, body=command_codec.message_of(command), id=str(uuid7()))
         )
+
+    def _tell_parent(self, change: InstanceChange, parent: Parent | None) -> None:
+        """Once for each end: after a retry the task that waited has long gone on, and does not listen."""
+        if parent is not None and change.state in FINAL:
+            told = notice(change, parent)
+            body = {"instance": told.instance, "scope": told.scope, "event": told.event}
+            self._record.outbox.append(Message(queue=NOTIFICATIONS, body=body, id=str(uuid7())))
 
     def _change(self, id: str, instance: _Instance) -> InstanceChange:
         root = self._scopes[id, ROOT].state

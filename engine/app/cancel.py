@@ -25,6 +25,11 @@ class Canceller:
         event = to_json(CancelRequested(by=by, reason=reason))
         self._advancer.submit([Notification(instance=instance, scope=self._scope(instance), event=event)])
 
+    def cancel_once(self, instance: str, *, by: str, reason: str = "") -> None:
+        """The same for a program that asks until it hears of the end: asking again changes nothing, nor does asking too late."""
+        event = to_json(CancelRequested(by=by, reason=reason))
+        self._advancer.submit([Notification(instance=instance, scope=ROOT, event=event)])
+
     def _scope(self, instance: str) -> str:
         """A scope is cancelled once; who cancels again while `finally` runs means `finally`."""
         scopes = self._reader.scopes(instance, limit=1)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Event
+from typing import TypeAlias
 
 from engine.app.ask import Asker
 from engine.app.attempt_error import attempt_error
+from engine.app.children import Children
 from engine.app.kinds import Call, Kind, Stopped, misused
 from engine.app.masking import Masker
 from engine.app.outputs import finished
@@ -18,13 +20,14 @@ from engine.app.records import Notification
 from engine.app.revealed import Revealed
 from engine.app.task_log import TaskLog
 from engine.core import events
-from engine.core.commands import AskApprovers, RunTask
+from engine.core.commands import AskApprovers, CancelChild, RunTask, StartChild
 from engine.core.expressions.render import finish
 from engine.core.keys import idempotency_key, split_path
 from engine.core.values import Json, JsonObject
 from engine.errors import Malformed
 
-_COMMANDS = {command.type: command for command in (RunTask, AskApprovers)}
+_Wanted: TypeAlias = RunTask | AskApprovers | StartChild | CancelChild
+_COMMANDS = {command.type: command for command in _Wanted.__args__}
 
 
 class Performer:
@@ -37,23 +40,38 @@ class Performer:
         secrets: Secrets,
         logs: LogStore,
         asker: Asker,
+        children: Children,
         clock: Clock,
     ) -> None:
         self._kinds = kinds
         self._secrets = secrets
         self._logs = logs
         self._asker = asker
+        self._children = children
         self._clock = clock
 
-    def perform(self, command: JsonObject, stop: Event) -> Notification:
-        """Carry out one command, given as JSON with its `type`, and return what its instance has to hear of it.
+    def perform(self, command: JsonObject, stop: Event) -> Notification | None:
+        """Carry out one command, given as JSON with its `type`, and return what its instance has to hear of it, if anything.
 
         Setting `stop` ends a running attempt early. Raises Malformed: no such command.
         """
         wanted = _read(command)
-        event = self._run(wanted, stop) if isinstance(wanted, RunTask) else self._asker.ask(wanted)
+        event = self._event(wanted, stop)
+        if event is None:
+            return None
         scope, _ = split_path(wanted.path)
         return Notification(instance=wanted.instance, scope=scope, event=events.to_json(event))
+
+    def _event(self, wanted: _Wanted, stop: Event) -> events.Event | None:
+        match wanted:
+            case RunTask():
+                return self._run(wanted, stop)
+            case AskApprovers():
+                return self._asker.ask(wanted)
+            case StartChild():
+                return self._children.start(wanted, stop)
+            case CancelChild():
+                return self._children.cancel(wanted)
 
     def _run(self, run: RunTask, stop: Event) -> events.Event:
         _, task = split_path(run.path)
@@ -84,7 +102,7 @@ class Performer:
                     path=run.path,
                     attempt=run.attempt,
                     workflow=run.workflow,
-                    idempotency_key=idempotency_key(run.instance, run.path),
+                    idempotency_key=idempotency_key(run.instance, run.path, run.generation),
                     params=params,
                     env=env,
                     outputs=declared,
@@ -98,13 +116,13 @@ class Performer:
         return finished(answer, declared, masker)
 
 
-def _read(command: JsonObject) -> RunTask | AskApprovers:
+def _read(command: JsonObject) -> _Wanted:
     arguments = dict(command)
     kind = _COMMANDS.get(arguments.pop("type", ""))
     if kind is None:
         raise Malformed(f"unknown command type {command.get('type')!r}")
     try:
-        wanted: RunTask | AskApprovers = kind(**arguments)
+        wanted: _Wanted = kind(**arguments)
     except TypeError as error:
         raise Malformed(f"command {kind.type} does not fit: {error}") from None
     return wanted

@@ -57,15 +57,20 @@ class Starter:
         """
         if start_key and (first := self._reader.by_start_key(start_key)):
             return first.id  # whatever became of the workflow since
-        version = self._active(workflow)
-        prepared = self.prepare(version, inputs=inputs, trigger={}, by=by, start_key=start_key)
-        try:
-            return self.commit([prepared])[0]
-        except Conflict:  # somebody was faster
-            first = self._reader.by_start_key(start_key) if start_key else None
-            if first is None:
-                raise
-            return first.id
+        prepared = self.prepare(self._active(workflow), inputs=inputs, trigger={}, by=by, start_key=start_key)
+        return self._commit_once(prepared)
+
+    def start_child(
+        self, workflow: str, inputs: JsonObject, *, parent: Parent, depth: int, by: str, start_key: str
+    ) -> str:
+        """Start the active version for an attempt of a `workflow` task; like `start`, once for a key.
+
+        Raises NotFound, Invalid, Unavailable.
+        """
+        prepared = self.prepare(
+            self._active(workflow), inputs=inputs, trigger={}, by=by, start_key=start_key, depth=depth, parent=parent
+        )
+        return self._commit_once(prepared)
 
     def prepare(
         self,
@@ -113,6 +118,15 @@ class Starter:
         """
         self._advancer.submit([], starting=prepared, deliveries=deliveries)
         return [start.id for start in prepared]
+
+    def _commit_once(self, prepared: Starting) -> str:
+        try:
+            return self.commit([prepared])[0]
+        except Conflict:  # somebody was faster
+            first = self._reader.by_start_key(prepared.start_key) if prepared.start_key else None
+            if first is None:
+                raise
+            return first.id
 
     def _active(self, workflow: str) -> Version:
         """The active version; one that was read a moment ago is believed, so that a burst of starts reads it once."""

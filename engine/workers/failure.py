@@ -17,7 +17,7 @@ def failure_of(command: JsonObject, message: str) -> Notification | None:
     scope, task = split_path(command.get("path", ""))
     attempt = command.get("attempt", 0)
     event: events.Event
-    if command.get("type") == "RunTask":
+    if command.get("type") in ("RunTask", "StartChild"):
         event = events.TaskFailed(task=task, attempt=attempt, error={"kind": "internal", "message": message})
     elif command.get("type") == "AskApprovers":
         event = events.AskingFailed(task=task, attempt=attempt, message=message)

@@ -56,6 +56,7 @@ def perform(logs):
             secrets=SecretStore("", {"HEADRACE_SECRET_TOKEN": CANARY}),
             logs=logs,
             asker=None,
+            children=None,
             clock=SystemClock(),
         )
         values = {

@@ -20,6 +20,7 @@ from engine.adapters.databases.connect import open_definitions, open_instances
 from engine.app.advance import Advancer
 from engine.app.after_workflows import StartsAfter
 from engine.app.cancel import Canceller
+from engine.app.children import Children
 from engine.app.ports import Clock, InstanceStore, Locked
 from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
@@ -168,6 +169,13 @@ class World:
         self.advancer = self.make_advancer()
         self.starter = Starter(definitions=self.definitions, reader=self.reader, advancer=self.advancer)
         self.canceller = Canceller(reader=self.reader, advancer=self.advancer)
+        self.children = Children(
+            starter=self.starter,
+            reader=self.reader,
+            store=self.store,  # type: ignore[arg-type]
+            canceller=self.canceller,
+            pause=0,
+        )
         self.relay = Relay(outbox=self.instances.outbox, publisher=self.publisher, leases=self.leases)
         self.timers = Timers(recovery=self.recovery, leases=self.leases, advancer=self.advancer)
         self.triggers = Triggers(self.starter)
