@@ -16,6 +16,8 @@ from engine.spec.task_models import TaskKeys
 
 FORMS = frozenset({"group", "for_each", "repeat", "switch", "workflow"})
 """Kinds of tasks that stand for other keys than `uses` and `run`."""
+_SHOWN = 20
+"""How many outcomes a message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +80,20 @@ def _edge(notebook: Notebook, tasks: Mapping[str, TaskKeys], name: str, text: st
     kind, cases = kind_of(tasks[source]), tuple(tasks[source].switch or ())
     labels = (*possible(kind, cases), DONE)
     if not dot and kind == "switch":
-        message = f'"{source}" is a switch: name the case that task "{name}" needs, one of {", ".join(labels)}'
+        message = f'"{source}" is a switch: name the case that task "{name}" needs, one of {_listing(labels)}'
         notebook.note(at, "unknown-outcome", message, suggestion=f"{source}.{labels[0]}")
         return None
     if not dot:
         return Edge(source=source, outcome=positive(kind), lenient=tasks[source].continue_on_error)
     if label not in labels and (kind in PARAMS or kind in FORMS):
-        message = f'task "{source}" never ends as "{label}", only as {", ".join(labels)}'
+        message = f'task "{source}" never ends as "{label}", only as {_listing(labels)}'
         notebook.note(at, "unknown-outcome", message, suggestion=notebook.suggest(label, labels))
         return None
     return Edge(source=source, outcome=label)
+
+
+def _listing(labels: tuple[str, ...]) -> str:
+    return ", ".join(labels if len(labels) <= _SHOWN else (*labels[:_SHOWN], "…"))
 
 
 def _order(edges: Mapping[str, tuple[Edge, ...]]) -> tuple[str, ...]:

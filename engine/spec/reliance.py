@@ -117,13 +117,13 @@ class Reliance:
         return self._bits[edge.source] if edge.outcome == FAILED else 0
 
     def _at_end(self, tasks: Mapping[str, TaskKeys], edges: Mapping[str, Sequence[Edge]]) -> int:
-        """A task has surely succeeded if nothing can skip it and nobody would handle its failure."""
+        """A task has surely succeeded if nothing can skip or cancel it and nobody would handle its failure."""
         harmless = (DONE, SKIPPED)
         handled = {
             edge.source
             for name in tasks
             for edge in edges[name]
-            if edge.outcome not in harmless and edge.outcome != self._positive[edge.source]
+            if tasks[name].cancel_rest or (edge.outcome not in harmless and edge.outcome != self._positive[edge.source])
         }
         sure = 0
         for name in self._order:
@@ -136,4 +136,18 @@ class Reliance:
             handled_here = name in handled or tasks[name].continue_on_error
             if satisfied >= wanted and tasks[name].if_ is None and not handled_here:
                 sure |= self._bits[name]
+        for name, task in tasks.items():
+            if _can_exit(task, instance=False):
+                sure &= self._proved[name]  # what it does not wait for may never have run
         return sure
+
+
+def _can_exit(task: TaskKeys, *, instance: bool) -> bool:
+    """Whether the list of a task can succeed by an `exit` before all of it has run; `instance`: the whole instance can."""
+    if task.tasks is not None:
+        return any(_can_exit(inner, instance=True) for inner in task.tasks.values())
+    given = task.with_ or {}
+    if task.uses != "exit" or given.get("state") in (FAILED, CANCELLED):
+        return False
+    alone = instance or task.for_each is not None or task.repeat is not None
+    return not alone or given.get("scope", "own") != "own"

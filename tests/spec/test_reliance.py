@@ -2,12 +2,15 @@
 
 from itertools import product
 
+import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from engine.core.model import Edge
 from engine.spec.reliance import Reliance
-from engine.spec.task_models import TaskKeys
+from engine.spec.task_models import TaskKeys, TaskMap
 
 NAMES = ["a", "b", "c", "d"]
 LABELS = ["succeeded", "failed", "skipped", "done"]
@@ -92,3 +95,41 @@ def test_plain_needs_prove_everything_before():
     assert all(reliance.proves("d", name) for name in "abc")
     assert all(reliance.proves_at_end(name) for name in NAMES)
     assert reliance.before("c") == ["a", "b"]
+
+
+def at_end(text):
+    """Which tasks the outputs of a workflow can rely on."""
+    definition = yaml.safe_load(text)
+    tasks = TypeAdapter(TaskMap).validate_python(definition)
+    edges = {
+        name: [Edge(source=need, outcome="succeeded", lenient=tasks[need].continue_on_error) for need in task.needs]
+        for name, task in tasks.items()
+    }
+    reliance = Reliance(tasks, edges, list(tasks))
+    return {name for name in tasks if reliance.proves_at_end(name)}
+
+
+def test_a_failure_that_is_tolerated_proves_nothing():
+    assert at_end("{a: {run: x, continue_on_error: true}, b: {needs: [a], run: x}, c: {run: x}}") == {"c"}
+
+
+def test_what_can_be_cancelled_by_a_join_is_not_sure():
+    text = "{a: {run: x}, b: {run: x}, c: {needs: [a, b], join: any, cancel_rest: %s, run: x}, d: {run: x}}"
+    assert at_end(text % "false") == {"a", "b", "c", "d"}
+    assert at_end(text % "true") == {"d"}
+
+
+@pytest.mark.parametrize(
+    ("exit", "sure"),
+    [
+        ("uses: exit, with: {state: succeeded}", {"a"}),
+        ("uses: exit, with: {state: '${{ inputs.s }}'}", {"a"}),
+        ("uses: exit, with: {state: failed}", {"a", "b", "e"}),
+        ("tasks: {f: {uses: exit, with: {state: succeeded}}}", {"a", "b", "e"}),
+        ("tasks: {f: {uses: exit, with: {state: succeeded, scope: instance}}}", {"a"}),
+        ("for_each: [1], uses: exit, with: {state: succeeded}", {"a", "b", "e"}),
+        ("for_each: [1], uses: exit, with: {state: succeeded, scope: instance}", {"a"}),
+    ],
+)
+def test_after_an_exit_only_what_it_waited_for_is_sure(exit, sure):
+    assert at_end(f"{{a: {{run: x}}, b: {{run: x}}, e: {{needs: [a], {exit}}}}}") == sure

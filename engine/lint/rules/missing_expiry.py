@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.lint.rule import Hit, Rule, Subject
+from engine.spec.nodes import Path
 from engine.spec.walk import every_task
 
 
 def check(subject: Subject) -> Iterator[Hit]:
-    """Each approval that nothing ends: no `expires`, no `timeout` of its own or of the workflow."""
+    """Each approval that nothing ends: no `expires`, no `timeout` of its own, of a group around it or of the workflow."""
     if subject.keys.timeout is not None:
         return
+    bounded: set[Path] = set()
     for path, task in every_task(subject.keys):
-        bounded = task.timeout is not None or task.deadline is not None or "expires" in (task.with_ or {})
-        if task.uses == "approval" and not bounded:
+        ends = task.timeout is not None or task.deadline is not None or "expires" in (task.with_ or {})
+        if ends or path[:-2] in bounded:
+            bounded.add(path)  # and all that is in it: a group stands before its tasks
+        elif task.uses == "approval":
             yield Hit(path=path, message=f'the approval "{path[-1]}" can wait for ever; give it `expires`')
 
 
