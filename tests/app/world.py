@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -21,10 +20,10 @@ from engine.app.advance import Advancer
 from engine.app.after_workflows import StartsAfter
 from engine.app.cancel import Canceller
 from engine.app.children import Children
-from engine.app.ports import Clock, InstanceStore, Locked
+from engine.app.ports import Clock
 from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
-from engine.app.records import NOTIFICATIONS, Instance, Message, Notification, Record
+from engine.app.records import NOTIFICATIONS, Instance, Notification
 from engine.app.recover import Recoverer
 from engine.app.relay import Relay
 from engine.app.schedule import Scheduler
@@ -39,8 +38,8 @@ from engine.core.events import Event, TaskFailed, TaskStarted, TaskSucceeded, to
 from engine.core.keys import ROOT, lease_key, split_path
 from engine.core.replay import replay
 from engine.core.state import ScopeState
-from engine.errors import Unavailable
 from engine.spec.load import load
+from tests.app.faults import Faults, FaultyPublisher, FaultyStore
 
 NOOP = "{uses: python, with: {call: 'package.module:function'}"
 PROJECT = "people: {ana: {email: ana@example.com}, ben: {email: ben@example.com}}"
@@ -86,66 +85,6 @@ def movable(url: str) -> tuple[Clock, Callable[[int], None]]:
             connection.execute("UPDATE moved.by SET ms = ms + %s", (by,))
 
     return clock, move
-
-
-class Faults:
-    """What goes wrong next. `broker_down`: nothing can be sent; `answer_lost`: the next commit happens, and nobody hears."""
-
-    def __init__(self) -> None:
-        self.broker_down = False
-        self.answer_lost = False
-
-
-class FaultyPublisher:
-    """The real one, and the markers a wiped broker would have."""
-
-    def __init__(self, publisher: QueuePublisher, faults: Faults) -> None:
-        self._publisher = publisher
-        self._faults = faults
-        self.marker = ""
-
-    def publish(self, messages: Sequence[Message]) -> None:
-        if self._faults.broker_down:
-            raise Unavailable("the broker", "it is down")
-        self._publisher.publish(messages)
-
-    def generation(self) -> str:
-        if self._faults.broker_down:
-            raise Unavailable("the broker", "it is down")
-        return self.marker or self._publisher.generation()
-
-
-class FaultyStore:
-    """The real one, whose commits may lose their answer."""
-
-    def __init__(self, store: InstanceStore, faults: Faults) -> None:
-        self._store = store
-        self._faults = faults
-        self.locks = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    @contextmanager
-    def lock(self, scopes: Any, *, facts_of: Any = ()) -> Iterator[Any]:
-        self.locks += 1
-        with self._store.lock(scopes, facts_of=facts_of) as locked:
-            yield _FaultyLocked(locked, self._faults)
-
-
-class _FaultyLocked:
-    def __init__(self, locked: Locked, faults: Faults) -> None:
-        self._locked = locked
-        self._faults = faults
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._locked, name)
-
-    def record(self, record: Record) -> None:
-        self._locked.record(record)
-        if self._faults.answer_lost:
-            self._faults.answer_lost = False
-            raise Unavailable("the database", "the answer to COMMIT was lost")
 
 
 class World:
