@@ -48,6 +48,10 @@ class Notebook:
             self.document.finding(path, rule, message, suggestion=suggestion, severity=severity, at_key=at_key)
         )
 
-    def note_span(self, span: Span, rule: str, message: str, *, suggestion: str | None = None) -> None:
+    def note_span(
+        self, span: Span, rule: str, message: str, *, suggestion: str | None = None, severity: Severity = "error"
+    ) -> None:
         """Note something about a part of the text."""
-        self.findings.append(self.document.source.finding(span, rule, message, suggestion=suggestion))
+        self.findings.append(
+            self.document.source.finding(span, rule, message, suggestion=suggestion, severity=severity)
+        )

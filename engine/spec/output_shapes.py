@@ -12,6 +12,7 @@ _COMBINED = frozenset({"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "
 """Keywords that can add members which `properties` does not list."""
 _OPEN = {"description": "anything"}
 """Not empty, for an empty schema of other members reads as none."""
+_TYPES = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 _TEXT: JsonObject = {"type": "string"}
 
 EVENT: JsonObject = {
@@ -49,19 +50,24 @@ def shape_of(schema: Json) -> JsonObject:
         required = schema.get("required", [])
         shape["properties"] = {name: shape_of(member) for name, member in properties.items()}
         shape["x-optional"] = tuple(name for name in properties if name not in required)
-        shape["additionalProperties"] = schema.get("additionalProperties", False) and _OPEN
+        shape["additionalProperties"] = schema.get("additionalProperties", False) and _others(schema)
     else:
-        shape["additionalProperties"] = _OPEN
-    if isinstance(schema.get("items"), dict):
+        shape["additionalProperties"] = _OPEN if _COMBINED & schema.keys() else _others(schema)
+    if isinstance(schema.get("items"), dict) and "prefixItems" not in schema:
         shape["items"] = shape_of(schema["items"])
     return shape
 
 
+def _others(schema: JsonObject) -> JsonObject:
+    """Members that `properties` does not list."""
+    return shape_of(schema.get("additionalProperties")) or _OPEN
+
+
 def shape_of_value(value: Json) -> JsonObject:
-    """The members that a known value has."""
+    """The type of a known value, and the members that it has."""
     if isinstance(value, Mapping):
         return {"type": "object", "properties": {name: shape_of_value(member) for name, member in value.items()}}
-    return {}
+    return {"type": _TYPES[type(value)]}
 
 
 def _names(task: TaskKeys, children: Children) -> Mapping[str, Json] | None:

@@ -5,17 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
 
 from engine.core.expressions.model import Expression, ListOf, Literal, MapOf, Position, Template, Text
+from engine.core.values import Json
 from engine.spec.cel import CelSyntaxError, parse
+from engine.spec.findings import Severity
 from engine.spec.interpolate import InterpolationError, Piece, split
 from engine.spec.names import NameProblem, Scope, check_names
 from engine.spec.nodes import Mapping, Node, Path, Scalar, Sequence, Span
 from engine.spec.notebook import Notebook
 from engine.spec.scalars import offsets
+from engine.spec.typing.check import check_types
+from engine.spec.typing.expected import WITHIN_TEXT, Expected, bare_at, fitting
+from engine.spec.typing.types import UNKNOWN, Type, element_of, member_of, of_schema
 
 _NO_EXPRESSION = Expression(source="null", ast=None)
 """Stands for an expression with an error: the file it is in is never loaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a value of the file must be, and how it is called there."""
+
+    name: str
+    type: Type
+
+    def item(self) -> _Wanted:
+        return self if self.type.unknown else _Wanted(name=f"an item of {self.name}", type=element_of(self.type))
+
+    def member(self, key: str) -> _Wanted:
+        return _Wanted(name=key, type=UNKNOWN if self.type.unknown else member_of(self.type, key))
 
 
 class Expressions:
@@ -36,38 +56,44 @@ class Expressions:
         if not isinstance(node, Scalar):
             return None
         if isinstance(node.value, bool):
-            return self._expression(node, str(node.value).lower(), 0, scope)  # YAML's True is CEL's true
+            return self._expression(node, str(node.value).lower(), 0, scope, bare_at(path))  # YAML's True is CEL's true
         start = len(node.text) - len(node.text.lstrip())
-        return self._expression(node, node.text.strip(), start, scope)
+        return self._expression(node, node.text.strip(), start, scope, bare_at(path))
 
     def required(self, path: Path, scope: Scope) -> Expression:
         """The expression at `path`, which its model requires."""
         return self.bare(path, scope) or _NO_EXPRESSION
 
-    def template(self, path: Path, scope: Scope, *, without: str = "") -> Template:
-        """The value at `path` with the expressions in its strings, less one key; an empty map where there is no value."""
+    def template(self, path: Path, scope: Scope, *, without: str = "", expected: Json = None) -> Template:
+        """The value at `path` with the expressions in its strings, less one key; an empty map where there is no value.
+
+        `expected` is the JSON Schema that the value will be held against, where it is known.
+        """
         node = self._document.find(path)
         if isinstance(node, Mapping) and without in node.entries:
             node = Mapping(span=node.span, entries={key: node.entries[key] for key in node.entries if key != without})
-        return Literal(value={}) if node is None else self._template(node, scope)
+        wanted = _Wanted(name=str(path[-1]), type=of_schema(expected))
+        return Literal(value={}) if node is None else self._template(node, scope, wanted)
 
-    def _template(self, node: Node, scope: Scope) -> Template:
+    def _template(self, node: Node, scope: Scope, wanted: _Wanted) -> Template:
         if isinstance(node, Scalar):
-            return self._scalar(node, scope)
+            return self._scalar(node, scope, wanted)
         if isinstance(node, Sequence):
-            items = tuple(self._template(item, scope) for item in node.items)
+            items = tuple(self._template(item, scope, wanted.item()) for item in node.items)
             if all(isinstance(item, Literal) for item in items):
                 return Literal(value=[item.value for item in items if isinstance(item, Literal)])
             return ListOf(items=items)
-        return self._mapping(node, scope)
+        return self._mapping(node, scope, wanted)
 
-    def _mapping(self, node: Mapping, scope: Scope) -> Template:
-        entries = tuple((key, self._template(entry.node, scope)) for key, entry in node.entries.items())
+    def _mapping(self, node: Mapping, scope: Scope, wanted: _Wanted) -> Template:
+        entries = tuple(
+            (key, self._template(entry.node, scope, wanted.member(key))) for key, entry in node.entries.items()
+        )
         if all(isinstance(value, Literal) for _, value in entries):
             return Literal(value={key: value.value for key, value in entries if isinstance(value, Literal)})
         return MapOf(items=entries)
 
-    def _scalar(self, node: Scalar, scope: Scope) -> Template:
+    def _scalar(self, node: Scalar, scope: Scope, wanted: _Wanted) -> Template:
         if not isinstance(node.value, str) or "${{" not in node.text:
             return Literal(value=node.value)
         try:
@@ -75,8 +101,9 @@ class Expressions:
         except InterpolationError as error:
             self._note(node, error.offset, 1, "expression-syntax", error.message)
             return Literal(value=node.value)
+        expected = fitting(wanted.name, wanted.type) if len(pieces) == 1 else WITHIN_TEXT
         parts = [
-            self._expression(node, piece.source, piece.offset, scope) if isinstance(piece, Piece) else piece
+            self._expression(node, piece.source, piece.offset, scope, expected) if isinstance(piece, Piece) else piece
             for piece in pieces
         ]
         if len(parts) == 1 and isinstance(parts[0], Expression):
@@ -85,7 +112,7 @@ class Expressions:
             return Text(parts=tuple(parts))
         return Literal(value="".join(part for part in parts if isinstance(part, str)))
 
-    def _expression(self, node: Scalar, source: str, offset: int, scope: Scope) -> Expression:
+    def _expression(self, node: Scalar, source: str, offset: int, scope: Scope, expected: Expected) -> Expression:
         try:
             parsed = parse(source)
         except CelSyntaxError as error:
@@ -95,6 +122,16 @@ class Expressions:
         for problem in () if self._notebook.full else check_names(parsed.ast, scope):
             rule, message, suggestion = self._explain(source, problem, scope)
             self._note(node, offset + problem.offset, problem.length, rule, message, suggestion=suggestion)
+        for wrong in () if self._notebook.full else check_types(parsed.ast, scope, expected):
+            self._note(
+                node,
+                offset + wrong.offset,
+                wrong.length,
+                wrong.rule,
+                wrong.message,
+                suggestion=wrong.suggestion,
+                severity=wrong.severity,
+            )
         return Expression(
             source=source, ast=parsed.ast, refs=parsed.refs, starts=self._starts(node, offset, len(source))
         )
@@ -140,7 +177,15 @@ class Expressions:
         return tuple(starts)
 
     def _note(
-        self, node: Scalar, offset: int, length: int, rule: str, message: str, *, suggestion: str | None = None
+        self,
+        node: Scalar,
+        offset: int,
+        length: int,
+        rule: str,
+        message: str,
+        *,
+        suggestion: str | None = None,
+        severity: Severity = "error",
     ) -> None:
         places = self._map(node)
         span = node.span
@@ -148,4 +193,4 @@ class Expressions:
             last = len(places) - 1
             start, end = places[min(offset, last)], places[min(offset + length, last)]
             span = Span(start=start, end=max(start, end))
-        self._notebook.note_span(span, rule, message, suggestion=suggestion)
+        self._notebook.note_span(span, rule, message, suggestion=suggestion, severity=severity)

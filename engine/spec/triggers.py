@@ -16,6 +16,7 @@ from engine.spec.models import WorkflowKeys
 from engine.spec.names import Scope
 from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
+from engine.spec.schema_check import object_schema
 from engine.spec.templates import Expressions
 
 CRON_FIELDS = 5
@@ -35,10 +36,11 @@ class Triggers:
 
 def compile_triggers(expressions: Expressions, keys: WorkflowKeys, scope: Scope, *, timezone: str) -> Triggers:
     """The triggers of a workflow; `timezone` is that of schedules which name none."""
+    wanted = object_schema(keys.inputs)
 
     def entry(kind: str, index: int) -> tuple[Expression | None, Template]:
         path: Path = ("on", kind, index)
-        return expressions.bare((*path, "if"), scope), expressions.template((*path, "inputs"), scope)
+        return expressions.bare((*path, "if"), scope), expressions.template((*path, "inputs"), scope, expected=wanted)
 
     webhooks, schedules, events, workflows = [], [], [], []
     for index, webhook in enumerate(keys.on.webhook):

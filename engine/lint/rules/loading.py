@@ -42,6 +42,8 @@ LOADING = (
     Rule(id="unknown-name", summary="An expression reads something that does not exist at its place."),
     Rule(id="not-awaited", summary="An expression reads a task that its place does not wait for."),
     Rule(id="maybe-absent", summary="An expression reads a value that can be missing, without a guard."),
+    Rule(id="expression-type", summary="An expression can only fail, or give what its place does not take."),
+    Rule(id="never-equal", summary="An expression compares values that are never equal.", severity="warning"),
     Rule(id="unknown-secret", summary="A secret is not among the names in project.yaml."),
     Rule(id="misplaced-secret", summary="A secret is read where it would be stored or shown."),
     Rule(id="script-injection", summary="A script contains `${{ }}`."),

@@ -1,0 +1,149 @@
+"""What is wrong with the types of an expression, in the words of its author."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.core.values import Json
+from engine.spec.absence import fact_path
+from engine.spec.findings import Severity
+from engine.spec.typing.kinds import BOOL, NUMBER, Kinds, real, words
+from engine.spec.typing.signatures import FUNCTIONS
+from engine.spec.typing.types import Type
+
+MISFIT, NEVER_EQUAL = "expression-type", "never-equal"
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?")
+_CONVERSIONS = ("string", "int", "double", "timestamp", "duration", "bytes")
+_TEXT: Kinds = frozenset(("string",))
+_DOUBLE: Kinds = frozenset(("double",))
+_MADE_BY: Mapping[str, tuple[Kinds, ...]] = {
+    **{kind: (frozenset((kind,)),) for kind in _CONVERSIONS},
+    "int": (frozenset(("int",)), NUMBER),
+    "timestamp": (frozenset(("timestamp",)), frozenset(("timestamp", "duration"))),
+}
+"""What is needed where a conversion helps."""
+_SHOWN = 40
+_PATH_TAGS = frozenset(("get", "get?", "has"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeProblem:
+    """Offset and length count characters of the source; `node` is what can never give a value, or never but one."""
+
+    rule: str
+    offset: int
+    length: int
+    message: str
+    suggestion: str | None
+    node: Json
+
+    @property
+    def severity(self) -> Severity:
+        """A comparison that is always false does not stop a run: it is a warning."""
+        return "warning" if self.rule == NEVER_EQUAL else "error"
+
+
+def misfit(node: Json, at: Json, message: str, suggestion: str | None = None) -> TypeProblem:
+    """`node` always fails, because of what stands `at`."""
+    offset, length = _span(at)
+    return TypeProblem(rule=MISFIT, offset=offset, length=length, message=message, suggestion=suggestion, node=node)
+
+
+def unequal(node: Json, message: str, suggestion: str | None = None) -> TypeProblem:
+    """`node` compares what is never equal."""
+    offset, length = _span(node)
+    return TypeProblem(
+        rule=NEVER_EQUAL, offset=offset, length=length, message=message, suggestion=suggestion, node=node
+    )
+
+
+def told(node: Json, known: Type) -> str:
+    """`"inputs.replicas" is a whole number`."""
+    return f"{_subject(node)} is {words(known.kinds)}"
+
+
+def source_of(node: Json) -> str | None:
+    """What could stand in the source for a name with members, or a constant; None for all else."""
+    if node[0] == "const":
+        return _constant(node[2])
+    path = fact_path(node)
+    return None if path is None else ".".join(path).removeprefix("var:")
+
+
+def converted(node: Json, known: Type, needed: Kinds) -> str | None:
+    """The same value, made into what is `needed`."""
+    if "optional" in needed and node[0] == "get":
+        base = source_of(node[2])
+        return base and f"{base}.?{node[3]}"
+    if node[0] == "const" and (written := rewritten(node[2], needed)):
+        return written
+    source = source_of(node)
+    kind = next((kind for kind in _CONVERSIONS if real(needed) in _MADE_BY[kind]), None)
+    if source is None or kind is None or not real(known.kinds) <= FUNCTIONS[kind].parameters[0]:
+        return None
+    return f"{kind}({source})"
+
+
+def rewritten(value: Json, needed: Kinds) -> str | None:
+    """`3` for `'3'` where a number is needed, `'3'` for `3` where it is text, `true` for `'true'`, `3.0` for `3`."""
+    if isinstance(value, str):
+        if real(needed) <= NUMBER and _NUMBER.fullmatch(value):
+            return value
+        return value if needed == BOOL and value in ("true", "false") else None
+    if needed == _TEXT and isinstance(value, bool | int):
+        return f"'{str(value).lower()}'"
+    if needed == _DOUBLE and isinstance(value, int) and not isinstance(value, bool):
+        return f"{value}.0"
+    return None
+
+
+def _subject(node: Json) -> str:
+    if node[0] == "const":
+        return _constant(node[2])
+    path = fact_path(node)
+    if path is not None:
+        return f'"{".".join(path).removeprefix("var:")}"'
+    if node[0] in {"call", "method", "macro"}:
+        return f"what {node[2]}() gives"
+    return f"what {node[2]!r} gives" if node[0] == "binary" else "this"
+
+
+def _constant(value: Json) -> str:
+    if isinstance(value, str):
+        text = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+        return "'" + text.translate({ord("'"): "\\'", ord("\\"): "\\\\", ord("\n"): "\\n"}) + "'"
+    return json.dumps(value)
+
+
+def _span(node: Json) -> tuple[int, int]:
+    """Where a node begins and how long it is, as far as it can be told from its parts."""
+    if fact_path(node) is not None:
+        begin, end = _begin(node), _end(node)
+        return begin, end - begin
+    return node[1], _end(node) - node[1]
+
+
+def _begin(node: Json) -> int:
+    while node[0] not in {"name", "var"}:
+        node = node[2] if node[0] in _PATH_TAGS else node[3]
+    return int(node[1])
+
+
+def _end(node: Json) -> int:
+    match node[0]:
+        case "get" | "get?" | "has":
+            return int(node[1]) + len(node[3])
+        case "name" | "var" | "type":
+            return int(node[1]) + len(node[2])
+        case "call" | "method" | "macro":
+            return int(node[1]) + len(node[2])
+        case "const":
+            return int(node[1]) + len(_constant(node[2]))
+        case "binary" if node[2] in {"[]", "[?]"}:
+            return _end(node[4]) + 1
+        case "binary":
+            return int(node[1]) + len(node[2])
+    return int(node[1]) + 1
