@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -40,13 +41,13 @@ class Stack:
     database_url: str = ""
     started: list[str] = field(default_factory=list)
 
-    def start(self, workflow: str, count: int) -> list[str]:
+    def start(self, workflow: str, count: int, inputs: dict[str, Any] | None = None) -> list[str]:
         """Start instances through the product's own use case; returns their ids."""
         ids: list[str] = []
         starter = self.application.starter
         while len(ids) < count:
             prepared = [
-                starter.prepare(self.versions[workflow], inputs={}, trigger={}, by="benchmark")
+                starter.prepare(self.versions[workflow], inputs=inputs or {}, trigger={}, by="benchmark")
                 for _ in range(min(BATCH, count - len(ids)))
             ]
             ids += starter.commit(prepared)

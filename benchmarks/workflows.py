@@ -25,11 +25,24 @@ def fan(name: str, width: int) -> str:
     return f"name: {name}\ntasks:\n{tasks}  join: {NOOP}, needs: [{needs}]}}\n"
 
 
+ITEMS = f"""name: items
+inputs: {{items: {{type: array}}}}
+tasks:
+  each: {{for_each: inputs.items, max_parallel: 64, {NOOP[1:]}}}
+"""
+ITERATIONS = f"""name: iterations
+inputs: {{times: {{type: integer}}}}
+tasks:
+  again: {{repeat: {{while: iteration <= inputs.times, max_iterations: 10001}}, {NOOP[1:]}}}
+"""
+
 TEXTS = {
     "chain": chain("chain", 10),
     "sequential": chain("sequential", 40),
     "fanout": fan("fanout", 100),
     "latency": chain("latency", 1),
+    "items": ITEMS,
+    "iterations": ITERATIONS,
 }
 
 

@@ -15,6 +15,10 @@ from benchmarks.stack import Stack
 CHAINS, CHAIN = 200, 10
 FAN = 100
 PROBES = 100
+LARGE = 100_000
+"""Items of the largest fan-out."""
+LONG = 10_000
+"""Iterations of the longest loop."""
 
 
 def chain(stack: Stack) -> dict[str, float]:
@@ -42,6 +46,22 @@ def latency(stack: Stack) -> dict[str, float]:
         with closing(HTTPConnection(stack.api.removeprefix("http://"), timeout=60)) as connection:
             times = sorted(_over_http(connection) for _ in range(PROBES))
     return {"p50_ms": times[PROBES // 2] * 1000, "p99_ms": times[int(PROBES * 0.99)] * 1000}
+
+
+def items(stack: Stack) -> dict[str, float]:
+    """What one item of a `for_each` costs, among 10, 1,000 and 100,000: the same number of items each time but the last."""
+    took = {
+        size: _timed(stack, "items", count, {"items": list(range(size))}) / (size * count) * 1e6
+        for size, count in ((10, 1_000), (1_000, 10), (LARGE, 1))
+    }
+    return {f"us_per_item_of_{size}": per for size, per in took.items()} | {"growth": took[LARGE] / took[10]}
+
+
+def iterations(stack: Stack) -> dict[str, float]:
+    """What one iteration of a `repeat` costs, of 10 (20 times over, one after the other) and of 10,000."""
+    short = sum(_timed(stack, "iterations", 1, {"times": 10}) for _ in range(20)) / 200 * 1e6
+    long = _timed(stack, "iterations", 1, {"times": LONG}) / LONG * 1e6
+    return {"us_per_iteration_of_10": short, f"us_per_iteration_of_{LONG}": long, "growth": long / short}
 
 
 def _over_http(connection: HTTPConnection) -> float:
@@ -73,9 +93,9 @@ def _call(connection: HTTPConnection, method: str, path: str, body: bytes | None
     return found
 
 
-def _timed(stack: Stack, workflow: str, count: int) -> float:
+def _timed(stack: Stack, workflow: str, count: int, inputs: dict[str, Any] | None = None) -> float:
     began = time.perf_counter()
-    stack.wait(stack.start(workflow, count))
+    stack.wait(stack.start(workflow, count, inputs))
     return time.perf_counter() - began
 
 
@@ -84,4 +104,6 @@ WORKLOADS: dict[str, Callable[[Stack], dict[str, float]]] = {
     "fanout": fanout,
     "latency": latency,
     "sequential": sequential,
+    "items": items,
+    "iterations": iterations,
 }
