@@ -306,6 +306,7 @@ class Application:
             ),
             approver=self.approver,
             links=self.asker,
+            timetable=self.timetable,
             ask_sync=self.ask_sync,
             checks=self.checks,
         )

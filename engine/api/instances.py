@@ -48,7 +48,9 @@ def start(call: Call) -> Answer:
 def listing(call: Call) -> Answer:
     """Instances, newest first."""
     asked = call.asked(InstanceQuery)
-    rows = call.services.reader.list(workflow=asked.workflow, state=asked.state, before=asked.before, limit=asked.limit)
+    rows = call.services.reader.list(
+        workflow=asked.workflow, state=asked.state, parent=asked.parent, before=asked.before, limit=asked.limit
+    )
     return page(call, Instance, rows, asked)
 
 

@@ -51,6 +51,12 @@ class PageQuery(Asked):
     limit: int = Field(50, ge=1, le=500)
 
 
+class Parent(Row):
+    instance: str
+    path: str
+    attempt: int
+
+
 class Instance(Row):
     id: str
     workflow: str
@@ -66,11 +72,14 @@ class Instance(Row):
     started_at: Time
     finished_at: Time | None
     delivery: str | None
+    depth: int = Field(description="How many instances stand above it, each started by the one before.")
+    parent: Parent | None = Field(description="The task that it was started for.")
 
 
 class InstanceQuery(PageQuery):
     workflow: str | None = None
     state: InstanceState | None = None
+    parent: str | None = Field(None, description="Only those that tasks of this instance started.")
 
 
 class WaitQuery(Asked):
@@ -196,6 +205,28 @@ class WorkflowDetail(BaseModel):
     text: str
     inputs: JsonMap = Field(description="JSON Schema of the inputs.")
     versions: list[Workflow]
+
+
+class ScheduleQuery(Asked):
+    workflow: str | None = None
+
+
+class Schedule(BaseModel):
+    """An entry of `on.schedule`."""
+
+    workflow: str
+    cron: str
+    timezone: str
+    overlap: Literal["skip", "queue", "cancel", "allow"]
+    upcoming: list[Time] = Field(description="The next times.")
+    pending: bool = Field(description="A time that is over waits for the end of `last_instance`.")
+    last_at: Time | None = Field(description="The time that was dealt with last.")
+    last_instance: str | None
+    error: str | None = Field(description="Why no instance came of `last_at`.")
+
+
+class Schedules(BaseModel):
+    items: list[Schedule]
 
 
 class PersonDecision(Row):

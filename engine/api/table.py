@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.api import approvals, deliveries, health, instances, steering, syncs, workflows
+from engine.api import approvals, deliveries, health, instances, schedules, steering, syncs, workflows
 from engine.api.openapi import document
 from engine.api.operations import Answer, Call, Operation
 
@@ -23,6 +23,7 @@ def _version() -> str:
 
 OPERATIONS: tuple[Operation, ...] = (
     *workflows.OPERATIONS,
+    *schedules.OPERATIONS,
     *instances.OPERATIONS,
     *steering.OPERATIONS,
     *approvals.OPERATIONS,

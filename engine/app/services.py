@@ -17,6 +17,7 @@ from engine.app.ports import (
     Outbox,
     Signals,
 )
+from engine.app.timetable import Timetable
 from engine.core.values import JsonObject
 
 
@@ -82,6 +83,7 @@ class Services:
     retrier: Retrier
     approver: Approver
     links: LinkSender
+    timetable: Timetable
     ask_sync: Callable[[], None]
     """Wakes the sync worker, which then looks at the repository at once."""
     checks: Mapping[str, Callable[[], object]] = field(default_factory=dict)

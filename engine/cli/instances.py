@@ -59,6 +59,7 @@ def start(
 def list_instances(
     workflow: Annotated[str | None, typer.Option(help="Only instances of this workflow.")] = None,
     state: Annotated[str | None, typer.Option(help="Only instances in this state.")] = None,
+    parent: Annotated[str | None, typer.Option(help="Only those that tasks of this instance started.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 20,
     *,
     as_json: AsJson = False,
@@ -66,7 +67,7 @@ def list_instances(
     """List instances, newest first."""
     from engine.cli.client import Api
 
-    page = Api().get("instances", workflow=workflow, state=state, limit=limit)
+    page = Api().get("instances", workflow=workflow, state=state, parent=parent, limit=limit)
     if as_json:
         emit_json(page)
         return
@@ -107,6 +108,7 @@ def get(
             "commit": found["commit"],
             "started": f"{moment(found['started_at'])} by {found['started_by']}",
             "finished": moment(found["finished_at"]),
+            "parent": _parent(found["parent"]),
             "inputs": found["inputs"],
             "outputs": found["outputs"],
             "why": _why_it_ended(found["error"]),
@@ -274,12 +276,16 @@ def _seconds(task: dict[str, Any]) -> str:
     return f"{took.total_seconds():.1f} s"
 
 
+def _parent(parent: dict[str, Any] | None) -> str:
+    return f"{parent['instance']}, for its task {parent['path']}" if parent else ""
+
+
 def _why(task: dict[str, Any]) -> str:
     error, skipped = task["error"], task["skipped"]
     if error:
         return f"{error['kind']}: {error['message']}"
     if not skipped:
-        return ""
+        return f"instance {task['child']}" if task["child"] else ""
     if skipped["cause"] == "edge":
         return f"needs {skipped.get('edge')}, got {skipped.get('got')}"
     return f"if: {skipped.get('condition')}" if skipped["cause"] == "condition" else "its scope ended"

@@ -26,6 +26,7 @@ SHOWN_SCOPES = 200
 LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
+CHILDREN = 50
 GIST, VALUE_LENGTH, GIST_LENGTH = 3, 24, 80
 """Inputs, characters of each value, and characters in all that the list shows of them."""
 BY = "page"
@@ -79,6 +80,7 @@ class InstancePages:
                 "tasks": views,
                 "done": sum(view.finished_at is not None for view in views),
                 "picture": dag(views),
+                "children": services.reader.list(parent=name, limit=CHILDREN),
                 "approvals": services.approvals.list(state="open", instance=name),
                 "public": self._public,
                 "cancel": root.get("cancel") if root else None,

@@ -89,6 +89,7 @@ class WorkflowPages:
                 "others": [problem for problem in problems if problem.detail not in told],
                 "versions": self._services.definitions.versions(shown.workflow, limit=SHOWN),
                 "instances": self._services.reader.list(workflow=shown.workflow, limit=8),
+                "planned": self._services.timetable.planned(shown.workflow) if shown.id == active.id else (),
             },
             status=Invalid.status if error else 200,
         )

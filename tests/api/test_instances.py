@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,28 @@ def test_a_start_that_does_not_fit_starts_nothing(small_client, small_world, bod
 def test_problems_point_at_the_value(small_client):
     answer = small_client.post("/api/v1/workflows/release/instances", json={"inputs": {**INPUTS, "percent": 700}})
     assert [error["pointer"] for error in answer.json()["errors"]] == ["#/percent"]
+
+
+def test_children_are_found_by_their_parent(small_client, small_world):
+    parent = small_world.start("gate")
+    child = small_world.start_child("nightly-cleanup", parent, "ask")
+    found = small_client.get(f"/api/v1/instances?parent={parent}").json()["items"]
+    assert [(one["id"], one["depth"]) for one in found] == [(child, 1)]
+    assert found[0]["parent"] == {"instance": parent, "path": "ask", "attempt": 1}
+    assert small_client.get(f"/api/v1/instances/{parent}").json()["parent"] is None
+    assert small_client.get(f"/api/v1/instances?parent={child}").json()["items"] == []
+
+
+def test_schedules_say_when_next_and_what_became_of_the_last_time(small_client, small_world):
+    (one,) = small_client.get("/api/v1/schedules").json()["items"]
+    assert (one["workflow"], one["cron"], one["timezone"]) == ("nightly-cleanup", "30 2 * * *", "Europe/Paris")
+    assert (len(one["upcoming"]), one["last_at"], one["pending"]) == (5, None, False)
+    assert small_client.get("/api/v1/schedules?workflow=gate").json()["items"] == []
+    (planned,) = small_world.timetable.planned()
+    row = replace(planned.row, last_at=1_700_000_000_000, last_instance="i1", pending_at=1_700_000_000_000)
+    small_world.instances.schedules.put(row)
+    (one,) = small_client.get("/api/v1/schedules?workflow=nightly-cleanup").json()["items"]
+    assert (one["last_at"], one["last_instance"], one["pending"]) == ("2023-11-14T22:13:20.000Z", "i1", True)
 
 
 def test_an_unknown_workflow_is_not_found_with_a_suggestion(client):

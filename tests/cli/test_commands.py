@@ -23,6 +23,22 @@ def test_a_workflow_is_started_looked_at_and_cancelled(headrace, shown):
     assert "CancelRequested" in headrace("history", instance).out
 
 
+def test_what_the_clock_starts(headrace, shown):
+    said = headrace("schedules").said
+    assert "nightly-cleanup 30 2 * * * Europe/Paris 2" in said
+    assert headrace("schedules", "gate").out == "No schedules.\n"
+    assert len(headrace("schedules", "--json").json["items"][0]["upcoming"]) == 5
+
+
+def test_children_and_their_parent(headrace, shown, world):
+    parent = world.start("gate")
+    child = world.start_child("nightly-cleanup", parent, "ask")
+    listed = headrace("list", "--parent", parent).out
+    assert child in listed
+    assert shown["failed"] not in listed
+    assert f"{parent}, for its task ask" in headrace("get", child).out
+
+
 def test_the_end_is_told_in_words(headrace, shown):
     failed = headrace("get", shown["failed"])
     assert "why       list_images failed" in failed.out

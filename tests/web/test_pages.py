@@ -1,5 +1,7 @@
+import html
 import html.parser
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +31,11 @@ class Elements(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+
+
+def text(answer):
+    """What a person reads of a page."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +186,28 @@ def test_the_start_form_starts_and_says_what_does_not_fit(small_client, small_wo
 def test_only_people_of_the_project_are_starters_by_name(small_client, small_world, by):
     started = small_client.post("/workflows/gate/start", data={"by": by})
     assert small_world.instances.reader.get(started.headers["location"].rpartition("/")[2]).started_by == "page"
+
+
+def test_a_workflow_shows_when_it_runs_next(small_client, small_world):
+    shown = text(small_client.get("/workflows/nightly-cleanup"))
+    assert "Next runs 30 2 * * * Europe/Paris 2" in shown
+    assert "Next runs" not in text(small_client.get("/workflows/gate"))
+    (planned,) = small_world.timetable.planned()
+    missed = replace(planned.row, last_at=1_700_000_000_000, error="missed: no scheduler ran")
+    small_world.instances.schedules.put(missed)
+    shown = text(small_client.get("/workflows/nightly-cleanup"))
+    assert "last time, 2023-11-14 22:13:20 UTC: missed: no scheduler ran" in shown
+
+
+def test_parent_and_child_lead_to_each_other(small_client, small_world):
+    parent = small_world.start("gate")
+    child = small_world.start_child("nightly-cleanup", parent, "ask")
+    page = small_client.get(f"/instances/{parent}")
+    assert f'href="/instances/{child}"' in page.text
+    assert "nightly-cleanup for ask" in text(page)
+    page = small_client.get(f"/instances/{child}")
+    assert f'href="/instances/{parent}"' in page.text
+    assert "Started for ask" in text(page)
 
 
 def test_the_cancel_button(small_client, small_world):

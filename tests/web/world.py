@@ -17,10 +17,12 @@ from engine.app.advance import Advancer
 from engine.app.approve import Approver, token_hash
 from engine.app.cancel import Canceller
 from engine.app.pause import Pauser
-from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Verdict
+from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Parent, Verdict
 from engine.app.retry import Retrier
 from engine.app.services import Services
 from engine.app.start import Starter
+from engine.app.timetable import Timetable
+from engine.app.triggers import Triggers
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
 from engine.cli.web_server import WebServer
 from engine.config import Config
@@ -28,7 +30,7 @@ from engine.core import events
 from engine.core.codec import definition_to_json, digest
 from engine.core.expressions.model import Literal
 from engine.core.keys import split_path
-from engine.core.model import Definition, Edge, Join, Task, TaskList
+from engine.core.model import Definition, Edge, Join, ScheduleTrigger, Task, TaskList
 from engine.core.outcomes import positive
 from engine.core.project import Person, Project
 from tests.servers import free_port
@@ -123,6 +125,7 @@ NIGHTLY = Definition(
         task("list_images", kind="script"), task("delete", "list_images"), task("tell", "delete.failed", kind="message")
     ),
     finally_=listing(),
+    schedules=(ScheduleTrigger(cron="30 2 * * *", timezone="Europe/Paris"),),
 )
 TEXT = 'name: release\ndescription: Build, approve and roll out one service.\n\ntasks:\n  build:\n    uses: http\n    with: {url: "https://ci.example.com/build"}\n'
 
@@ -174,6 +177,12 @@ class World:
             dev=dev,
         )
         starter = Starter(definitions=self.definitions, reader=self.instances.reader, advancer=self.advancer)
+        self.timetable = Timetable(
+            definitions=self.definitions,
+            schedules=self.instances.schedules,
+            triggers=Triggers(starter),
+            clock=self.instances.recovery,
+        )
         self.services = Services(
             reader=self.instances.reader,
             instances=self.instances.store,
@@ -194,6 +203,7 @@ class World:
             ),
             approver=self.approver,
             links=self.links,
+            timetable=self.timetable,
             ask_sync=lambda: self.asked_syncs.append(1),
             checks={"database": self.instances.ping},
         )
@@ -239,6 +249,12 @@ class World:
 
     def start(self, workflow, inputs=None, by="ana", **keys):
         return self.services.starter.start(workflow, inputs or {}, by=by, **keys)
+
+    def start_child(self, workflow, parent, path):
+        """What a `workflow` task would start."""
+        above = Parent(instance=parent, path=path, attempt=1)
+        key = f"child:{parent}/{path}/1"
+        return self.services.starter.start_child(workflow, {}, parent=above, depth=1, by="ana", start_key=key)
 
     def tell(self, instance, event, scope=""):
         self.advancer.submit([Notification(instance=instance, scope=scope, event=events.to_json(event))])
