@@ -20,7 +20,7 @@ from engine.spec.kinds import KINDS, PARAMS
 from engine.spec.models import WorkflowKeys
 from engine.spec.project_models import ProjectKeys
 from engine.spec.task_checks import FORMS
-from engine.spec.task_models import CompensateKeys, ListedTaskKeys, TaskKeys
+from engine.spec.task_models import CompensateKeys, ListedTaskKeys, ProductKeys, TaskKeys
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEMPLATE: JsonObject = {"type": "string", "pattern": r"\$\{\{", "description": "`${{ … }}`, filled in when it runs."}
@@ -58,6 +58,8 @@ def _workflow() -> JsonObject:
     for name in (TaskKeys.__name__, ListedTaskKeys.__name__):
         _finish_task(definitions[name], FORMS)
     _finish_task(definitions[CompensateKeys.__name__], ("uses", "run"))
+    product = definitions[ProductKeys.__name__]["properties"]
+    product.update({key: _or_template(value) for key, value in product.items()})
     for kind, params in PARAMS.items():
         if params is not None and kind != "script":
             given = _schema(params)
@@ -88,6 +90,8 @@ def _or_template(schema: JsonObject) -> JsonObject:
     for part in ("items", "additionalProperties"):
         if isinstance(value.get(part), dict):
             value[part] = _or_template(value[part])
+    if _LIMITED_TO_KEYS in value:
+        value[_LIMITED_TO_KEYS] = {key: _or_template(each) for key, each in value[_LIMITED_TO_KEYS].items()}
     if "anyOf" in value:
         return {**marks, "anyOf": [*map(_or_template, value["anyOf"]), _TEMPLATE]}
     return {**marks, "anyOf": [value, _TEMPLATE]} if value else schema

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from engine.core.expressions.inner import TYPES
 from engine.core.keys import COMPENSATE, FINALLY
 from engine.core.outcomes import RESERVED
 from engine.spec.kinds import KINDS, OWN_OUTPUTS, PARAMS, WITH_FILES, WORKER_KINDS
@@ -20,24 +21,10 @@ OTHERWISE = "otherwise"
 MOST_NESTED = 16
 """How deep groups may stand within groups."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TAKEN = frozenset(
-    [
-        "inputs",
-        "tasks",
-        "vars",
-        "trigger",
-        "instance",
-        "secrets",
-        "error",
-        "index",
-        "iteration",
-        "previous",
-        "outputs",
-        "event",
-        "checks",
-    ]
-)
-"""Names that mean something in expressions already."""
+_NAMES = "inputs tasks vars trigger instance secrets error index iteration previous outputs event"
+_WORDS = "as break const continue else for function if import let loop package namespace return var void while"
+_TAKEN = frozenset((*TYPES, *_NAMES.split(), *_WORDS.split()))
+"""Names that mean something in expressions already, and words that CEL keeps for itself."""
 
 _NO_SWITCH = "a decision takes no time and is made once: `{key}` belongs to other tasks"
 _LEAVES = "`{key}` belongs to `uses`, `run` and `workflow`, which this task does not have"

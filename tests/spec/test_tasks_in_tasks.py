@@ -345,3 +345,15 @@ tasks:
 """
     assert rules(text % "outer == 1") == []
     assert rules(text % "item == 1") == ["unknown-name"]
+
+
+def test_combinations_may_come_from_expressions():
+    found = task(
+        '{needs: before, for_each: {product: {a: "${{ tasks.before.outputs.v }}", b: [1]}, include: [{a: "${{ vars.sha }}"}]}, run: x}'
+    )
+    assert sources(found.for_each.items) == ["tasks.before.outputs.v", "vars.sha"]
+
+
+@pytest.mark.parametrize("name", ["inputs", "index", "string", "list", "for", "package", "event"])
+def test_an_item_is_not_called_like_something_else(name):
+    assert rules(f"tasks: {{t: {{for_each: [1], as: {name}, run: x}}}}") == ["reserved-name"]
