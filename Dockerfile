@@ -11,7 +11,8 @@ RUN pip wheel --no-deps --wheel-dir /dist . && /opt/headrace/bin/pip install --n
 
 FROM python:3.12-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 10001 headrace && mkdir /var/lib/headrace && chown headrace /var/lib/headrace
+    && useradd --create-home --uid 10001 headrace && mkdir -p /var/lib/headrace/artifacts \
+    && chown headrace /var/lib/headrace /var/lib/headrace/artifacts
 COPY --from=build /opt/headrace /opt/headrace
 ENV PATH=/opt/headrace/bin:$PATH HEADRACE_STATE_DIR=/var/lib/headrace HEADRACE_LOG_FORMAT=json
 USER headrace

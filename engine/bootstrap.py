@@ -27,6 +27,7 @@ from engine.errors import Misconfigured, Unavailable
 if TYPE_CHECKING:
     from engine.adapters.channels.registry import Channels
     from engine.app.approve import Approver
+    from engine.app.artifact_ports import Files
     from engine.app.ask import Asker
     from engine.app.cancel import Canceller
     from engine.app.perform import Performer
@@ -64,6 +65,13 @@ class Application:
     def broker(self) -> Broker:
         """Queues, leases and signals."""
         return connect_broker(self.config.broker_url, lease_ms=int(self.config.lease * 1000))
+
+    @cached_property
+    def files(self) -> Files:
+        """Contents of files between tasks."""
+        from engine.adapters.artifacts.connect import open_files
+
+        return open_files(self.config.artifact_store)
 
     @cached_property
     def secrets(self) -> SecretStore:
@@ -135,6 +143,7 @@ class Application:
     def performer(self) -> Performer:
         """Carries out commands."""
         from engine.adapters.kinds.registry import kinds
+        from engine.app.artifacts import Artifacts, Limits
         from engine.app.children import Children
         from engine.app.perform import Performer
 
@@ -155,6 +164,11 @@ class Application:
                 canceller=self.canceller,
             ),
             clock=self.clock,
+            artifacts=Artifacts(
+                files=self.files,
+                rows=self.instances.artifacts,
+                limits=Limits(file=self.config.artifact_max_file, instance=self.config.artifact_max_instance),
+            ),
         )
 
     @cached_property
@@ -188,6 +202,7 @@ class Application:
     def scheduler(self) -> Scheduler:
         """Timers, recovery, retention."""
         from engine.app.after_workflows import StartsAfter
+        from engine.app.artifacts import Collector
         from engine.app.recover import Recoverer
         from engine.app.schedule import Scheduler
         from engine.app.schedules import ScheduledStarts
@@ -206,6 +221,7 @@ class Application:
             ),
             holder=f"{socket.gethostname()}-{os.getpid()}-{id(self):x}",
             retention_days=self.config.retention_days,
+            collector=Collector(self.instances.artifacts, self.files),
             starts={
                 "schedules": ScheduledStarts(
                     timetable=self.timetable,

@@ -16,7 +16,10 @@ PREFIX = "HEADRACE_"
 SECRET_PREFIX = f"{PREFIX}SECRET_"
 """What starts the names of secrets in the environment, which are no settings."""
 LAST_PORT = 65_535
-_POSITIVE = frozenset(PREFIX + name for name in ("POLL", "LEASE", "TASK_THREADS", "RETENTION_DAYS"))
+_POSITIVE = frozenset(
+    PREFIX + name
+    for name in ("POLL", "LEASE", "TASK_THREADS", "RETENTION_DAYS", "ARTIFACT_MAX_FILE", "ARTIFACT_MAX_INSTANCE")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,14 @@ class Config:
     """Comma-separated ports that `http` tasks may reach beside 80 and 443."""
     retention_days: int = 90
     """Days that finished instances and deliveries are kept."""
+    artifacts: str = ""
+    """`file:///FOLDER` or `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`; empty: `artifacts` in the state directory."""
+    artifact_max_file: int = 100 * 1024 * 1024
+    """Bytes that one file between tasks may have."""
+    artifact_max_instance: int = 1024 * 1024 * 1024
+    """Bytes that all files of one instance may have."""
+    container_command: str = ""
+    """What runs containers; empty: `docker` or `podman`, whichever is found first."""
     log_level: str = "info"
     log_format: str = "console"
     """`console` or `json`."""
@@ -79,6 +90,11 @@ class Config:
     def definitions(self) -> str:
         """The definitions DB's URL."""
         return self.definitions_url or f"sqlite:///{self.state_dir / 'definitions.db'}"
+
+    @property
+    def artifact_store(self) -> str:
+        """The URL of the store of files."""
+        return self.artifacts or (self.state_dir.absolute() / "artifacts").as_uri()
 
     @property
     def public(self) -> str:

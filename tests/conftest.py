@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
-from tests.servers import CannotRun, PostgresServer, RedisServer, Server
+from tests.servers import CannotRun, PostgresServer, RedisServer, S3Server, Server
 
 # Where CI=true the same examples are drawn every time, so that a change is judged by what it changed.
 hypothesis.settings.register_profile("default", max_examples=25, deadline=None, derandomize="CI" in os.environ)
@@ -74,6 +74,21 @@ def postgres_server() -> Iterator[PostgresServer]:
     """One cluster for the session. A test that stops it must start it again."""
     with _serving(PostgresServer) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """One for the session."""
+    with _serving(S3Server) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_url(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket, with credentials for it in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests-secret")
+    return s3_server.url
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +203,32 @@ class RedisServer(Server):
         with redis.Redis(port=self.port, db=number) as client:
             client.flushdb()
         return f"redis://127.0.0.1:{self.port}/{number}"
+
+
+class S3Server(Server):
+    """Something that speaks S3, with one bucket, `files`."""
+
+    name = "S3"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        if importlib.util.find_spec("moto") is None:
+            raise CannotRun("the wheel moto is not installed")
+
+    def argv(self) -> list[str]:
+        return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+
+    def answers(self) -> bool:
+        try:
+            request = urllib.request.Request(f"http://127.0.0.1:{self.port}/files", method="PUT")
+            with urllib.request.urlopen(request, timeout=10):
+                return True
+        except OSError:
+            return False
+
+    @property
+    def url(self) -> str:
+        return f"s3://files?endpoint=http://127.0.0.1:{self.port}&region=us-east-1"
 
 
 def _postgres_binaries(folder: Path) -> Path:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Event
+from types import MappingProxyType
 from typing import Protocol
 
+from engine.app.artifact_ports import Content
 from engine.core.values import JsonObject
 from engine.errors import HeadraceError
 
@@ -27,6 +30,56 @@ class LogWriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A file that an attempt gets. `file` is where it goes, a path within the folder of the task."""
+
+    file: str
+    executable: bool
+    open: Callable[[], AbstractContextManager[Content]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A file that an attempt leaves, as it lies in the folder of the task. `root` is what of its path the name stands for."""
+
+    name: str
+    file: str
+    root: str
+    executable: bool
+    open: Callable[[], AbstractContextManager[Content]]
+
+
+class Handover(Protocol):
+    """The files that an attempt gets from other tasks, and those that it leaves for them."""
+
+    @property
+    def leaves(self) -> Mapping[str, str]:
+        """Name to the path or glob of what is to be left."""
+        ...
+
+    def given(self) -> Iterable[Given]:
+        """Raises Failed (`artifact`): the files are not there."""
+        ...
+
+    def leave(self, files: Sequence[Left]) -> None:
+        """Keep these. Raises Failed: `artifact`, `timeout`; Stopped."""
+        ...
+
+
+class NoHandover:
+    """Nothing comes and nothing goes."""
+
+    leaves: Mapping[str, str] = MappingProxyType({})
+
+    def given(self) -> Iterable[Given]:
+        """None."""
+        return ()
+
+    def leave(self, files: Sequence[Left]) -> None:
+        """Nobody asked for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One attempt of one task. `timeout` in milliseconds; `stop` is set when somebody wants the attempt to end early."""
 
@@ -42,6 +95,7 @@ class Call:
     outputs: Mapping[str, JsonObject] = field(default_factory=dict)
     """The declared outputs, name to JSON Schema."""
     timeout: int | None = None
+    files: Handover = field(default_factory=NoHandover)
 
 
 class Kind(Protocol):
@@ -57,7 +111,7 @@ class Failed(HeadraceError):
 
     Of all kinds: `config`, `timeout`, `outputs`, `output_too_large`, and from the performer `secret`, `expression`,
     `budget`, `unavailable`, `internal`. `http`: `network`, `forbidden_address`, `http_4xx` (each class), `response_too_large`.
-    `script`: `exit`. `python`: `import`, `python`. `message`: `network`, `rejected`.
+    `script` and `container`: `exit`, `artifact`. `python`: `import`, `python`. `message`: `network`, `rejected`.
     """
 
     def __init__(self, kind: str, message: str, details: JsonObject | None = None) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from threading import Event
 from typing import TypeAlias
 
+from engine.app.artifacts import Artifacts
 from engine.app.ask import Asker
 from engine.app.attempt_error import attempt_error
 from engine.app.children import Children
-from engine.app.kinds import Call, Kind, Stopped, misused
+from engine.app.kinds import Call, Kind, NoHandover, Stopped, misused
 from engine.app.masking import Masker
 from engine.app.outputs import finished
 from engine.app.ports import Clock, LogStore, Secrets
@@ -42,6 +43,7 @@ class Performer:
         asker: Asker,
         children: Children,
         clock: Clock,
+        artifacts: Artifacts | None = None,
     ) -> None:
         self._kinds = kinds
         self._secrets = secrets
@@ -49,6 +51,7 @@ class Performer:
         self._asker = asker
         self._children = children
         self._clock = clock
+        self._artifacts = artifacts
 
     def perform(self, command: JsonObject, stop: Event) -> Notification | None:
         """Carry out one command, given as JSON with its `type`, and return what its instance has to hear of it, if anything.
@@ -94,6 +97,7 @@ class Performer:
         params, env = _map("with", finish(run.params, secrets)), _map("env", finish(run.env, secrets))
         declared = run.outputs or {}
         masker = Masker(secrets.values())
+        files = self._artifacts.of(run, stop) if self._artifacts and run.artifacts else None
         log = TaskLog(self._logs, self._clock, masker, instance=run.instance, path=run.path, attempt=run.attempt)
         try:
             answer = kind.run(
@@ -109,11 +113,15 @@ class Performer:
                     timeout=run.timeout,
                     stop=stop,
                     log=log,
+                    files=files or NoHandover(),
                 )
             )
         finally:
             log.close()
-        return finished(answer, declared, masker)
+        outputs = finished(answer, declared, masker)
+        if files is not None:
+            files.commit()
+        return outputs
 
 
 def _read(command: JsonObject) -> _Wanted:

@@ -46,6 +46,7 @@ class Scheduler:
         recoverer: Round,
         holder: str,
         retention_days: int,
+        collector: Round | None = None,
         starts: Mapping[str, Round] | None = None,
     ) -> None:
         """`starts` by name: what else begins instances."""
@@ -54,6 +55,7 @@ class Scheduler:
         self._recoverer = recoverer
         self._holder = holder
         self._retention = retention_days * DAY
+        self._collector = collector
         self._starts = {name: (one, _Every(START)) for name, one in (starts or {}).items()}
         self._leads = False
         self._leading, self._recovering, self._pruning = _Every(LEAD), _Every(RECOVER), _Every(PRUNE)
@@ -70,7 +72,16 @@ class Scheduler:
             done += self._recoverer.run_once()
         if self._pruning.due(now):
             self._recovery.prune(finished_before=now - self._retention, limit=500)
+            self._collect()
         return done + sum(self._start(name, now) for name in self._starts)
+
+    def _collect(self) -> None:
+        """Where files are kept may be out of reach, which must keep no timer from being noticed."""
+        try:
+            if self._collector is not None and self._collector.run_once():
+                self._pruning.again()
+        except Unavailable as error:
+            _log.warning("files wait to be thrown away", error=str(error))
 
     def _start(self, name: str, now: int) -> int:
         """These read the definitions DB too, whose outage must keep no timer from being noticed."""

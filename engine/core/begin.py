@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.core import approvals, children, exits
+from engine.core.artifacts import files_for
 from engine.core.bodies import BODIES
 from engine.core.commands import RunTask, StartChild
 from engine.core.context import Context
@@ -106,6 +107,7 @@ def command(
         queue=task.queue,
         generation=run.get("generation", 1),
         priority=task.priority,
+        artifacts=files_for(definition, state, context, task, run),
     )
 
 

@@ -176,6 +176,8 @@ class Task:
         found = dict.fromkeys(ref for template in self._templates() for ref in sorted(refs(template)))
         if self.match is not None:
             found |= dict.fromkeys(ref for ref in sorted(refs(self.match)) if ref[0] != "event")
+        if self.artifacts is not None:
+            found |= dict.fromkeys(("tasks", source.task) for source in self.artifacts.in_)
         inner = (ref for task in (self.body.tasks.values() if self.body else ()) for ref in task.reads)
         object.__setattr__(self, "reads", tuple(dict.fromkeys((*found, *inner))))
         below = self.body is not None and any(task.undoable for task in self.body.tasks.values())

@@ -105,28 +105,32 @@ def _known(definition: Definition, context: Context) -> dict[str, None]:
 
 def _task(name: str, definition: Definition, state: ScopeState, context: Context, hidden: Collection[str]) -> Json:
     """`outputs`, `outcome` and `error` of a task; the nearest list that has the name counts."""
-    scope = context.scope
-    run: TaskRun | None = None
-    if name in definition.task_list(scope).tasks:
-        run = None if name in hidden else state["tasks"].get(name)
-    else:
-        for outer in context.outer:
-            above = owner(scope)
-            if above is None:
-                break
-            scope, inner = above
-            if name in definition.task_list(scope).tasks:
-                around = outer["tasks"].get(inner)
-                hidden_there = around.get("unseen", ()) if around is not None else ()
-                run = None if name in hidden_there else outer["tasks"].get(name)
-                break
-    run = _settled(run)
+    _, run = nearest(name, definition, state, context, hidden)
     if run is None:
         return {"outputs": {}}
     view: JsonObject = {"outputs": run.get("outputs", {}), "outcome": run["state"]}
     if "error" in run:
         view["error"] = run["error"]
     return view
+
+
+def nearest(
+    name: str, definition: Definition, state: ScopeState, context: Context, hidden: Collection[str]
+) -> tuple[str, TaskRun | None]:
+    """The nearest scope whose list has a task of this name, and how that task ended; None if it has not, or is hidden."""
+    scope = context.scope
+    if name in definition.task_list(scope).tasks:
+        return scope, None if name in hidden else _settled(state["tasks"].get(name))
+    for outer in context.outer:
+        above = owner(scope)
+        if above is None:
+            break
+        scope, inner = above
+        if name in definition.task_list(scope).tasks:
+            around = outer["tasks"].get(inner)
+            hidden_there = around.get("unseen", ()) if around is not None else ()
+            return scope, None if name in hidden_there else _settled(outer["tasks"].get(name))
+    return scope, None
 
 
 def _settled(run: TaskRun | None) -> TaskRun | None:

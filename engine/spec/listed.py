@@ -55,7 +55,9 @@ class Listed:
             yield from (other for other in outer.awaited(task) if other not in self.tasks)
 
     def source(self, name: str, other: str) -> TaskKeys | None:
-        """The task `other` that `name`, or a task around it, waits for."""
+        """The task `other` that `name`, or a task around it, waits for or comes after."""
         if other in self.tasks:
             return self.tasks[other] if self.graph.reliance.awaits(name, other) else None
+        if other in self.ended:
+            return self.ended[other]
         return None if self.around is None else self.around[0].source(self.around[1], other)

@@ -34,6 +34,15 @@ def test_what_must_be_kept_is_on_volumes():
         assert f"chown headrace {folder}" in image, "a volume takes its owner from the image"
 
 
+def test_those_who_handle_files_see_one_folder():
+    image = (ROOT / "Dockerfile").read_text()
+    holders = {
+        name for name, service in OURS.items() if "artifacts:/var/lib/headrace/artifacts" in service.get("volumes", ())
+    }
+    assert holders == {"api", "task-worker", "scheduler"}
+    assert re.search("chown headrace .*/var/lib/headrace/artifacts", image), "a volume takes its owner from the image"
+
+
 def test_the_image_has_what_the_services_run():
     image = (ROOT / "Dockerfile").read_text()
     assert 'ENTRYPOINT ["headrace"]' in image

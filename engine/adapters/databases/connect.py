@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.approvals import Approvals
+from engine.adapters.databases.artifacts import Artifacts
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.definitions import Definitions
 from engine.adapters.databases.deliveries import Deliveries
@@ -21,6 +22,7 @@ from engine.adapters.databases.schema import Schema
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.sqlite.outbox import SqliteOutbox
 from engine.adapters.databases.sqlite.store import SqliteInstanceStore
+from engine.app.artifact_ports import ArtifactStore
 from engine.app.ports import (
     ApprovalStore,
     Clock,
@@ -74,6 +76,7 @@ class InstancesDatabase(Connected):
         self.reader: InstanceReader = Reader(database)
         self.logs: LogStore = Logs(database)
         self.ends: Ends = EndStore(database)
+        self.artifacts: ArtifactStore = Artifacts(database)
         self.schedules: Schedules = ScheduleStore(database)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.adapters.databases.artifacts import prune_artifacts
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.deliveries import COLUMNS as DELIVERY_COLUMNS
 from engine.adapters.databases.deliveries import to_delivery
@@ -115,6 +116,7 @@ class RecoveryStore:
             ids = connection.execute(old).scalars().all()
             for table in (task_logs, approvals, history, scopes, ends):
                 connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
+            prune_artifacts(connection, self._database, ids)
             connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))
             self._prune_deliveries(connection, finished_before, limit)
         return len(ids)

@@ -201,6 +201,39 @@ task_logs = sa.Table(
     sa.Index(None, "instance_id", "id"),
 )
 
+artifacts = sa.Table(
+    "artifacts",
+    metadata,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("instance_id", KEY, nullable=False),
+    sa.Column("path", KEY, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("name", KEY, nullable=False),
+    sa.Column("file", KEY, nullable=False),
+    sa.Column("root", sa.Text, nullable=False),
+    sa.Column("executable", sa.Boolean, nullable=False),
+    sa.Column("digest", KEY, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("instance_id", "path", "attempt", "name", "file"),
+    sa.Index(None, "digest"),
+)
+
+artifact_contents = sa.Table(
+    "artifact_contents",
+    metadata,
+    sa.Column("digest", KEY, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("look_at", sa.BigInteger),
+)
+"""Contents that were ever kept. `look_at` is when to see whether anything still refers to one."""
+sa.Index(
+    "ix_artifact_contents_look_at",
+    artifact_contents.c.look_at,
+    postgresql_where=artifact_contents.c.look_at.is_not(None),
+    sqlite_where=artifact_contents.c.look_at.is_not(None),
+)
+
 schedules = sa.Table(
     "schedules",
     metadata,

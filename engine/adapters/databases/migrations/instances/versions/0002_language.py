@@ -15,6 +15,7 @@ def upgrade() -> None:
     """New columns stay empty for instances that are there already."""
     _children()
     _schedules()
+    _artifacts()
 
 
 def _children() -> None:
@@ -54,3 +55,39 @@ def _schedules() -> None:
             "ALTER TABLE ends SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,"
             " autovacuum_vacuum_cost_delay = 0)"
         )
+
+
+def _artifacts() -> None:
+    op.create_table(
+        "artifacts",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("instance_id", KEY, nullable=False),
+        sa.Column("path", KEY, nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("file", KEY, nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.Column("executable", sa.Boolean(), nullable=False),
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_artifacts"),
+        sa.UniqueConstraint(
+            "instance_id", "path", "attempt", "name", "file", name="uq_artifacts_instance_id_path_attempt_name_file"
+        ),
+    )
+    op.create_index("ix_artifacts_digest", "artifacts", ["digest"])
+    op.create_table(
+        "artifact_contents",
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("look_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name="pk_artifact_contents"),
+    )
+    op.create_index(
+        "ix_artifact_contents_look_at",
+        "artifact_contents",
+        ["look_at"],
+        postgresql_where=sa.text("look_at IS NOT NULL"),
+        sqlite_where=sa.text("look_at IS NOT NULL"),
+    )
