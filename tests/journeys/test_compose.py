@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.journeys.compose import COMPOSE, OURS, PROCESSES, ROOT
 from tests.journeys.fleet import DISTRIBUTED
 
