@@ -27,6 +27,9 @@ from engine.errors import Conflict, NotFound, Unavailable
 GRACE = 60_000
 """Milliseconds for which the newest missed time counts whatever `catch_up` says: a scheduler may be restarted meanwhile."""
 
+AT_ONCE = 100
+"""Entries that are dealt with in one round: a leader has to say that it still leads."""
+
 MOST = 100
 """Missed times that are made up for where `overlap` is `allow`."""
 
@@ -77,6 +80,8 @@ class ScheduledStarts:
             for name, trigger in (scheduled.entries or {}).items():
                 entry = _Entry(version=scheduled.version, name=name, trigger=trigger, now=now)
                 done += self._look(entry, rows.get((scheduled.version.workflow, name)))
+                if done >= AT_ONCE:  # the others are due in the next round still
+                    return done
         return done
 
     def _forget(self, rows: Mapping[tuple[str, str], ScheduleRow], live: Sequence[Scheduled]) -> None:

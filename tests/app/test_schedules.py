@@ -284,6 +284,31 @@ def test_a_version_of_a_newer_engine_keeps_its_rows(world, starts):
     assert row(world) == kept
 
 
+def test_a_round_is_short_and_the_next_goes_on(world, starts, monkeypatch):
+    monkeypatch.setattr("engine.app.schedules.AT_ONCE", 2)
+    go(world, "2030-01-01T10:30:00")
+    load(world, *(every(inputs=Literal(value={"at": str(number)})) for number in range(3)))
+    starts.run_once()
+    go(world, "2030-01-01T11:00:01")
+    assert [starts.run_once() for _ in range(3)] == [2, 1, 0]
+    assert len(fired(world)) == 3
+
+
+def test_a_schedule_as_it_is_written(world, starts):
+    go(world, "2030-01-01T10:30:00")
+    world.load(
+        "name: w\ninputs: {at: {type: string}}\n"
+        "on:\n  schedule:\n"
+        '    - {cron: "0 12 * * mon-fri", timezone: Europe/Paris, overlap: allow, catch_up: 1h,'
+        ' inputs: {at: "${{ trigger.scheduled_at }}"}}\n'
+        f"tasks:\n  a: {NOOP}}}\n"
+    )
+    starts.run_once()
+    go(world, "2030-01-01T11:30:00")
+    starts.run_once()
+    assert world.reader.list()[0].inputs == {"at": "2030-01-01T11:00:00.000Z"}
+
+
 def test_the_timetable_shows_what_comes(world, starts):
     go(world, "2030-01-01T10:30:00")
     load(world, every(timezone="Europe/Paris"), every("0 0 1 1 *"))
