@@ -135,7 +135,7 @@ class ScheduledStarts:
 
     def _fire(self, entry: _Entry, row: ScheduleRow, at: int) -> ScheduleRow:
         """One time that is due."""
-        if self._reader.by_start_key(_start_key(entry, at)) or not self._overlaps(entry, row):
+        if not self._overlaps(entry, row):
             return self._start(entry, row, at)
         if entry.trigger.overlap == "skip":
             return _nothing(
