@@ -29,7 +29,14 @@ def served(world, stage):
     """The API's document as read from the API, and paths to what exists there."""
     ids = populate(world)
     [approval] = world.instances.approvals.list(instance=ids["waiting"])
-    real = {"instances": ids["succeeded"], "approvals": approval.id, "deliveries": "d-started", "workflows": "gate"}
+    [artifact, _] = world.instances.artifacts.list(ids["succeeded"])
+    real = {
+        "artifact": artifact.id,
+        "instances": ids["succeeded"],
+        "approvals": approval.id,
+        "deliveries": "d-started",
+        "workflows": "gate",
+    }
     with stage.client(create(world.services, Config(api_token=TOKEN))):
         yield schemathesis.openapi.from_url(f"{stage.url}/api/v1/openapi.json", headers=BEARER), real
 
@@ -39,6 +46,7 @@ def calls(operation, mode, real):
     turns = itertools.count()
     ids = {
         "name": real["workflows"],
+        "artifact": real["artifact"],
         "id": next((real[part] for part in operation.path.split("/") if part in real), "nope"),
     }
 

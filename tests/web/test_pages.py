@@ -72,6 +72,15 @@ def test_states_are_said_in_words(populated):
     assert all(f"/instances/{name}" in text for name in ids.values())
 
 
+def test_files_are_listed_and_can_be_fetched(populated):
+    _, ids, client = populated
+    page = client.get(f"/instances/{ids['succeeded']}")
+    assert "report.txt report deploy 1 14 B" in text(page)
+    [link] = [attrs["href"] for tag, attrs in Elements(page.text).tags if tag == "a" and "download" in attrs][-1:]
+    assert client.get(link).content in (b"all went well\n", b"")
+    assert 'id="h-files"' not in client.get(f"/instances/{ids['running']}").text
+
+
 def test_the_list_filters(populated):
     _, ids, client = populated
     text = client.get("/", params={"workflow": "release", "state": "waiting"}).text

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from contextlib import contextmanager
 from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 from starlette.applications import Starlette
+from uuid_utils import uuid7
 
+from engine.adapters.artifacts.connect import open_files
 from engine.adapters.broker.connect import connect
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.connect import open_definitions, open_instances
 from engine.api.app import create
 from engine.app.advance import Advancer
 from engine.app.approve import Approver, token_hash
+from engine.app.artifact_ports import Artifact
 from engine.app.cancel import Canceller
 from engine.app.pause import Pauser
 from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Parent, Verdict
@@ -164,6 +171,8 @@ class World:
         self.broker = connect("memory://")
         self.signals = self.broker.signals
         self.links = Links()
+        self.folder = TemporaryDirectory(prefix="headrace-test-files-")
+        self.files = open_files(Path(self.folder.name).as_uri())
         self.asked_syncs = []
         self.advancer = Advancer(
             store=self.instances.store, outbox=self.instances.outbox, publisher=Sent(), signals=self.signals
@@ -190,6 +199,8 @@ class World:
             deliveries=self.instances.deliveries,
             definitions=self.definitions,
             logs=self.instances.logs,
+            artifacts=self.instances.artifacts,
+            files=self.files,
             outbox=self.instances.outbox,
             signals=self.signals,
             starter=starter,
@@ -212,6 +223,7 @@ class World:
     def close(self):
         self.advancer.flush(())  # or a timer does it, on a database that is gone
         self.broker.close()
+        self.folder.cleanup()
         self.instances.close()
         self.definitions_db.close()
 
@@ -255,6 +267,29 @@ class World:
         above = Parent(instance=parent, path=path, attempt=1)
         key = f"child:{parent}/{path}/1"
         return self.services.starter.start_child(workflow, {}, parent=above, depth=1, by="ana", start_key=key)
+
+    def leave(self, instance, path, contents, *, name="report", attempt=1, root=""):
+        """An attempt has left files; `contents` by the path of each. Gives their ids, in this order."""
+        rows = []
+        for file, content in contents.items():
+            found = hashlib.sha256(content).hexdigest()
+            self.instances.artifacts.reserve({found: len(content)})
+            self.files.keep(found, len(content), BytesIO(content))
+            rows.append(
+                Artifact(
+                    id=str(uuid7()),
+                    instance=instance,
+                    path=path,
+                    attempt=attempt,
+                    name=name,
+                    file=file,
+                    root=root,
+                    digest=found,
+                    size=len(content),
+                )
+            )
+        self.instances.artifacts.put(instance, path, attempt, rows)
+        return [row.id for row in rows]
 
     def tell(self, instance, event, scope=""):
         self.advancer.submit([Notification(instance=instance, scope=scope, event=events.to_json(event))])
@@ -322,6 +357,7 @@ def populate(world):
     for person in ("ana", "ben"):
         world.decide(done, person, "approved", "approve", form=ticket, comment="Looks good." if person == "ana" else "")
     world.succeed(done, "deploy")
+    world.leave(done, "deploy", {"out/report.txt": b"all went well\n", "out/log.txt": b""})
     world.succeed(done, "finally/report")
     world.succeed(done, "finally/clean_up")
     failed = found["failed"] = world.start("nightly-cleanup", by="webhook:github")
