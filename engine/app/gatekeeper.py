@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from engine.app.ports import SharedGates
+from engine.app.gate_ports import SharedGates
 from engine.app.records import Claim, SlotWish
 from engine.core.commands import GoOn, LookUpCache, ReleaseSlot, TakeSlot, TakeTurn
 from engine.core.events import (

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
+from engine.app.gate_ports import SharedGates
 from engine.app.records import (
     Approval,
-    Claim,
     Delivery,
     DueScope,
     Facts,
@@ -23,8 +23,6 @@ from engine.app.records import (
     OutboxRow,
     Outgoing,
     Record,
-    SlotVerdict,
-    SlotWish,
 )
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
 from engine.core.state import ScopeState
@@ -52,33 +50,6 @@ class Children(Protocol):
 
     def outputs(self, task: str) -> Mapping[int, Json]:
         """The outputs of the items that ended well, by index."""
-        ...
-
-
-class SharedGates(Protocol):
-    """What tasks and instances share, within the transaction of a batch: slots, turns, earlier results.
-
-    Whoever names a group holds it until the transaction ends, so they are named in their order.
-    """
-
-    def take_slot(self, wish: SlotWish, now: int) -> SlotVerdict:
-        """Give a slot, put the claim at the end of the queue, or refuse. Asking again changes nothing.
-
-        Claims of instances that have ended do not count. With `cancel_running` the newest `limit` claims stay, and all
-        others are displaced. The limit of the newest wish counts.
-        """
-        ...
-
-    def release_slot(self, group: str, instance: str, path: str) -> Sequence[Claim]:
-        """Give up a slot or a place in the queue; those who have a slot by that."""
-        ...
-
-    def take_turn(self, group: str, limit: int, per: int, now: int) -> int:
-        """Reserve the next start in a group of which at most `limit` fall into any `per` milliseconds; when it is."""
-        ...
-
-    def look_up(self, workflow: str, path: str, key: str, since: int | None) -> tuple[bool, Json]:
-        """Whether a success not older than `since` was kept, and its outputs."""
         ...
 
 

@@ -112,7 +112,7 @@ class GateRows:
             slots.c.instance_id == claim.instance,
             slots.c.path.in_({claim.path, ""}),
         )
-        known: dict[str, bool] = dict(self._connection.execute(statement).tuples())
+        known: dict[str, bool] = {row.path: row.held for row in self._connection.execute(statement)}
         if known.get(""):
             return "held"
         if claim.path in known:
