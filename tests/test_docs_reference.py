@@ -11,7 +11,7 @@ import pytest
 from engine.adapters.git import tree
 from engine.adapters.kinds import process, script_outputs
 from engine.api import guard
-from engine.app import masking, start, storable, task_log
+from engine.app import admission, masking, storable, task_log
 from engine.app.kinds import DEFAULT_TIMEOUT
 from engine.config import Config
 from engine.core import approvals, cancel, outputs, retry
@@ -156,8 +156,8 @@ NUMBERS = [
         f"{budget.STEPS:,} steps: an operation, an iteration, an element, or {budget.CHARACTERS_PER_STEP} char",
     ),
     ("language.md", f"{budget.RESULT_BYTES // KIB} KiB as JSON, {budget.NESTING} levels"),
-    ("language.md", f"inputs of an instance have at most {start.LIMIT // KIB**2} MiB"),
-    ("security.md", f"| inputs of an instance | {start.LIMIT // KIB**2} MiB |"),
+    ("language.md", f"inputs of an instance have at most {admission.LIMIT // KIB**2} MiB"),
+    ("security.md", f"| inputs of an instance | {admission.LIMIT // KIB**2} MiB |"),
     ("security.md", f"| outputs of a task, and of an instance | {outputs.LIMIT // KIB} KiB |"),
     ("security.md", f"at most {limits.MAX_BYTES // KIB} KiB"),
     (

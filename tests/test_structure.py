@@ -42,8 +42,8 @@ def calls(path, *wanted):
 
 
 def test_only_the_one_door_calls_decide():
-    """Law 1: `advance` (with its batch) in production; replay folds it too, the core's own files are its parts."""
-    allowed = {"engine/app/batch.py", "engine/core/replay.py"}
+    """Law 1: `advance` (with its batch) in production; replay and simulation fold it too, the core's own files are its parts."""
+    allowed = {"engine/app/batch.py", "engine/core/replay.py", "engine/simulate/instance.py"}
     callers = {names(path) for path in PRODUCT if any(calls(path)) and not names(path).startswith("engine/core/")}
     assert callers | {"engine/core/replay.py"} == allowed
 

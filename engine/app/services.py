@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.app.approve import Approver
-from engine.app.artifact_ports import ArtifactStore, Files
 from engine.app.ports import (
     ApprovalStore,
     DefinitionStore,
@@ -76,8 +75,6 @@ class Services:
     deliveries: DeliveryStore
     definitions: DefinitionStore
     logs: LogStore
-    artifacts: ArtifactStore
-    files: Files
     outbox: Outbox
     signals: Signals
     starter: Starter

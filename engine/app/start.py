@@ -7,30 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jsonschema_rs
-import orjson
 from uuid_utils import uuid7
 
+from engine.app.admission import admitted
 from engine.app.advance import Advancer
 from engine.app.batch import Starting
 from engine.app.ports import DefinitionStore, InstanceReader
 from engine.app.recent import Recent
 from engine.app.records import DeliveryResult, Facts, Parent
-from engine.app.storable import unstorable
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
-from engine.core.expressions.errors import EvaluationError
-from engine.core.expressions.evaluate import condition
-from engine.core.expressions.render import render
 from engine.core.model import Definition
 from engine.core.values import JsonObject
-from engine.errors import Conflict, Invalid, Problem
-from engine.spec.validation import problems, validator
+from engine.errors import Conflict
+from engine.spec.validation import validator
 
 FRESH = 0.2
 """Seconds for which an active version that was read is believed."""
-
-LIMIT = 1024 * 1024
-"""Bytes of inputs, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +79,7 @@ class Starter:
     ) -> Starting:
         """Fill in defaults, validate the inputs and hold the checks. Raises Invalid; nothing is written."""
         compiled = self._compile(version)
-        values = self._fill(compiled.definition, inputs)
-        misfits = self._problems(compiled, values)
-        if misfits:
-            raise Invalid(f"the inputs of {version.workflow} do not fit", problems=misfits)
-        self._hold_checks(compiled.definition, values, trigger)
+        values = admitted(compiled.definition, compiled.inputs, inputs, trigger)
         facts = Facts(
             workflow=version.workflow,
             digest=version.digest,
@@ -147,33 +136,3 @@ class Starter:
             )
             self._compiled.put(version.digest, compiled)
         return compiled
-
-    @staticmethod
-    def _fill(definition: Definition, inputs: JsonObject) -> JsonObject:
-        properties = definition.inputs.get("properties", {})
-        defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
-        return {**defaults, **inputs}
-
-    @staticmethod
-    def _problems(compiled: _Compiled, values: JsonObject) -> Sequence[Problem]:
-        bad = unstorable(values)
-        if bad:
-            return [Problem(pointer=bad[0], detail=bad[1])]
-        size = len(orjson.dumps(values))
-        if size > LIMIT:
-            return [Problem(pointer="", detail=f"inputs of {size} bytes; at most {LIMIT} can be kept")]
-        return problems(compiled.inputs, values)
-
-    @staticmethod
-    def _hold_checks(definition: Definition, inputs: JsonObject, trigger: JsonObject) -> None:
-        names = {"inputs": inputs, "trigger": trigger, "vars": definition.vars}
-        for number, check in enumerate(definition.checks):
-            try:
-                if condition(check.condition, names):
-                    continue
-                detail = str(render(check.message, names))
-            except EvaluationError as error:
-                detail = f"the check could not be evaluated: {error.message}"
-            raise Invalid(
-                f"refused by a check: {detail}", problems=[Problem(pointer=f"/checks/{number}", detail=detail)]
-            )

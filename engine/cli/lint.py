@@ -27,7 +27,7 @@ def lint(paths: Paths = None, *, as_json: AsJson = False) -> None:
     from engine.lint.reporters import json as json_report
     from engine.lint.reporters import text as text_report
 
-    files = {str(path): path.read_bytes() for path in _files(paths or [Path("workflows")])}
+    files = {str(path): path.read_bytes() for path in files_below(paths or [Path("workflows")])}
     if not files:
         typer.echo("headrace: no workflow files here; name a file or a folder", err=True)
         raise typer.Exit(2)
@@ -37,7 +37,7 @@ def lint(paths: Paths = None, *, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if any(finding.severity == "error" for finding in findings) else 0)
 
 
-def _files(paths: list[Path]) -> Iterator[Path]:
+def files_below(paths: list[Path]) -> Iterator[Path]:
     """The files named, those in the folders named, and the project.yaml beside a file that was named alone."""
     seen: set[Path] = set()
     for path in paths:

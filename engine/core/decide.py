@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.core import (
-    admission,
     again,
     approvals,
     attempts,
@@ -16,14 +15,13 @@ from engine.core import (
     events,
     exits,
     pause,
-    resolve,
     settle,
     timers,
     undo,
 )
 from engine.core.context import Context, Decision
 from engine.core.events import Event, RetryRequested, ScopeSettled, ScopeStarted, UndoRequested
-from engine.core.flow import flow
+from engine.core.flow import consider_all, flow
 from engine.core.keys import FINALLY, ROOT
 from engine.core.model import Definition
 from engine.core.state import ScopeState
@@ -69,8 +67,11 @@ def _start(definition: Definition, before: ScopeState | None, event: ScopeStarte
         state["locals"] = event.locals
     if event.key:
         state["key"] = event.key
+    timeout = definition.timeout if context.scope == ROOT else definition.task_list(context.scope).timeout
+    if timeout is not None:
+        state["timers"] = {"timeout": event.at + timeout}
     turn = Turn(definition, state, context, event.at)
-    admission.start(turn)
+    consider_all(turn)
     flow(turn)
     stir(turn)
     return Decision(state=turn.state, commands=tuple(turn.commands))
@@ -120,10 +121,6 @@ RULES: dict[str, Callable[[Turn, Any], bool]] = {
     events.ChildStarted.type: child_answers.started,
     events.ChildEnded.type: child_answers.ended,
     events.ExitRequested.type: exits.requested,
-    events.TaskResolved.type: resolve.resolved,
-    events.CacheAnswered.type: admission.cache_answered,
-    events.SlotAnswered.type: admission.slot_answered,
-    events.TurnAnswered.type: admission.turn_answered,
     events.PauseRequested.type: pause.requested,
     events.ResumeRequested.type: pause.resumed,
 }

@@ -51,6 +51,20 @@ def duration(value: Json) -> int:
     raise ValueError("a span of time is text such as 10s, 5m or 1h30m")
 
 
+def text(span: int) -> str:
+    """A span in milliseconds as people write it.
+
+    >>> text(5_400_000), text(0)
+    ('1h30m', '0s')
+    """
+    parts = []
+    for unit, size in _UNITS.items():
+        count, span = divmod(span, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def instant(value: Json) -> int:
     """A point of time in milliseconds since the epoch: RFC 3339 text. Raises ValueError with a message for people."""
     try:

@@ -20,7 +20,7 @@ def join(task: Task, tasks: Tasks, runs: Runs) -> bool | None:
         run = runs.get(edge.source)
         if run is None or run["state"] in ACTIVE:
             open_ += 1
-        elif _satisfied(edge, run["state"]):
+        elif satisfies(edge, run["state"]):
             satisfied += 1
     mode = task.join.mode
     if mode == "all":
@@ -53,7 +53,8 @@ def negative(task: Task, run: TaskRun) -> bool:
     return outcome == CANCELLED or not task.continue_on_error
 
 
-def _satisfied(edge: Edge, outcome: str) -> bool:
+def satisfies(edge: Edge, outcome: str) -> bool:
+    """Whether a source that ended so satisfies the edge."""
     if edge.outcome in (outcome, DONE):
         return True
     return edge.lenient and outcome in NEGATIVE and outcome != CANCELLED
@@ -61,7 +62,7 @@ def _satisfied(edge: Edge, outcome: str) -> bool:
 
 def _missed(edge: Edge, runs: Runs) -> bool:
     run = runs.get(edge.source)
-    return run is not None and run["state"] not in ACTIVE and not _satisfied(edge, run["state"])
+    return run is not None and run["state"] not in ACTIVE and not satisfies(edge, run["state"])
 
 
 def _unaccepted(task: Task, tasks: Tasks, runs: Runs) -> Edge | None:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from engine.core.values import Json, JsonObject
+from engine.spec.case_models import TestFileKeys
 from engine.spec.fields import Shape
 from engine.spec.findings import Finding
 from engine.spec.kinds import KINDS, PARAMS
@@ -39,6 +40,7 @@ def documents() -> dict[str, JsonObject]:
     return {
         "workflow.schema.json": _workflow(),
         "project.schema.json": _finished("Project", _schema(ProjectKeys)),
+        "test.schema.json": _finished("Tests of a workflow", _schema(TestFileKeys)),
         "finding.schema.json": _finished("Finding", TypeAdapter(Finding).json_schema(schema_generator=_Untitled)),
     }
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.app.start import LIMIT
+from engine.app.admission import LIMIT
 from engine.errors import Invalid, NotFound, Unavailable
 from tests.app.world import NOOP, World
 

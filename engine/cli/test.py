@@ -1,0 +1,101 @@
+"""`headrace test`: workflows proved right on a virtual clock, before anybody merges them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.lint import files_below
+from engine.cli.output import AsJson
+
+if TYPE_CHECKING:
+    from engine.simulate.files import Report
+
+LOOK = 0.3
+"""Seconds between two looks at the files in watch mode."""
+
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="Files or folders with workflows and their tests. Default: workflows.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `test`."""
+    app.command("test", rich_help_panel="Write workflows")(run_tests)
+
+
+def run_tests(
+    paths: Paths = None,
+    *,
+    only: Annotated[
+        str, typer.Option("-k", metavar="TEXT", help="Only cases whose name or workflow contains this.")
+    ] = "",
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Show which tasks, edges and outcomes no case has seen.")
+    ] = False,
+    at_least: Annotated[
+        float | None,
+        typer.Option("--coverage-min", metavar="PERCENT", help="Fail if fewer tasks, edges or outcomes were seen."),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit's XML.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the tests of workflows (`*.test.yaml`): on mocks and a virtual clock, so nothing real happens."""
+    wanted = paths or [Path("workflows")]
+
+    def once() -> int:
+        return _once(wanted, only=only, coverage=coverage, at_least=at_least, junit=junit, as_json=as_json)
+
+    if not watch:
+        raise typer.Exit(once())
+    watch_files(wanted, once, lambda: time.sleep(LOOK))
+
+
+def watch_files(paths: list[Path], once: Callable[[], int], wait: Callable[[], None]) -> None:
+    """Run `once` whenever a file has changed since; `wait` passes the time between two looks."""
+    seen: dict[Path, float] | None = None
+    while True:
+        now = {path: path.stat().st_mtime for path in files_below(paths)}
+        if now != seen:
+            seen = now
+            once()
+        wait()
+
+
+def _once(
+    paths: list[Path], *, only: str, coverage: bool, at_least: float | None, junit: Path | None, as_json: bool
+) -> int:
+    from engine.simulate.files import run_files
+    from engine.simulate.reporters import json as json_report
+    from engine.simulate.reporters import junit as junit_report
+    from engine.simulate.reporters import text as text_report
+
+    report = run_files({str(path): path.read_bytes() for path in files_below(paths)}, only=only)
+    shown = coverage or at_least is not None
+    sys.stdout.write(json_report.report(report) if as_json else text_report.report(report, coverage=shown))
+    if junit is not None:
+        junit.write_text(junit_report.report(report))
+    return _status(report, at_least)
+
+
+def _status(report: Report, at_least: float | None) -> int:
+    """2: nothing to run; 1: something failed, or too little was seen."""
+    from engine.simulate.coverage import totals
+
+    if not report.cases and not report.findings:
+        typer.echo("headrace: no tests here; write them to NAME.test.yaml beside NAME.yaml", err=True)
+        return 2
+    if report.findings or report.failed:
+        return 1
+    if at_least is None:
+        return 0
+    short = {what: share for what, share in totals(list(report.coverage.values())) if share < at_least}
+    for what, share in short.items():
+        typer.echo(f"headrace: {share:.0f} % of the {what} were seen; at least {at_least:g} % are asked for", err=True)
+    return 1 if short else 0

@@ -1,0 +1,1 @@
+"""The forms in which the outcome of tests is told."""
