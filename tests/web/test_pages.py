@@ -210,6 +210,17 @@ def test_parent_and_child_lead_to_each_other(small_client, small_world):
     assert "Started for ask" in text(page)
 
 
+def test_what_started_after_another_leads_to_it(small_client, small_world):
+    first = small_world.start("gate")
+    trigger = {"source": "workflow", "event": "failed", "id": first, "body": {"workflow": "gate"}}
+    starter = small_world.services.starter
+    starting = starter.prepare(small_world.definitions.active("nightly-cleanup"), inputs={}, trigger=trigger, by="ana")
+    starter.commit([starting])
+    page = small_client.get(f"/instances/{starting.id}")
+    assert "Started after an instance of gate" in text(page)
+    assert f'href="/instances/{first}"' in page.text
+
+
 def test_the_cancel_button(small_client, small_world):
     instance = small_world.start("gate")
     assert small_client.post(f"/instances/{instance}/cancel", data={"reason": "no"}).status_code == 303
