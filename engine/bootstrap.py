@@ -153,6 +153,7 @@ class Application:
                 http_ports=self.config.http_ports,
                 channels=self.channels,
                 project=self.project,
+                container_command=self.config.container_command,
             ),
             secrets=self.secrets,
             logs=self.instances.logs,

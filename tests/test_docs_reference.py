@@ -11,7 +11,8 @@ import pytest
 from engine.adapters.git import tree
 from engine.adapters.kinds import process, script_outputs
 from engine.api import guard
-from engine.app import admission, masking, storable, task_log
+from engine.app import admission, artifacts, masking, storable, task_log
+from engine.app.artifact_ports import YOUNG
 from engine.app.kinds import DEFAULT_TIMEOUT
 from engine.config import Config
 from engine.core import approvals, cancel, outputs, retry
@@ -134,7 +135,7 @@ def test_every_kind_of_error_is_in_the_reference(kind):
     assert f"`{kind}`" in section("## Kinds of errors")
 
 
-KIB, SECOND = 1024, 1000
+KIB, SECOND, HOUR = 1024, 1000, 3_600_000
 NUMBERS = [
     ("language.md", f"A file has at most {limits.MAX_BYTES // KIB} KiB, {limits.MAX_EVENTS:,} YAML elements"),
     ("language.md", f"{limits.MAX_DEPTH} levels, and aliases that stand for {limits.MAX_ALIASED_NODES:,} values"),
@@ -143,6 +144,11 @@ NUMBERS = [
     ("language.md", f"told to stop and has {cancel.GRACE // SECOND} seconds"),
     ("language.md", f"| `http` | {DEFAULT_TIMEOUT // SECOND} seconds |"),
     ("language.md", f"KILL after {process.GRACE:.0f} seconds"),
+    ("language.md", f"{artifacts.MAX_FILES:,} files an attempt, {artifacts.Limits().file // KIB**2} MiB a file"),
+    ("language.md", f"MiB a file, {artifacts.Limits().instance // KIB**3} GiB an instance"),
+    ("operations.md", f"| `HEADRACE_ARTIFACT_MAX_FILE` | `{Config().artifact_max_file}` |"),
+    ("operations.md", f"| `HEADRACE_ARTIFACT_MAX_INSTANCE` | `{Config().artifact_max_instance}` |"),
+    ("howto/artifacts.md", f"after {['', 'an'][YOUNG // HOUR]} hour"),
     ("language.md", f"At most {script_outputs.LIMIT // KIB} KiB are read"),
     (
         "language.md",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.adapters.kinds.addresses import Policy
+from engine.adapters.kinds.container import Container
 from engine.adapters.kinds.guard import Guard, resolve
 from engine.adapters.kinds.http import Http
 from engine.adapters.kinds.message import Message
@@ -16,10 +17,16 @@ from engine.core.project import Project
 
 
 def kinds(
-    *, http_allow: str, http_ports: str, channels: ChannelChoice, project: Callable[[], Project]
+    *,
+    http_allow: str,
+    http_ports: str,
+    channels: ChannelChoice,
+    project: Callable[[], Project],
+    container_command: str = "",
 ) -> dict[str, Kind]:
-    """Build them, once per process. `http_allow` and `http_ports` as in the settings. Raises Misconfigured."""
+    """Build them, once per process. `http_allow`, `http_ports` and `container_command` as in the settings. Raises Misconfigured."""
     return {
+        "container": Container(container_command),
         "http": Http(Guard(Policy.read(http_allow, http_ports), resolve)),
         "message": Message(channels, project),
         "python": Python(),

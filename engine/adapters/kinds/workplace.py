@@ -71,8 +71,9 @@ def workplace(call: Call, what: str) -> Iterator[Workplace]:
     began = monotonic()
     with TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True) as made:
         place = Path(made)
-        folder, output = place / "work", place / "output"
-        folder.mkdir()
+        folder, output = place / "work", place / "outputs" / "output"
+        for each in (folder, output.parent):
+            each.mkdir()
         output.touch(mode=0o600)
         yield Workplace(call=call, what=what, place=place, folder=folder, output=output, began=began)
 
