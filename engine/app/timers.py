@@ -9,7 +9,7 @@ import structlog
 from engine.app.advance import Advancer
 from engine.app.ports import Leases, Recovery
 from engine.app.records import DueScope, Notification
-from engine.core.commands import AskApprovers, RunTask, lease_of
+from engine.core.commands import AskApprovers, MatchEvent, RunTask, lease_of
 from engine.core.events import AttemptAlive, AttemptLost, AttemptUnclaimed, Event, TimersDue, to_json
 from engine.core.keys import task_path
 from engine.core.state import TaskRun
@@ -100,10 +100,11 @@ def _has_due(scope: DueScope, now: int) -> bool:
 
 
 def _key(scope: DueScope, task: str, run: TaskRun) -> str:
-    """The lease of what is with a worker: the attempt, or the asking of approvers."""
+    """The lease of what is with a worker: the attempt, the asking of approvers, or the look at earlier events."""
     path = task_path(scope.path, task)
-    command = AskApprovers if run["state"] == "waiting" else RunTask
-    return lease_of({"type": command.type, "instance": scope.instance, "path": path, "attempt": run["attempt"]}) or ""
+    waiting = MatchEvent.type if "waits_for" in run else AskApprovers.type
+    kind = waiting if run["state"] == "waiting" else RunTask.type
+    return lease_of({"type": kind, "instance": scope.instance, "path": path, "attempt": run["attempt"]}) or ""
 
 
 def _verdict(task: str, run: TaskRun, *, alive: bool) -> Event:

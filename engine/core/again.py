@@ -90,7 +90,7 @@ def _after(turn: Turn, names: Collection[str]) -> set[str]:
 def _reopen(turn: Turn, task: Task, run: TaskRun, event: RetryRequested, inside: list[str]) -> None:
     """A task with scopes goes on with those that did not succeed."""
     opened = run.copy()
-    for name in ("error", "finished_at", "outputs", "called_off", "undone"):
+    for name in ("error", "finished_at", "outputs", "called_off", "by", "undone"):
         opened.pop(name, None)  # type: ignore[misc] # as above
     opened["state"] = "running"
     opened["attempt"] = run["attempt"] + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.core import approvals, begin, bodies, children, retry
+from engine.core import approvals, begin, bodies, children, event_tasks, retry
 from engine.core.commands import Outbound
 from engine.core.events import (
     AttemptAlive,
@@ -94,6 +94,8 @@ def unclaimed(turn: Turn, event: AttemptUnclaimed) -> bool:
         return bodies.unclaimed(turn, task, run)
     if approvals.is_unasked(run):
         turn.order(approvals.asking(turn.instance, turn.definition.name, turn.path(task.id), task, run))
+    elif event_tasks.is_looking(run):
+        turn.order(event_tasks.looking(turn.instance, turn.path(task.id), task, run))
     else:
         try:
             for order in _asked_again(turn, task, run):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import approvals, children, exits
+from engine.core import approvals, children, event_tasks, exits
 from engine.core.artifacts import files_for
 from engine.core.bodies import BODIES
 from engine.core.commands import RunTask, StartChild
@@ -146,6 +146,10 @@ def _approval(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
     approvals.open_(turn, task, _waiting(turn, task, run), params)
 
 
+def _event(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
+    event_tasks.open_(turn, task, _waiting(turn, task, run), params)
+
+
 def _wait(turn: Turn, task: Task, run: TaskRun, params: Json) -> None:
     if not isinstance(params, dict) or ("for" in params) == ("until" in params):
         raise ValueError("wait takes either `for` or `until`")
@@ -180,6 +184,7 @@ HERE: dict[str, Callable[[Turn, Task, TaskRun, Json], None]] = {
     "values": _values,
     "wait": _wait,
     "approval": _approval,
+    "event": _event,
     "fail": _fail,
     "exit": _exit,
 }

@@ -31,6 +31,7 @@ from engine.core.task_events import (
     ChildStarted,
     DecisionMade,
     EventReceived,
+    EventsLookedAt,
     SlotAnswered,
     TaskCancelled,
     TaskFailed,
@@ -56,6 +57,7 @@ __all__ = [
     "ChildrenFound",
     "DecisionMade",
     "EventReceived",
+    "EventsLookedAt",
     "ExitRequested",
     "ItemsCollected",
     "PauseRequested",
@@ -106,6 +108,7 @@ Event: TypeAlias = (
     | ChildStarted
     | ChildEnded
     | EventReceived
+    | EventsLookedAt
 )
 
 EVENTS: dict[str, Any] = {kind.type: kind for kind in Event.__args__}

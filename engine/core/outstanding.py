@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core import bodies, children
+from engine.core import bodies, children, event_tasks
 from engine.core.approvals import asking, is_unasked
 from engine.core.begin import command
 from engine.core.commands import CancelTask, Outbound
@@ -39,9 +39,15 @@ def outstanding(definition: Definition, state: ScopeState, context: Context) -> 
                 found.append(command(definition, state, context, task, run))
             except EvaluationError:  # an engine newer than the state: the attempt's check will fail the task
                 continue
-        elif is_unasked(run):
-            found.append(asking(context.instance["id"], definition.name, path, task, run))
+        elif run["state"] == "waiting":
+            found.extend(_of_waiting(context.instance["id"], definition.name, path, task, run))
     return tuple(found)
+
+
+def _of_waiting(instance: str, workflow: str, path: str, task: Task, run: TaskRun) -> list[Outbound]:
+    if is_unasked(run):
+        return [asking(instance, workflow, path, task, run)]
+    return [event_tasks.looking(instance, path, task, run)] if event_tasks.is_looking(run) else []
 
 
 def _of_child(definition: Definition, state: ScopeState, context: Context, task: Task, run: TaskRun) -> list[Outbound]:

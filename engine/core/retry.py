@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from engine.core.begin import attempt
-from engine.core.commands import CloseApproval
+from engine.core.commands import CloseApproval, StopAwaiting
 from engine.core.explain import explain
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition
@@ -40,6 +40,9 @@ def failed(turn: Turn, task: Task, run: TaskRun, error: TaskError) -> None:
     if "approval" in counted:
         turn.order(CloseApproval(path=turn.path(task.id), attempt=run["attempt"], outcome=FAILED))
         del counted["approval"]
+    if "waits_for" in counted:
+        turn.order(StopAwaiting(path=turn.path(task.id), attempt=run["attempt"]))
+        del counted["waits_for"]
     counted["error"] = error
     counted["state"] = "waiting"
     counted["timers"] = {**{name: timers[name] for name in ("deadline",) if name in timers}, "retry": due}

@@ -113,8 +113,9 @@ class TaskRun(TypedDict, total=False):
     """One task of the scope. Keys that do not apply are absent.
 
     `timers` maps a timer's name to when it is due: `check` (the message or its worker seems lost; of a `for_each`, the next
-    window of its children), `timeout`, `deadline`, `retry` (the next attempt starts), `wait`, `expiry`, `ask` (tell the
-    approvers again), `cancel` (grace is over), `next` (the next iteration starts), `rate` (a rate limit lets it start).
+    window of its children), `timeout`, `deadline`, `retry` (the next attempt starts), `wait`, `expiry`, `event` (what
+    it waits for has not come in time), `ask` (tell the approvers again), `cancel` (grace is over), `next` (the next
+    iteration starts), `rate` (a rate limit lets it start).
     """
 
     state: Required[TaskState]
@@ -153,7 +154,7 @@ class TaskRun(TypedDict, total=False):
     waits_for: str
     """The type of the event that an `event` task waits for."""
     by: str
-    """Who completed, failed or cancelled it by hand."""
+    """Who completed, failed or cancelled it by hand. A cancelled one has `called_off` too, and counts as ended badly all the same."""
     items: ItemsRun
     iterations: IterationsRun
     undone: bool

@@ -205,4 +205,16 @@ class EventReceived:
     attempt: int
     event: JsonObject
     """`id`, `type`, `source`, `body`, `received_at`."""
+    taken: bool = False
+    """The instance has used it up already, for another task: it is none for this one."""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsLookedAt:
+    """No event that an `event` task waits for has come yet."""
+
+    type: ClassVar[str] = "EventsLookedAt"
+    task: str
+    attempt: int
     at: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import approvals, cancel, iterations, retry
+from engine.core import approvals, cancel, event_tasks, iterations, retry
 from engine.core.events import TimersDue
 from engine.core.flow import flow
 from engine.core.model import Task
@@ -85,6 +85,7 @@ EFFECTS: dict[str, Callable[[Turn, Task, TaskRun], None]] = {
     "wait": _wait,
     "expiry": approvals.expire,
     "ask": approvals.ask_again,
+    "event": event_tasks.timed_out,
     "cancel": _cancel,
     "next": _next,
 }

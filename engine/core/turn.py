@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core import children
-from engine.core.commands import CancelTask, CloseApproval, Command
+from engine.core.commands import CancelTask, CloseApproval, Command, StopAwaiting
 from engine.core.context import Context
 from engine.core.keys import task_path
 from engine.core.model import Definition, Task
@@ -88,6 +88,8 @@ class Turn:
             ended["outputs"] = outputs
         if "approval" in run:
             self.order(CloseApproval(path=self.path(task), attempt=run["attempt"], outcome=outcome))
+        if "waits_for" in run:
+            self.order(StopAwaiting(path=self.path(task), attempt=run["attempt"]))
         self.runs[task] = ended
         self.ended.append(task)
 
@@ -108,5 +110,5 @@ class Turn:
 
 
 _KEEP_ERROR = frozenset({FAILED, CANCELLED})
-_OF_ACTIVE = ("timers", "unseen", "held", "gate")
+_OF_ACTIVE = ("timers", "unseen", "held", "gate", "waits_for")
 """What only a run that has not ended has."""

@@ -72,7 +72,7 @@ class Scope:
     """Of the last event."""
     accepted: bool = True
 
-    def take(self, event: Any, after: int = 0, **keys: Any) -> Decision:
+    def take(self, event: Any, /, after: int = 0, **keys: Any) -> Decision:
         """An event class with its fields, `after` milliseconds since the last one."""
         self.now += after
         made: Event = event(at=self.now, **keys)

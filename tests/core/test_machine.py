@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from engine.core.commands import AskApprovers, CancelTask
+from engine.core.commands import AskApprovers, CancelTask, MatchEvent
 from engine.core.events import (
     EVENTS,
     ApproversAsked,
@@ -19,12 +19,15 @@ from engine.core.events import (
     AttemptUnclaimed,
     CancelRequested,
     DecisionMade,
+    EventReceived,
+    EventsLookedAt,
     PauseRequested,
     ResumeRequested,
     ScopeSettled,
     ScopeStarted,
     TaskCancelled,
     TaskFailed,
+    TaskResolved,
     TaskStarted,
     TaskSucceeded,
     TimersDue,
@@ -35,11 +38,12 @@ from engine.core.outcomes import DONE, possible
 from tests.core.build import cel, define, mapping, task
 from tests.core.world import INTERNAL, World
 
-KINDS = ("http", "http", "http", "http", "values", "wait", "approval")
+KINDS = ("http", "http", "http", "http", "values", "wait", "approval", "event")
 PARAMS: dict[str, list[dict[str, Any]]] = {
     "http": [{"url": "x"}],
     "values": [{}, {"a": 1}],
     "wait": [{"for": 0}, {"for": 30_000}, {"for": "soon"}],
+    "event": [{"type": "paid"}, {"type": "paid", "timeout": 60_000}, {"type": ""}],
     "approval": [{"message": "?"}, {"message": "?", "require": 2, "expires": 60_000}, {"require": 0}],
 }
 READS = {
@@ -114,6 +118,8 @@ class Machine(RuleBasedStateMachine):
         scope, name = split_path(command.path)
         if isinstance(command, AskApprovers):
             event = data.draw(st.sampled_from([ApproversAsked, AskingFailed, DecisionMade]))
+        if isinstance(command, MatchEvent):
+            event = data.draw(st.sampled_from([EventReceived, EventReceived, EventsLookedAt]))
         if isinstance(command, CancelTask):
             event = TaskCancelled
         self.world.take(scope, self._event(event, name, command.attempt, data))
@@ -183,13 +189,16 @@ class Machine(RuleBasedStateMachine):
             "due": 0,
             "child": "i2",
             "event": {"id": "e1"},
-            "resolution": "succeeded",
             "state": "succeeded",
             "path": "t0",
         }
         if kind is DecisionMade:
             fields["person"] = data.draw(st.sampled_from(["ana", "ben", "eva"]))
             fields["decision"] = data.draw(st.sampled_from(["approved", "approved", "rejected"]))
+        if kind is TaskResolved:
+            fields["resolution"] = data.draw(st.sampled_from(["succeeded", "failed", "cancelled"]))
+        if kind is EventReceived:
+            fields["taken"] = data.draw(st.booleans())
         if kind is TaskSucceeded:
             fields["outputs"] = {"n": attempt}
         return kind(

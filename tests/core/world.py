@@ -29,6 +29,8 @@ from engine.core.events import (
     ChildrenFound,
     DecisionMade,
     Event,
+    EventReceived,
+    EventsLookedAt,
     ItemsCollected,
     ResumeRequested,
     RetryRequested,
@@ -163,7 +165,9 @@ class World:
             assert next_due(state) is None
             assert set(state["tasks"]) == set(self.definition.task_list(path).tasks)
         elif state["status"] != "compensating":
-            with_people = any("approval" in run and run["state"] == "waiting" for run in state["tasks"].values())
+            with_people = any(
+                {"approval", "waits_for"} & run.keys() and run["state"] == "waiting" for run in state["tasks"].values()
+            )
             below = any(
                 "items" in run or "iterations" in run or run["state"] in ACTIVE for run in state["tasks"].values()
             )
@@ -206,13 +210,18 @@ class World:
         for command in outstanding(self.definition, state, self.context(path)):
             if isinstance(command, GoOn):
                 continue
-            answer = {"RunTask": TaskSucceeded, "CancelTask": TaskCancelled, "AskApprovers": ApproversAsked}[
-                command.type
-            ]
+            answer = {
+                "RunTask": TaskSucceeded,
+                "CancelTask": TaskCancelled,
+                "AskApprovers": ApproversAsked,
+                "MatchEvent": EventsLookedAt,
+            }[command.type]
             yield answer(task=split_path(command.path)[1], attempt=command.attempt, at=self.now)
         for name, run in state["tasks"].items():
             if run["state"] == "running" and self.definition.task_list(path).tasks[name].body is None:
                 yield TaskSucceeded(task=name, attempt=run["attempt"], at=self.now)
+            if run["state"] == "waiting" and "waits_for" in run:
+                yield EventReceived(task=name, attempt=run["attempt"], event={"id": "e1"}, at=self.now)
             if run["state"] == "waiting" and "approval" in run:
                 person = f"extra{len(run['approval']['decisions'])}"
                 yield DecisionMade(task=name, attempt=run["attempt"], person=person, decision="approved", at=self.now)

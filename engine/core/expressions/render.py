@@ -36,7 +36,7 @@ def render(template: Template, names: Mapping[str, Json], *, defer_secrets: bool
             made = {key: render(item, names, defer_secrets=defer_secrets) for key, item in template.items}
             return {DEFERRED: {_VALUE: made}} if defer_secrets and DEFERRED in made else made
     if defer_secrets and reads_secrets(template):
-        deferred = {_TEMPLATE: template_to_json(template), _NAMES: _needed(refs(template), names)}
+        deferred = {_TEMPLATE: template_to_json(template), _NAMES: needed(refs(template), names)}
         return {DEFERRED: deferred}
     if isinstance(template, Text):
         return "".join(part if isinstance(part, str) else _text(part, names) for part in template.parts)
@@ -93,7 +93,7 @@ def _text(expression: Expression, names: Mapping[str, Json]) -> str:
     return text
 
 
-def _needed(paths: Iterable[tuple[str, ...]], names: Mapping[str, Json]) -> JsonObject:
+def needed(paths: Iterable[tuple[str, ...]], names: Mapping[str, Json]) -> JsonObject:
     """Only what `paths` read of `names`, secrets left out; where a path breaks off, the map it breaks off in stays."""
     needed: JsonObject = {}
     for path in sorted(paths, key=len, reverse=True):

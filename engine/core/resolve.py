@@ -1,0 +1,35 @@
+"""Ending a task from outside: somebody completed it, failed it or cancelled it, whoever is at work on it."""
+
+from __future__ import annotations
+
+from engine.core import cancel
+from engine.core.events import TaskResolved
+from engine.core.outcomes import FAILED, positive
+from engine.core.state import ACTIVE, TaskRun
+from engine.core.turn import Turn
+
+
+def resolved(turn: Turn, event: TaskResolved) -> bool:
+    """Only what is under way can be ended so, and no approval: that is for those who may decide it.
+
+    Tasks with scopes of their own can only be cancelled. What runs is told to stop; a cancelled task ends when it has.
+    """
+    task, run = turn.list.tasks.get(event.task), turn.runs.get(event.task)
+    if task is None or run is None or run["state"] not in ACTIVE or task.kind == "approval":
+        return False
+    resolved: TaskRun = run.copy()
+    resolved["by"] = event.by
+    if event.resolution == "cancelled":
+        if turn.cancelling or run.get("called_off"):
+            return False
+        cancel.call_off(turn, task, resolved, by=event.by, own=True)
+        return True
+    if task.body is not None:
+        return False
+    turn.call_off(task, run)
+    if event.resolution == "failed":
+        error = event.error or {"kind": "resolved", "message": f"{event.by} failed it"}
+        turn.end(task.id, resolved, FAILED, error=error)
+    else:
+        turn.end(task.id, resolved, positive(task.kind), outputs=event.outputs)
+    return True
