@@ -8,7 +8,7 @@ from typing import Protocol
 from engine.core.values import Json
 from engine.spec.typing.kinds import ANYTHING, NUMBER, Kinds
 from engine.spec.typing.problems import source_of, told
-from engine.spec.typing.signatures import FUNCTIONS, METHODS
+from engine.spec.typing.signatures import FUNCTIONS, METHODS, ZONED, Signature
 from engine.spec.typing.types import UNKNOWN, Type, either, element_of, list_of, only, optional
 
 _SORTED: Kinds = frozenset(("int", "double", "bool", "string", "bytes", "timestamp", "duration"))
@@ -37,7 +37,7 @@ def applied(notes: Notes, node: Json, known: Sequence[Type]) -> Type:
         return notes.fails(node, arguments[1], message, "orValue")
     fits = [
         notes.need(node, argument, each, needed, f"{name}()")
-        for argument, each, needed in zip(arguments, known, signature.parameters, strict=False)
+        for argument, each, needed in zip(arguments, known, _parameters(name, signature, known), strict=False)
     ]
     if not all(fits):
         return UNKNOWN
@@ -61,6 +61,13 @@ def looped(notes: Notes, node: Json, item: Type, body: Type) -> Type:
     return list_of(item) if name in _BRACKETED else only("bool")
 
 
+def _parameters(name: str, signature: Signature, known: Sequence[Type]) -> Sequence[Kinds]:
+    """What each parameter takes: with a time zone behind it `getHours()` is asked of a time, not of a span."""
+    if name in ZONED and len(known) > 1 and "null" not in known[1].kinds:
+        return (only("timestamp").kinds, *signature.parameters[1:])
+    return signature.parameters
+
+
 def _given(kinds: Kinds) -> Type:
     return UNKNOWN if kinds is ANYTHING else Type(kinds=kinds)
 
@@ -81,7 +88,11 @@ def _whole(needed: Kinds) -> Kinds:
     return frozenset(("whole",)) if needed & NUMBER else frozenset()
 
 
-_NEEDED = {"join": "a list of text", "sort": "elements that have an order; sortBy() sorts by one of their members"}
+_NEEDED = {
+    "join": "a list of text",
+    "sort": "elements that have an order; sortBy() sorts by one of their members",
+    **dict.fromkeys(_EXTREMES, "numbers"),
+}
 
 
 def _plural(element: Type) -> str:
@@ -98,7 +109,7 @@ def _writable(element: Type) -> bool:
 def _extreme(notes: Notes, node: Json, known: Sequence[Type]) -> Type:
     """`math.greatest` and `math.least`."""
     if len(known) == 1 and "list" in known[0].kinds:
-        return Type(kinds=NUMBER)
+        return Type(kinds=NUMBER) if _holds(notes, node, known[0], NUMBER) else UNKNOWN
     needed = NUMBER | {"list"} if len(known) == 1 else NUMBER
     fits = [notes.need(node, at, each, needed, f"{node[2]}()") for at, each in zip(node[3], known, strict=True)]
     if not all(fits):

@@ -17,7 +17,8 @@ class Signature:
 
 
 _ACCESSORS = ("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear")
-_PARTS = ("getHours", "getMinutes", "getSeconds", "getMilliseconds")
+ZONED = ("getHours", "getMinutes", "getSeconds", "getMilliseconds")
+"""Asked of times and spans; only times are asked with a zone."""
 _TWO_INTS = ("bitAnd", "bitOr", "bitXor", "bitShiftLeft", "bitShiftRight")
 
 _FUNCTIONS = {
@@ -76,7 +77,7 @@ _METHODS = {
     "orValue": "optional any -> any",
     "or": "optional optional -> optional",
     **dict.fromkeys(_ACCESSORS, "timestamp string -> int"),
-    **dict.fromkeys(_PARTS, "timestamp|duration string|null -> int"),
+    **dict.fromkeys(ZONED, "timestamp|duration string|null -> int"),
 }
 """`math.greatest` and `math.least`, which take any number of numbers or one list of them, have no line."""
 
