@@ -27,6 +27,10 @@ class Calls:
         """What is known of the outputs of each workflow."""
         return {name: {key: {} for key in keys.outputs} for name, keys in self.workflows.items()}
 
+    def inputs(self, name: str) -> Json:
+        """The schema of the inputs of a workflow; nothing where there is none of that name."""
+        return object_schema(self.workflows[name].inputs) if name in self.workflows else None
+
     def check(self, notebook: Notebook, task: TaskKeys, path: Path) -> None:
         """Note what is wrong with the call that the task at `path` makes."""
         if task.workflow is None:

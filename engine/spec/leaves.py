@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 from engine.core.expressions.model import NOTHING, Expression, Literal, Template
 from engine.core.model import Cache, Concurrency, RateLimit, Retry, Task, TaskList
+from engine.core.values import Json
 from engine.spec.artifacts import read_artifacts
+from engine.spec.calls import Calls
 from engine.spec.kinds import WITHOUT_DEFAULTS, WORKER_KINDS
 from engine.spec.models import DefaultsKeys
 from engine.spec.names import Scope
@@ -16,6 +18,7 @@ from engine.spec.reliance import inner_kind_of
 from engine.spec.task_checks import OTHERWISE
 from engine.spec.task_models import CompensateKeys, ConcurrencyKeys, LeafKeys, RetryKeys, TaskConcurrencyKeys, TaskKeys
 from engine.spec.templates import Expressions
+from engine.spec.typing.parameters import parameters
 from engine.spec.visible import Visible, with_error, with_event
 
 
@@ -37,11 +40,14 @@ class Given:
 class LeafCompiler:
     """Compiles single tasks of one workflow, without what ties them to their list."""
 
-    def __init__(self, notebook: Notebook, expressions: Expressions, visible: Visible, defaults: DefaultsKeys) -> None:
+    def __init__(
+        self, notebook: Notebook, expressions: Expressions, visible: Visible, defaults: DefaultsKeys, calls: Calls
+    ) -> None:
         self._notebook = notebook
         self._expressions = expressions
         self._visible = visible
         self._defaults = defaults
+        self._calls = calls
         self._default_retry = Retry()
         if defaults.retry is not None:
             condition = expressions.bare(("defaults", "retry", "if"), visible.to_default_retry())
@@ -91,9 +97,16 @@ class LeafCompiler:
 
     def _params(self, keys: LeafKeys, path: Path, scope: Scope) -> Template:
         if keys.run is None:
-            return self._expressions.template((*path, "with"), scope, without="match" if keys.uses == "event" else "")
+            without = "match" if keys.uses == "event" else ""
+            return self._expressions.template((*path, "with"), scope, without=without, expected=self._wanted(keys))
         script = {"script": keys.run, "shell": keys.shell, "working_directory": keys.working_directory}
         return Literal(value={key: value for key, value in script.items() if value is not None})
+
+    def _wanted(self, keys: LeafKeys) -> Json:
+        """The schema of `with`: what the workflow that is called, or the kind of task, takes."""
+        if isinstance(keys, TaskKeys) and keys.workflow is not None:
+            return self._calls.inputs(keys.workflow)
+        return parameters(keys.uses or "")
 
     def _cases(self, keys: TaskKeys, path: Path, scope: Scope) -> tuple[tuple[str, Expression | None], ...]:
         cases = []

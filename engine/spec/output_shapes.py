@@ -23,18 +23,23 @@ EVENT: JsonObject = {
 
 Children = Mapping[str, Mapping[str, Json]]
 """The outputs of other workflows, as their files have them, by the workflow's name."""
+Made = Mapping[str, Json] | None
+"""The outputs of a task whose file makes them by expressions, where those have been looked at."""
 
 
-def output_shape(task: TaskKeys, *, sure: bool, children: Children) -> JsonObject:
+def output_shape(task: TaskKeys, *, sure: bool, children: Children, made: Made = None) -> JsonObject:
     """`tasks.ID.outputs`; each may be missing unless the task has `sure`ly succeeded."""
     if task.for_each is not None:
-        return {"type": "array", "items": {**item_shape(task, children=children), "type": ["object", "null"]}}
-    return item_shape(task, sure=sure, children=children)
+        item = item_shape(task, children=children, made=made)
+        return {"type": "array", "items": {**item, "type": ["object", "null"]}}
+    return item_shape(task, sure=sure, children=children, made=made)
 
 
-def item_shape(task: TaskKeys, *, sure: bool = True, children: Children, absent: str = "x-maybe") -> JsonObject:
+def item_shape(
+    task: TaskKeys, *, sure: bool = True, children: Children, made: Made = None, absent: str = "x-maybe"
+) -> JsonObject:
     """The outputs of one item or iteration of a task; `absent` says how those that may be missing are marked."""
-    names = _names(task, children)
+    names = _names(task, children) if made is None else made
     if names is None:
         return {"type": "object", "additionalProperties": _OPEN}
     return {"type": "object", "properties": names, absent: () if sure else tuple(names)}

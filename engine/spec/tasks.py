@@ -19,6 +19,7 @@ from engine.spec.notebook import Notebook
 from engine.spec.task_checks import check_task
 from engine.spec.task_models import TaskKeys
 from engine.spec.templates import Expressions
+from engine.spec.typing.shapes import item_at, shape_at
 from engine.spec.visible import Visible, with_names
 
 _EMPTY = TaskList(tasks={}, followers={})
@@ -35,7 +36,7 @@ class TaskCompiler:
         self._expressions = expressions
         self._visible = visible
         self._calls = calls
-        self._leaves = LeafCompiler(notebook, expressions, visible, defaults)
+        self._leaves = LeafCompiler(notebook, expressions, visible, defaults, calls)
         self._given = Given(queue=defaults.queue, priority=defaults.priority)
 
     def compile(
@@ -62,6 +63,8 @@ class TaskCompiler:
         keys = listed.tasks[name]
         scope = self._visible.to_task(listed, name)
         condition = self._expressions.bare((*path, "if"), scope)
+        if keys.for_each is not None:
+            self._visible.learn_item(keys, item_at(self._notebook.document, (*path, "for_each"), scope))
         check_artifacts(self._notebook, listed, name, path)
         self._calls.check(self._notebook, keys, path)
         task = self._innermost(listed, name, path, given)
@@ -108,7 +111,10 @@ class TaskCompiler:
         if keys.tasks is not None:
             return Task(id="", kind="group", body=self._body(listed, name, path, given.within(keys)))
         loops = keys.for_each is not None or keys.repeat is not None
-        leaf = self._leaves.task(keys, path, with_names(self._visible.to_task(listed, name), names), given)
+        scope = with_names(self._visible.to_task(listed, name), names)
+        leaf = self._leaves.task(keys, path, scope, given)
+        if keys.uses == "values":
+            self._learn(keys, (*path, "with"), scope)
         if loops and keys.deadline is not None:
             leaf = replace(leaf, deadline=None)  # it bounds all items and iterations together
         if keys.compensate is not None:
@@ -126,6 +132,8 @@ class TaskCompiler:
         if place is None:
             return inner
         at_end = self._visible.to_outputs(place)
+        if keys.outputs:
+            self._learn(keys, (*path, "outputs"), at_end)
         return replace(
             inner,
             outputs=self._expressions.template((*path, "outputs"), at_end) if keys.outputs else None,
@@ -133,6 +141,12 @@ class TaskCompiler:
             timeout=keys.timeout,
             fail_fast=keys.fail_fast and keys.for_each is None,
         )
+
+    def _learn(self, keys: TaskKeys, path: Path, scope: Scope) -> None:
+        """Tell those that read the task what its templates make."""
+        made = shape_at(self._notebook.document, path, scope).get("properties")
+        if made is not None:
+            self._visible.learn_outputs(keys, made)
 
     def _once(self, leaf: Task, keys: TaskKeys, path: Path, scope: Scope) -> TaskList:
         """The list of an iteration of a leaf, whose `until` reads its outputs."""

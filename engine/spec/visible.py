@@ -63,6 +63,16 @@ class Visible:
         self._project = project
         self._children = children
         self._views: dict[tuple[int, bool, bool, bool], Json] = {}
+        self._items: dict[int, Json] = {}
+        self._made: dict[int, Mapping[str, Json]] = {}
+
+    def learn_item(self, task: TaskKeys, item: Json) -> None:
+        """What the `for_each` of a task goes through; until then it may be anything."""
+        self._items[id(task)] = item  # the keys live as long as this object
+
+    def learn_outputs(self, task: TaskKeys, outputs: Json) -> None:
+        """What a task's expressions make its outputs, for those that read it later."""
+        self._made[id(task)] = outputs
 
     def to_task(self, listed: Listed, name: str) -> Scope:
         """What a task reads before it is known for which item or iteration: those that it, or a task around it, waits for."""
@@ -101,7 +111,7 @@ class Visible:
 
     def of_items(self, task: TaskKeys) -> dict[str, Json]:
         """The names that the `for_each` of a task adds."""
-        return {} if task.for_each is None else {task.as_ or "item": {}, "index": _COUNT}
+        return {} if task.for_each is None else {task.as_ or "item": self._items.get(id(task), {}), "index": _COUNT}
 
     def of_iterations(self, task: TaskKeys) -> dict[str, Json]:
         """The names that the `repeat` of a task adds. `previous` is `{}` in the first iteration."""
@@ -113,7 +123,7 @@ class Visible:
     def own_outputs(self, task: TaskKeys, *, whole: bool) -> dict[str, Json]:
         """The task's own outputs: in the `until` of a leaf, and in what undoes it (`whole`: all its items together)."""
         shape = output_shape if whole else item_shape
-        return {"outputs": shape(task, sure=True, children=self._children)}
+        return {"outputs": shape(task, sure=True, children=self._children, made=self._made.get(id(task)))}
 
     def _view(self, listed: Listed, name: str, other: str) -> Json | None:
         reliance = listed.graph.reliance
@@ -166,7 +176,7 @@ class Visible:
         key = (id(task), sure, settled, failed)  # the keys live as long as this object
         if key not in self._views:
             absent = [name for name, there in (("outcome", settled), ("error", failed)) if not there]
-            outputs = output_shape(task, sure=sure, children=self._children)
+            outputs = output_shape(task, sure=sure, children=self._children, made=self._made.get(id(task)))
             view = _closed({"outputs": outputs, "outcome": _TEXT, "error": _ERROR}, optional=tuple(absent))
             if task.for_each is not None and not sure:
                 view["x-maybe"] = ("outputs",)

@@ -32,6 +32,11 @@ def check_types(ast: Json, scope: Mapping[str, Json], expected: Expected) -> lis
     return sorted(checker.problems, key=lambda each: each.offset)
 
 
+def type_in(ast: Json, scope: Mapping[str, Json]) -> Type:
+    """The type of one parsed expression, whatever is wrong with it."""
+    return Checker(scope).type_of(ast, {})
+
+
 class Checker:
     """The types of one expression's nodes; a node that fails is noted once and unknown from there on."""
 
@@ -130,7 +135,7 @@ class Checker:
 
     def _map(self, node: Json, variables: Variables) -> Type:
         members: dict[str, Type] = {}
-        fixed = True
+        fixed = not any(lenient for _, _, lenient in node[2])
         for key, value, lenient in node[2]:
             known = self.type_of(key, variables)
             self.need(node, key, known, only("string").kinds, "the key of a map")

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.core.values import Json
-from engine.spec.absence import fact_path
 from engine.spec.findings import Severity
 from engine.spec.typing.kinds import BOOL, NUMBER, Kinds, real, words
 from engine.spec.typing.signatures import FUNCTIONS
@@ -66,11 +65,22 @@ def told(node: Json, known: Type) -> str:
 
 
 def source_of(node: Json) -> str | None:
-    """What could stand in the source for a name with members, or a constant; None for all else."""
-    if node[0] == "const":
-        return _constant(node[2])
-    path = fact_path(node)
-    return None if path is None else ".".join(path).removeprefix("var:")
+    """How a name with members, or a constant, is written; None for all else."""
+    match node[0]:
+        case "const":
+            return _constant(node[2])
+        case "name" | "var":
+            return str(node[2])
+        case "get" | "get?":
+            base = source_of(node[2])
+            return base and f"{base}.{node[0][3:]}{node[3]}"
+        case "has":
+            base = source_of(node[2])
+            return base and f"has({base}.{node[3]})"
+        case "binary" if node[2] in {"[]", "[?]"}:
+            base, key = source_of(node[3]), source_of(node[4])
+            return base and key and f"{base}{node[2][:-1]}{key}]"
+    return None
 
 
 def converted(node: Json, known: Type, needed: Kinds) -> str | None:
@@ -101,14 +111,14 @@ def rewritten(value: Json, needed: Kinds) -> str | None:
 
 
 def _subject(node: Json) -> str:
-    if node[0] == "const":
-        return _constant(node[2])
-    path = fact_path(node)
-    if path is not None:
-        return f'"{".".join(path).removeprefix("var:")}"'
+    source = source_of(node)
+    if source is not None:
+        return source if node[0] == "const" else f'"{source}"'
     if node[0] in {"call", "method", "macro"}:
         return f"what {node[2]}() gives"
-    return f"what {node[2]!r} gives" if node[0] == "binary" else "this"
+    if node[0] in _PATH_TAGS:
+        return f'the member "{node[3]}"'
+    return f"what '{node[2]}' gives" if node[0] == "binary" and node[2] not in {"[]", "[?]"} else "this"
 
 
 def _constant(value: Json) -> str:
@@ -120,14 +130,14 @@ def _constant(value: Json) -> str:
 
 def _span(node: Json) -> tuple[int, int]:
     """Where a node begins and how long it is, as far as it can be told from its parts."""
-    if fact_path(node) is not None:
+    if source_of(node) is not None:
         begin, end = _begin(node), _end(node)
         return begin, end - begin
     return node[1], _end(node) - node[1]
 
 
 def _begin(node: Json) -> int:
-    while node[0] not in {"name", "var"}:
+    while node[0] in _PATH_TAGS or node[0] == "binary":
         node = node[2] if node[0] in _PATH_TAGS else node[3]
     return int(node[1])
 
