@@ -9,20 +9,33 @@ from uuid import uuid4
 
 from engine.adapters.broker.memory_leases import MemoryLeases
 from engine.adapters.broker.memory_signals import MemorySignals
-from engine.adapters.broker.wire import Envelope
+from engine.adapters.broker.wire import Envelope, priority_of
 
 
 class _Queue:
-    """Messages by id: those waiting, oldest first, and those fetched."""
+    """Messages by id: those waiting, by priority and oldest first, and those fetched."""
 
     def __init__(self, lock: Lock) -> None:
-        self.ready: deque[tuple[str, bytes]] = deque()
+        self.ready: dict[int, deque[tuple[str, bytes]]] = {}
         self.fetched: dict[str, bytes] = {}
         self.filled = Condition(lock)
 
     def put(self, id: str, data: bytes) -> None:
-        self.ready.append((id, data))
+        priority = priority_of(id)
+        if priority not in self.ready:
+            self.ready[priority] = deque()
+        self.ready[priority].append((id, data))
         self.filled.notify()
+
+    def take(self, limit: int) -> list[tuple[str, bytes]]:
+        taken: list[tuple[str, bytes]] = []
+        for priority in sorted(self.ready, reverse=True):
+            level = self.ready[priority]
+            taken += [level.popleft() for _ in range(min(limit - len(taken), len(level)))]
+            if not level:
+                del self.ready[priority]
+        self.fetched.update(taken)
+        return taken
 
     def put_back(self, ids: Collection[str]) -> None:
         for one in ids:
@@ -66,9 +79,7 @@ class MemoryTransport:
         with self._lock:
             messages = self._queue(queue)
             messages.filled.wait_for(lambda: messages.ready, timeout)
-            taken = [messages.ready.popleft() for _ in range(min(limit, len(messages.ready)))]
-            messages.fetched.update(taken)
-            return taken
+            return messages.take(limit)
 
     def requeue(self, queue: str, ids: Sequence[str]) -> None:
         """Put back what is held of these."""

@@ -22,12 +22,16 @@ class Names:
         return f"{self.namespace}:__generation__"
 
     def queue(self, queue: str) -> str:
-        """List of message ids, oldest first."""
+        """List of message ids of priority 0, oldest first; of others as well, for readers to wake by."""
         return f"{self.namespace}:{queue}"
 
     def bodies(self, queue: str) -> str:
         """Hash: message id to message."""
         return f"{self.namespace}:{queue}.msgs"
+
+    def levels(self, queue: str) -> str:
+        """Sorted set: the priorities other than 0 that messages wait with, highest first; a list `QUEUE.pN` for each."""
+        return f"{self.namespace}:{queue}.levels"
 
     def unacknowledged(self, broker: str, queue: str) -> str:
         """Set of ids that a broker fetched and has not acknowledged."""

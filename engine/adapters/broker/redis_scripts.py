@@ -10,11 +10,23 @@ local ns = KEYS[1]
 local heartbeats = ns .. ':__heartbeats__'
 local function now() local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[2] / 1000) end
 local function acks_of(broker, queue) return ns .. ':__acks__.' .. broker .. '.' .. queue end
+-- A message of another priority than 0 has it at the end of its id, and stands in a list of that priority.
+-- Readers sleep on the queue's own list alone: while others hold something it is never empty, if only for such an id.
+local function level_of(id) return string.match(id, '%.(%-?%d+)$') end
+local function push(queue, id)
+  local list, level = ns .. ':' .. queue, level_of(id)
+  if level then
+    redis.call('RPUSH', list .. '.p' .. level, id)
+    redis.call('ZADD', list .. '.levels', -level, level)
+    if redis.call('EXISTS', list) == 1 then return end
+  end
+  redis.call('RPUSH', list, id)
+end
 local function put_back(acks, queue, ids)
-  local list, bodies, count = ns .. ':' .. queue, ns .. ':' .. queue .. '.msgs', 0
+  local bodies, count = ns .. ':' .. queue .. '.msgs', 0
   for _, id in ipairs(ids) do
     if redis.call('SREM', acks, id) == 1 and redis.call('HEXISTS', bodies, id) == 1 then
-      redis.call('RPUSH', list, id)
+      push(queue, id)
       count = count + 1
     end
   end
@@ -22,13 +34,47 @@ local function put_back(acks, queue, ids)
 end
 """
 
+PUSH = (
+    _PRELUDE
+    + """
+-- queue, id, id, ... of messages whose bodies are there
+for i = 2, #ARGV do push(ARGV[1], ARGV[i]) end
+"""
+)
+
 FETCH = (
     _PRELUDE
     + """
--- broker, queue, limit -> id, body, id, body, ... Ids whose body is gone were acknowledged by somebody: dropped.
-local broker, queue, limit = ARGV[1], ARGV[2], ARGV[3]
-local ids = redis.call('LPOP', ns .. ':' .. queue, limit)
-if not ids or #ids == 0 then return {} end
+-- broker, queue, limit -> id, body, id, body, ... the highest priority first, and of one the oldest first.
+-- Ids whose body is gone were acknowledged by somebody: dropped.
+local broker, queue, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local list, ids = ns .. ':' .. queue, {}
+local function pop(from, prioritized)
+  while #ids < limit do
+    local found = redis.call('LPOP', from, limit - #ids)
+    if not found or #found == 0 then return end
+    for _, id in ipairs(found) do
+      if prioritized or not level_of(id) then ids[#ids + 1] = id end
+    end
+  end
+end
+local levels = redis.call('ZRANGE', list .. '.levels', 0, -1)
+local function pop_levels(above)
+  for _, level in ipairs(levels) do
+    if (tonumber(level) > 0) == above then
+      pop(list .. '.p' .. level, true)
+      if redis.call('EXISTS', list .. '.p' .. level) == 0 then redis.call('ZREM', list .. '.levels', level) end
+    end
+  end
+end
+pop_levels(true)
+pop(list, false)
+pop_levels(false)
+if #levels > 0 and redis.call('EXISTS', list) == 0 then
+  local next_level = redis.call('ZRANGE', list .. '.levels', 0, 0)[1]
+  if next_level then redis.call('RPUSH', list, redis.call('LINDEX', list .. '.p' .. next_level, 0)) end
+end
+if #ids == 0 then return {} end
 local acks = acks_of(broker, queue)
 local bodies = redis.call('HMGET', ns .. ':' .. queue .. '.msgs', unpack(ids))
 local found, held = {}, {}
@@ -74,7 +120,8 @@ for _, dead in ipairs(redis.call('ZRANGEBYSCORE', heartbeats, 0, now() - ARGV[2]
 end
 local brokers = redis.call('ZRANGE', heartbeats, 0, -1)
 for _, queue in ipairs(queues) do
-  local busy = redis.call('EXISTS', ns .. ':' .. queue) == 1 or redis.call('EXISTS', ns .. ':' .. queue .. '.msgs') == 0
+  local list = ns .. ':' .. queue
+  local busy = redis.call('EXISTS', list, list .. '.levels') > 0 or redis.call('EXISTS', list .. '.msgs') == 0
   for _, broker in ipairs(brokers) do
     busy = busy or redis.call('EXISTS', acks_of(broker, queue)) == 1
   end

@@ -13,10 +13,10 @@ import redis
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_heart import Heart
 from engine.adapters.broker.redis_names import Names
-from engine.adapters.broker.redis_scripts import FETCH, LEAVE, RELEASE, REQUEUE
+from engine.adapters.broker.redis_scripts import FETCH, LEAVE, PUSH, RELEASE, REQUEUE
 from engine.adapters.broker.redis_signals import announce
 from engine.adapters.broker.transport import CANCEL_SECONDS
-from engine.adapters.broker.wire import Envelope
+from engine.adapters.broker.wire import Envelope, priority_of
 from engine.errors import Unavailable
 
 MOST = 1000
@@ -49,7 +49,12 @@ class RedisTransport:
         with reaching_redis(), self._client.pipeline(transaction=True) as batch:
             for queue, bodies in _by_queue(publish):
                 batch.hset(self._names.bodies(queue), mapping=bodies)
-                batch.rpush(self._names.queue(queue), *bodies)
+                ranked = [name for name in bodies if priority_of(name)]
+                if len(ranked) < len(bodies):
+                    plain = bodies if not ranked else [name for name in bodies if not priority_of(name)]
+                    batch.rpush(self._names.queue(queue), *plain)
+                if ranked:
+                    batch.eval(PUSH, 1, self._names.namespace, queue, *ranked)
             for queue, ids in (ack or {}).items():
                 if ids:
                     batch.srem(self._names.unacknowledged(self.broker_id, queue), *ids)

@@ -19,8 +19,15 @@ NOTIFY = "notify"
 """The actor on the notification queue; its one argument is `{"instance", "scope", "event"}`."""
 
 
+MOST = 10
+"""The highest priority; the lowest is as far below 0."""
+
+
 class Envelope(NamedTuple):
-    """One sending of a message. The id is drawn for each sending, so that a repeat never shares the fate of the first."""
+    """One sending of a message. The id is drawn for each sending, so that a repeat never shares the fate of the first.
+
+    A priority other than 0 stands at its end, so that whoever puts the message back knows it.
+    """
 
     queue: str
     id: str
@@ -29,7 +36,16 @@ class Envelope(NamedTuple):
 
 def seal(message: Message) -> Envelope:
     """Prepare one sending. Raises Malformed if the body is not JSON (a lone surrogate, an integer beyond 64 bits)."""
-    return _seal(message.queue, NOTIFY if message.queue == NOTIFICATIONS else PERFORM, [message.body], {}, {})
+    actor = NOTIFY if message.queue == NOTIFICATIONS else PERFORM
+    priority = message.body.get("priority", 0)
+    if type(priority) is not int:
+        priority = 0
+    return _seal(message.queue, actor, [message.body], {}, {}, priority=max(-MOST, min(priority, MOST)))
+
+
+def priority_of(id: str) -> int:
+    """What stands at the end of a message's id: higher ones are fetched before."""
+    return int(id.partition(".")[2]) if "." in id else 0
 
 
 def seal_dramatiq(message: dramatiq.Message[Any]) -> Envelope:
@@ -51,8 +67,10 @@ def unsent(message: Message) -> dramatiq.Message[Any]:
     )
 
 
-def _seal(queue: str, actor: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> Envelope:
-    name = str(uuid7())
+def _seal(
+    queue: str, actor: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any], *, priority: int = 0
+) -> Envelope:
+    name = f"{uuid7()}.{priority}" if priority else str(uuid7())
     envelope = {
         "queue_name": queue,
         "actor_name": actor,
