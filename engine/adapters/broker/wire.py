@@ -37,8 +37,8 @@ class Envelope(NamedTuple):
 def seal(message: Message) -> Envelope:
     """Prepare one sending. Raises Malformed if the body is not JSON (a lone surrogate, an integer beyond 64 bits)."""
     actor = NOTIFY if message.queue == NOTIFICATIONS else PERFORM
-    priority = message.body.get("priority", 0)
-    if type(priority) is not int:
+    priority = message.body.get("priority") if isinstance(message.body, dict) else None
+    if type(priority) is not int:  # made by hand: whoever reads the queue refuses it
         priority = 0
     return _seal(message.queue, actor, [message.body], {}, {}, priority=max(-MOST, min(priority, MOST)))
 
