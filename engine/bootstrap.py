@@ -310,6 +310,8 @@ class Application:
             deliveries=self.instances.deliveries,
             definitions=self.definitions.definitions,
             logs=self.instances.logs,
+            artifacts=self.instances.artifacts,
+            files=self.files,
             outbox=self.instances.outbox,
             signals=self.broker.signals,
             starter=self.starter,

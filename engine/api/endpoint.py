@@ -9,10 +9,11 @@ import orjson
 from anyio import CapacityLimiter
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from engine.api.operations import Answer, Call, Operation
+from engine.api.operations import Answer, Call, Operation, Stream
 from engine.api.problems import respond
 from engine.app.services import Services
 from engine.app.storable import unstorable
@@ -118,7 +119,24 @@ def _validated(model: type[BaseModel], value: Json, where: str) -> BaseModel:
         raise Invalid(f"the {where} does not fit", problems=found) from None
 
 
+class _Streamed(StreamingResponse):
+    """Read in threads, and closed however it ends."""
+
+    def __init__(self, stream: Stream, *, status: int, headers: dict[str, str], media: str) -> None:
+        super().__init__(stream.chunks, status, headers=headers, media_type=media)
+        self._close = stream.close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
+
+
 def _write(operation: Operation, answer: Answer) -> Response:
+    if isinstance(answer.body, Stream):
+        return _Streamed(answer.body, status=answer.status, headers=dict(answer.headers), media=operation.media)
     if isinstance(answer.body, BaseModel):
         content: bytes | str = answer.body.model_dump_json(by_alias=True).encode()
     elif isinstance(answer.body, str):

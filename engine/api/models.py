@@ -128,6 +128,24 @@ class AfterQuery(Asked):
     limit: int = Field(500, ge=1, le=1000)
 
 
+class Artifact(Row):
+    """A file that an attempt left. `file` is its path in the folder of the task, `digest` its SHA-256 in hex."""
+
+    id: str
+    path: str
+    attempt: int
+    name: str
+    file: str
+    executable: bool
+    digest: str
+    size: int
+    at: Time
+
+
+class ArtifactQuery(PageQuery):
+    path: str | None = Field(None, description="Only the files of this task.")
+
+
 class LogQuery(AfterQuery):
     path: str | None = Field(None, description="Only the lines of this task.")
 

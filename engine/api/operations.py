@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Literal, TypeVar
@@ -38,10 +38,18 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a handler gives back. `body` is a model, or text where the operation's `media` is not JSON."""
+class Stream:
+    """A body that is read while it is sent; `close` is called at its end, also if nobody waits for it any more."""
 
-    body: BaseModel | str | Mapping[str, Any]
+    chunks: Iterator[bytes]
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a handler gives back. `body` is a model, or text or a stream where the operation's `media` is not JSON."""
+
+    body: BaseModel | str | Stream | Mapping[str, Any]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.api import approvals, deliveries, health, instances, schedules, steering, syncs, workflows
+from engine.api import approvals, artifacts, deliveries, health, instances, schedules, steering, syncs, workflows
 from engine.api.openapi import document
 from engine.api.operations import Answer, Call, Operation
 
@@ -26,6 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *schedules.OPERATIONS,
     *instances.OPERATIONS,
     *steering.OPERATIONS,
+    *artifacts.OPERATIONS,
     *approvals.OPERATIONS,
     *deliveries.OPERATIONS,
     *syncs.OPERATIONS,

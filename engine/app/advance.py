@@ -82,6 +82,7 @@ class Advancer:
             started = [batch.start(start.id, self._first_run(start, locked.now)) for start in starting]
             for notification in notifications:
                 batch.take(notification)
+            batch.pass_gates()
             record = batch.record()
             record.definitions = {
                 start.facts.digest: start.document for start in starting if start.facts.digest not in self._stored

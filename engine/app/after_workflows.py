@@ -22,6 +22,9 @@ from engine.core.model import WorkflowTrigger
 from engine.core.values import JsonObject
 from engine.errors import Conflict, Malformed, NotFound, Unavailable
 
+AT_ONCE = 50
+"""Ends that are followed in one round: a leader has to say that it still leads."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -47,7 +50,7 @@ class StartsAfter:
         self._versions: Recent[Version] = Recent(256)
 
     def run_once(self, limit: int = 500) -> int:
-        """Up to `limit` ends; returns how many there were. Raises Unavailable."""
+        """Up to `limit` ends, fewer where many listen; returns how many there were. Raises Unavailable."""
         ends = self._ends.read(limit)
         if not ends:
             return 0
@@ -55,42 +58,53 @@ class StartsAfter:
         for one in self._definitions.listeners("workflow"):
             listeners.setdefault(one.name, []).append(one.version)
         heard = [end for end in ends if end.workflow in listeners]
+        if len(heard) > AT_ONCE:
+            ends = ends[: ends.index(heard[AT_ONCE])]
+            del heard[AT_ONCE:]
         now = rfc3339(self._recovery.now()) if heard else ""
+        starting: list[Starting] = []
         for end in heard:
-            self._follow(end, [self._version(version) for version in listeners[end.workflow]], now)
+            starting += self._follow(end, [self._version(version) for version in listeners[end.workflow]], now)
+        self._commit(starting)
         self._ends.forget(ends)
         return len(ends)
 
-    def _follow(self, end: End, versions: Sequence[Version], now: str) -> None:
+    def _follow(self, end: End, versions: Sequence[Version], now: str) -> list[Starting]:
         """Everything that starts after one end. What makes trouble is dropped, so that the ends behind it are heard too."""
         try:
             ended = self._reader.get(end.instance)
             if ended.state not in FINAL:  # a retry took the end back before anybody heard of it
-                return
+                return []
             trigger = _trigger(ended, now)
-            for version in versions:
-                self._start(end, ended, version, trigger)
+            offered = [self._offer(ended, version, trigger, _start_key(end, version)) for version in versions]
         except NotFound:
-            return
+            return []
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - see above
             _log.exception("what follows an instance cannot be started", instance=end.instance, workflow=end.workflow)
+            return []
+        for version, refusal in zip(versions, offered, strict=True):
+            if isinstance(refusal, Refusal):
+                tell = _log.warning if refusal.fault else _log.info
+                tell("not started after", workflow=version.workflow, after=ended.id, reason=refusal.reason)
+        return [one for one in offered if isinstance(one, Starting)]
 
-    def _start(self, end: End, ended: Instance, version: Version, trigger: JsonObject) -> None:
-        key = f"after:{end.instance}:{end.seq}:{version.workflow}"
-        offered = self._offer(ended, version, trigger, key)
-        if isinstance(offered, Refusal):
-            tell = _log.warning if offered.fault else _log.info
-            tell("not started after", workflow=version.workflow, after=ended.id, reason=offered.reason)
-        elif self._reader.by_start_key(key) is None:
-            try:
-                self._starter.commit([offered])
-            except Conflict:
-                if self._reader.by_start_key(key) is None:
-                    raise
-            else:
-                _log.info("started after", workflow=version.workflow, after=ended.id, instance=offered.id)
+    def _commit(self, starting: Sequence[Starting]) -> None:
+        """All in one transaction, or one by one if that cannot be: some may have been started before a crash."""
+        try:
+            if starting:
+                self._starter.commit(starting)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            if len(starting) > 1:
+                for one in starting:
+                    self._commit([one])
+                return
+            (one,) = starting
+            if not (isinstance(error, Conflict) and one.start_key and self._reader.by_start_key(one.start_key)):
+                _log.exception("not started after", workflow=one.facts.workflow, key=one.start_key)
 
     def _offer(self, ended: Instance, version: Version, trigger: JsonObject, key: str) -> Starting | Refusal:
         """One instance at most of a workflow: of its entries for what ended, the first that takes it."""
@@ -116,6 +130,10 @@ class StartsAfter:
             version = self._definitions.version(id)
             self._versions.put(id, version)
         return version
+
+
+def _start_key(end: End, version: Version) -> str:
+    return f"after:{end.instance}:{end.seq}:{version.workflow}"
 
 
 def _not_its_outcome(entry: WorkflowTrigger, ended: Instance) -> Refusal | None:

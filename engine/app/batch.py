@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uuid_utils import uuid7
 
 from engine.app.child_ends import notice
 from engine.app.family import Family
+from engine.app.gatekeeper import Gatekeeper
 from engine.app.ports import Locked
 from engine.app.records import (
     FINAL,
@@ -19,6 +20,7 @@ from engine.app.records import (
     HistoryRow,
     InstanceChange,
     InstanceState,
+    KeptOutputs,
     LoadedScope,
     Message,
     NewInstance,
@@ -40,12 +42,17 @@ from engine.core.commands import (
     Command,
     FindChildren,
     GoOn,
+    KeepOutputs,
+    LookUpCache,
     MatchEvent,
     OpenApproval,
     Outbound,
     RecordDecision,
+    ReleaseSlot,
     RunTask,
     StartChild,
+    TakeSlot,
+    TakeTurn,
     TellChildren,
 )
 from engine.core.decide import decide
@@ -95,6 +102,7 @@ class Batch:
             key: _Scope(state=scope.state, version=scope.version) for key, scope in locked.scopes.items()
         }
         self._record = Record()
+        self._gates = Gatekeeper(lambda name: self._instances[name].run.facts.workflow, self._later)
 
     def start(self, id: str, run: Run) -> Run:
         """A new instance takes its first event."""
@@ -122,6 +130,12 @@ class Batch:
         scope = self._scopes.get((notification.instance, notification.scope))
         at = max(self._locked.now, scope.state["at"] if scope and scope.state else 0)
         self._work(notification.instance, notification.scope, event_codec.from_json(notification.event, at))
+
+    def pass_gates(self) -> None:
+        """Ask what was put off until all events had been decided. The last thing before `record`."""
+        for name, path, event in self._gates.answers(lambda: self._locked.gates, self._locked.now):
+            state = self._scopes[name, path].state
+            self._work(name, path, replace(event, at=max(self._locked.now, state["at"] if state else 0)))
 
     def record(self) -> Record:
         """Everything to write, with the outbox in the order in which commands were asked for."""
@@ -215,6 +229,13 @@ class Batch:
                 self._later(command)
             case OpenApproval() | RecordDecision() | CloseApproval():
                 self._record.approvals.append(ApprovalEffect(instance=id, command=command, at=at))
+            case TakeSlot() | ReleaseSlot() | TakeTurn() | LookUpCache():
+                self._gates.ask(id, path, command)
+            case KeepOutputs():
+                workflow = self._instances[id].run.facts.workflow
+                self._record.kept.append(
+                    KeptOutputs(workflow=workflow, path=command.path, key=command.key, outputs=command.outputs, at=at)
+                )
             case TellChildren() | CollectItems() | FindChildren():
                 yield from self._family(id).obey(path, command, at)
             case _:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
+from engine.app.gate_ports import SharedGates
 from engine.app.records import (
     Approval,
     Delivery,
@@ -67,6 +68,11 @@ class Locked(Protocol):
 
     def children(self, instance: str) -> Children:
         """The scopes of an instance that were not asked for when it was locked. A round trip each: only for what is rare."""
+        ...
+
+    @property
+    def gates(self) -> SharedGates:
+        """A few round trips each time: only for tasks and instances that have such gates."""
         ...
 
     def record(self, record: Record) -> None:

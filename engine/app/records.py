@@ -136,6 +136,45 @@ class ApprovalEffect:
     at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who has, or waits for, a slot of a concurrency group: the attempt of a task, or with the path "" the instance."""
+
+    instance: str
+    path: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotWish:
+    """A claim is to become a slot of a group that has `limit` of them."""
+
+    group: str
+    limit: int
+    when_full: Literal["queue", "cancel_running", "reject"]
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotVerdict:
+    """What became of a wish, and of others by it: those who have a slot now, and those who have to go."""
+
+    answer: Literal["granted", "waiting", "refused"]
+    granted: tuple[Claim, ...] = ()
+    displaced: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOutputs:
+    """A success that later runs may take."""
+
+    workflow: str
+    path: str
+    key: str
+    outputs: Json
+    at: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Record:
     """All that one transaction writes. Empty lists cost nothing."""
@@ -154,6 +193,7 @@ class Record:
     deliveries: list[DeliveryResult] = field(default_factory=list)
     adoptions: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Instances that go on with another definition: its digest, version and commit."""
+    kept: list[KeptOutputs] = field(default_factory=list)
 
     @property
     def ended(self) -> list[InstanceChange]:

@@ -27,6 +27,9 @@ from engine.errors import Conflict, NotFound, Unavailable
 GRACE = 60_000
 """Milliseconds for which the newest missed time counts whatever `catch_up` says: a scheduler may be restarted meanwhile."""
 
+AT_ONCE = 100
+"""Entries that are dealt with in one round: a leader has to say that it still leads."""
+
 MOST = 100
 """Missed times that are made up for where `overlap` is `allow`."""
 
@@ -77,6 +80,8 @@ class ScheduledStarts:
             for name, trigger in (scheduled.entries or {}).items():
                 entry = _Entry(version=scheduled.version, name=name, trigger=trigger, now=now)
                 done += self._look(entry, rows.get((scheduled.version.workflow, name)))
+                if done >= AT_ONCE:  # the others are due in the next round still
+                    return done
         return done
 
     def _forget(self, rows: Mapping[tuple[str, str], ScheduleRow], live: Sequence[Scheduled]) -> None:
@@ -130,7 +135,7 @@ class ScheduledStarts:
 
     def _fire(self, entry: _Entry, row: ScheduleRow, at: int) -> ScheduleRow:
         """One time that is due."""
-        if self._reader.by_start_key(_start_key(entry, at)) or not self._overlaps(entry, row):
+        if not self._overlaps(entry, row):
             return self._start(entry, row, at)
         if entry.trigger.overlap == "skip":
             return _nothing(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.app.approve import Approver
+from engine.app.artifact_ports import ArtifactStore, Files
 from engine.app.ports import (
     ApprovalStore,
     DefinitionStore,
@@ -75,6 +76,8 @@ class Services:
     deliveries: DeliveryStore
     definitions: DefinitionStore
     logs: LogStore
+    artifacts: ArtifactStore
+    files: Files
     outbox: Outbox
     signals: Signals
     starter: Starter

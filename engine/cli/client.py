@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import httpx
@@ -37,20 +37,33 @@ class Api:
         """The JSON answer to a body. Raises Rejected, Unavailable."""
         return self._call("POST", steps, json=body if body is not None else {}, headers=headers)
 
-    def _call(self, method: str, steps: Sequence[str], **options: Any) -> Any:
-        if not all(steps):
-            raise Rejected("an empty id names nothing")
+    def download(self, *steps: str, to: BinaryIO) -> None:
+        """Write what is at a path. Raises Rejected, Unavailable."""
         try:
-            response = self._client.request(method, "/".join(quote(step, safe="") for step in steps), **options)
+            with self._client.stream("GET", _path(steps)) as response:
+                if not response.is_success:
+                    response.read()
+                    body = _json(response)
+                    raise self._problem(response, body if isinstance(body, dict) else {})
+                to.writelines(response.iter_bytes())
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(
-                f"the API at {self._url}",
-                f"{error or type(error).__name__}; is it running? (`headrace dev`, or HEADRACE_API_URL)",
-            ) from None
+            raise self._silent(error) from None
+
+    def _call(self, method: str, steps: Sequence[str], **options: Any) -> Any:
+        try:
+            response = self._client.request(method, _path(steps), **options)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._silent(error) from None
         body = _json(response)
         if response.is_success and body is not None:
             return body
         raise self._problem(response, body if isinstance(body, dict) else {})
+
+    def _silent(self, error: Exception) -> Unavailable:
+        return Unavailable(
+            f"the API at {self._url}",
+            f"{error or type(error).__name__}; is it running? (`headrace dev`, or HEADRACE_API_URL)",
+        )
 
     def _problem(self, response: httpx.Response, body: dict[str, Any]) -> HeadraceError:
         """What an answer means that is not the one hoped for; our own API always says why."""
@@ -73,6 +86,12 @@ def login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "cli"
+
+
+def _path(steps: Sequence[str]) -> str:
+    if not all(steps):
+        raise Rejected("an empty id names nothing")
+    return "/".join(quote(step, safe="") for step in steps)
 
 
 def _json(response: httpx.Response) -> Any:

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import approvals, db, deliveries, dev, health, instances, lint, processes, schedules, sync, test
+from engine.cli import (
+    approvals,
+    artifacts,
+    db,
+    deliveries,
+    dev,
+    health,
+    instances,
+    lint,
+    processes,
+    schedules,
+    sync,
+    test,
+)
 from engine.errors import HeadraceError, Misconfigured
 
 app = typer.Typer(
@@ -18,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (dev, lint, test, instances, approvals, schedules, deliveries, sync, db, health, processes):
+for group in (dev, lint, test, instances, artifacts, approvals, schedules, deliveries, sync, db, health, processes):
     group.register(app)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from engine.core import gates
 from engine.core.commands import TellChildren, TellScope
 from engine.core.events import RetryRequested, to_json
 from engine.core.failures import unhandled
@@ -40,6 +41,8 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
     undone = [name for name, run in turn.runs.items() if run.get("undone")]
     if not chosen and not undone and "error" not in state:
         return False
+    if not gates.reenter_instance(turn, event):
+        return True
     anew = _after(turn, (*chosen, *undone))
     for name in _OF_THE_END:
         state.pop(name, None)  # type: ignore[misc] # names of keys that need not be there

@@ -39,7 +39,7 @@ def started(turn: Turn, event: TaskStarted) -> bool:
     running["state"] = "running"
     running["started_at"] = turn.at
     timers = running["timers"] = run.get("timers", {}).copy()
-    if not turn.cancelling and not run.get("called_off"):
+    if not turn.is_stopping(run):
         timers["check"] = turn.at + CHECK_ALIVE
         timeout = turn.list.tasks[event.task].timeout
         if timeout is not None:
@@ -127,7 +127,7 @@ def _asked_again(turn: Turn, task: Task, run: TaskRun) -> Sequence[Outbound]:
 def _out(turn: Turn, task: str, attempt: int) -> TaskRun | None:
     """The run, if this attempt of it is with a worker."""
     run = turn.runs.get(task)
-    if run is None or run["attempt"] != attempt or run["state"] not in ("queued", "running"):
+    if run is None or run["attempt"] != attempt or run["state"] not in ("queued", "running") or "gate" in run:
         return None
     return None if turn.list.tasks[task].body is not None else run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import approvals, children, event_tasks, exits
+from engine.core import approvals, children, event_tasks, exits, gates
 from engine.core.artifacts import files_for
 from engine.core.bodies import BODIES
 from engine.core.commands import RunTask, StartChild
@@ -62,9 +62,14 @@ def start(turn: Turn, task: Task, run: TaskRun) -> None:
     attempt(turn, task, run)
 
 
-def attempt(turn: Turn, task: Task, run: TaskRun) -> None:
-    """Start the attempt that `run` names: ask a worker, open its scopes, or do here what needs neither."""
+def attempt(turn: Turn, task: Task, run: TaskRun, passed: gates.Gate | None = None) -> None:
+    """Start the attempt that `run` names: ask a worker, open its scopes, or do here what needs neither.
+
+    Not before it has gone through its gates; `passed` is the last of those behind it.
+    """
     try:
+        if not gates.enter(turn, task, run, passed):
+            return
         if task.kind in HERE:
             known = names_for(turn.definition, turn.state, turn.context, task, run)
             HERE[task.kind](turn, task, run, render(task.params, known))

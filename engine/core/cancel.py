@@ -10,7 +10,8 @@ from engine.core.failures import unhandled
 from engine.core.keys import FINALLY, ROOT
 from engine.core.model import Task
 from engine.core.outcomes import CANCELLED
-from engine.core.state import ACTIVE, CancelRun, TaskError, TaskRun
+from engine.core.settle import never_started
+from engine.core.state import ACTIVE, CancelRun, TaskError, TaskRun, has_begun
 from engine.core.turn import Turn
 
 GRACE = 15_000
@@ -22,13 +23,18 @@ def requested(turn: Turn, event: CancelRequested) -> bool:
 
     What is being undone is undone to its end.
     """
+    if "reopening" in turn.state:
+        never_started(turn, "cancelled")
+        return True
     if "cancel" in turn.state or turn.cancelling or turn.state["status"] == "compensating":
         return False
     cancel: CancelRun = {"by": event.by, "at": turn.at}
     if event.reason:
         cancel["reason"] = event.reason
     turn.state["cancel"] = cancel
-    if turn.state["status"] == "finally":
+    if turn.state["status"] == "queued":
+        never_started(turn, "cancelled")
+    elif turn.state["status"] == "finally":
         turn.order(CancelScope(scope=FINALLY, by=event.by, reason=event.reason))
     else:
         stop(turn, by=event.by, reason=event.reason)
@@ -78,14 +84,14 @@ def call_off(turn: Turn, task: Task, run: TaskRun, *, by: str, reason: str = "",
     changed = run.copy()
     if own:
         changed["called_off"] = True
-    if task.body is not None and run.get("held") != "begin":
+    if task.body is not None and has_begun(run):
         changed["timers"] = {}
         turn.put(task.id, changed)
         told = TellChildren(task=task.id, attempt=run["attempt"], what="cancel", by=by, reason=reason)
         BODIES[task.kind].tell(turn, task, changed, told)
     elif children.is_out(task, changed):
         children.call_off(turn, task, changed)
-    elif run["state"] == "waiting":
+    elif run["state"] == "waiting" or "gate" in run:
         turn.end(task.id, changed, CANCELLED)
     else:
         turn.call_off(task, run)

@@ -67,7 +67,7 @@ def is_out(task: Task, run: TaskRun) -> bool:
 
 def is_called_off(state: ScopeState, run: TaskRun) -> bool:
     """Whether the attempt's instance is to be cancelled, or not to be started."""
-    return state["status"] == "cancelling" or bool(run.get("called_off"))
+    return state["status"] == "cancelling" or "called_off" in run or "by" in run
 
 
 def call_off(turn: Turn, task: Task, run: TaskRun) -> None:

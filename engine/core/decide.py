@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.core import (
+    admission,
     again,
     approvals,
     attempts,
@@ -23,7 +24,7 @@ from engine.core import (
 )
 from engine.core.context import Context, Decision
 from engine.core.events import Event, RetryRequested, ScopeSettled, ScopeStarted, UndoRequested
-from engine.core.flow import consider_all, flow
+from engine.core.flow import flow
 from engine.core.keys import FINALLY, ROOT
 from engine.core.model import Definition
 from engine.core.state import ScopeState
@@ -69,11 +70,8 @@ def _start(definition: Definition, before: ScopeState | None, event: ScopeStarte
         state["locals"] = event.locals
     if event.key:
         state["key"] = event.key
-    timeout = definition.timeout if context.scope == ROOT else definition.task_list(context.scope).timeout
-    if timeout is not None:
-        state["timers"] = {"timeout": event.at + timeout}
     turn = Turn(definition, state, context, event.at)
-    consider_all(turn)
+    admission.start(turn)
     flow(turn)
     stir(turn)
     return Decision(state=turn.state, commands=tuple(turn.commands))
@@ -126,6 +124,10 @@ RULES: dict[str, Callable[[Turn, Any], bool]] = {
     events.EventsLookedAt.type: event_tasks.looked,
     events.TaskResolved.type: resolve.resolved,
     events.ExitRequested.type: exits.requested,
+    events.TaskResolved.type: resolve.resolved,
+    events.CacheAnswered.type: admission.cache_answered,
+    events.SlotAnswered.type: admission.slot_answered,
+    events.TurnAnswered.type: admission.turn_answered,
     events.PauseRequested.type: pause.requested,
     events.ResumeRequested.type: pause.resumed,
 }

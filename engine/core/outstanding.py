@@ -34,7 +34,7 @@ def outstanding(definition: Definition, state: ScopeState, context: Context) -> 
             found.append(
                 CancelTask(instance=context.instance["id"], path=path, attempt=run["attempt"], queue=task.queue)
             )
-        elif run["state"] == "queued":
+        elif run["state"] == "queued" and "gate" not in run:
             try:
                 found.append(command(definition, state, context, task, run))
             except EvaluationError:  # an engine newer than the state: the attempt's check will fail the task

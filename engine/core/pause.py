@@ -8,7 +8,7 @@ from engine.core.commands import TellChildren, TellScope
 from engine.core.events import PauseRequested, ResumeRequested, to_json
 from engine.core.keys import FINALLY, ROOT, compensation_scope
 from engine.core.model import Task
-from engine.core.state import ACTIVE, CancelRun, TaskRun
+from engine.core.state import ACTIVE, CancelRun, TaskRun, has_begun
 from engine.core.turn import Turn
 
 
@@ -44,11 +44,11 @@ def _go_on(turn: Turn, task: Task, run: TaskRun, event: ResumeRequested) -> None
         del freed["held"]
         if held == "begin":
             begin.start(turn, task, freed)
-        elif held == "again":
+        elif held in ("gate", "again"):
             retry.again(turn, task, freed)
         else:
             BODIES[task.kind].go_on(turn, task, freed)
-    if held != "begin" and task.body is not None and run["state"] in ACTIVE:
+    if has_begun(run) and task.body is not None and run["state"] in ACTIVE:
         told = TellChildren(task=task.id, attempt=run["attempt"], what="resume", by=event.by)
         BODIES[task.kind].tell(turn, task, turn.runs[task.id], told)
 

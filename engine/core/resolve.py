@@ -20,8 +20,10 @@ def resolved(turn: Turn, event: TaskResolved) -> bool:
     resolved: TaskRun = run.copy()
     resolved["by"] = event.by
     if event.resolution == "cancelled":
-        if turn.cancelling or run.get("called_off"):
+        if turn.is_stopping(run):
             return False
+        if event.error is not None:
+            resolved["error"] = event.error
         cancel.call_off(turn, task, resolved, by=event.by, own=True)
         return True
     if task.body is not None:

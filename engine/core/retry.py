@@ -25,7 +25,7 @@ def failed(turn: Turn, task: Task, run: TaskRun, error: TaskError) -> None:
     used = run.get("used", 0) + 1
     counted = run.copy()
     counted["used"] = used
-    if turn.cancelling or run.get("called_off") or used >= task.retry.max_attempts:
+    if turn.is_stopping(run) or used >= task.retry.max_attempts:
         turn.end(task.id, counted, FAILED, error=error)
         return
     refusal = _refusal(turn, task, run, error)
@@ -68,7 +68,7 @@ def again(turn: Turn, task: Task, run: TaskRun) -> None:
 
 def lost(turn: Turn, task: Task, run: TaskRun) -> None:
     """Its worker died: at once another attempt, which uses none of `max_attempts`; the task fails after too many losses."""
-    if turn.cancelling or run.get("called_off"):
+    if turn.is_stopping(run):
         turn.end(task.id, run, CANCELLED)
         return
     losses = run.get("losses", 0) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.core import undo
+from engine.core import gates, undo
 from engine.core.commands import OpenScope, SettleScope
 from engine.core.events import ScopeSettled
 from engine.core.explain import explain
@@ -32,6 +32,25 @@ def settle(turn: Turn) -> None:
         if run["state"] in ACTIVE or ("items" in run and run["items"]["active"]):
             return
     _end(turn)
+
+
+def never_started(turn: Turn, outcome: Ending, error: TaskError | None = None) -> None:
+    """The instance ends without having started: neither its tasks nor `finally` run.
+
+    One that was to be reopened stays what it was.
+    """
+    turn.state.pop("timers", None)
+    if turn.state.pop("reopening", None) is not None:
+        turn.state["status"] = "settled"
+        gates.leave_instance(turn)
+        return
+    for name in turn.list.tasks:
+        turn.skip(name, {"cause": "scope"})
+    failures: list[ScopeFailure] = []
+    if error is not None:
+        turn.state["error"] = error
+        failures.append({"path": turn.context.scope, "outcome": FAILED, "error": error})
+    _close(turn, outcome, None, failures)
 
 
 def finally_ended(turn: Turn, event: ScopeSettled) -> bool:
@@ -144,6 +163,7 @@ def _close(turn: Turn, outcome: Ending, outputs: Json, failures: list[ScopeFailu
     turn.state["finished_at"] = turn.at
     _note(turn.state, outcome, outputs, failures)
     item = turn.context.scope.endswith("]")
+    gates.leave_instance(turn)
     turn.order(
         SettleScope(
             outcome=outcome,

@@ -115,7 +115,7 @@ class TaskRun(TypedDict, total=False):
     `timers` maps a timer's name to when it is due: `check` (the message or its worker seems lost; of a `for_each`, the next
     window of its children), `timeout`, `deadline`, `retry` (the next attempt starts), `wait`, `expiry`, `event` (what
     it waits for has not come in time), `ask` (tell the approvers again), `cancel` (grace is over), `next` (the next
-    iteration starts), `rate` (a rate limit lets it start).
+    iteration starts), `gate` (what it waits for is asked for again), `rate` (a rate limit lets it start).
     """
 
     state: Required[TaskState]
@@ -137,12 +137,14 @@ class TaskRun(TypedDict, total=False):
     """Tasks its expressions read that had not settled when its join was decided: it never sees them (decision 0006)."""
     generation: int
     """How often the task has been run anew after an undo or a manual retry of a success; absent for 1."""
-    held: Literal["begin", "again", "more"]
+    held: Literal["begin", "gate", "again", "more"]
     """What it would do if the instance were not paused: start, start its next attempt, or open more child scopes."""
     called_off: bool
     """Its own scope cancelled it (`cancel_rest`, `exit`, `fail_fast`, `enough`): being cancelled is not negative then."""
     gate: Literal["cache", "slot", "rate"]
     """What is asked for before the attempt starts: an earlier result, a slot of its concurrency group, its turn."""
+    queued_at: int
+    """When it was told to wait for a slot."""
     group: str
     """The concurrency group in which it holds, or waits for, a slot."""
     cache_key: str
@@ -183,7 +185,8 @@ class ScopeState(TypedDict, total=False):
     `status`: `queued` (root only: waits for a slot of its concurrency group); `running`; `cancelling` (starts nothing new,
     waits for what runs); `compensating` (its tasks have ended and are being undone); `finally` (root only: its own tasks
     have ended, the scope `finally` runs, `outcome` is what will be recorded); `settled` (`outcome` is final).
-    `timers` of the scope itself: `timeout`, and `check` (what it asked another scope or instance for seems lost).
+    `timers` of the scope itself: `timeout`, `slot` (it is asked for again), and `check` (what it asked another scope or
+    instance for seems lost).
     """
 
     status: Required[Literal["queued", "running", "cancelling", "compensating", "finally", "settled"]]
@@ -222,6 +225,8 @@ class ScopeState(TypedDict, total=False):
     """Tasks set back to pending."""
     group: str
     """The concurrency group in which the instance holds, or waits for, a slot."""
+    reopening: JsonObject
+    """Root only: the RetryRequested that is taken once the instance has a slot again; until then it is as it had settled."""
     runs: int
     """How often the scope has been opened again by a retry; absent for never."""
 
@@ -232,3 +237,8 @@ class ExitRun(TypedDict, total=False):
     state: Required[Literal["succeeded", "failed", "cancelled"]]
     task: str
     """The path of the task that wanted so."""
+
+
+def has_begun(run: TaskRun) -> bool:
+    """Whether an attempt has been started: not while the task is held before its first, or stands at a gate."""
+    return "gate" not in run and run.get("held") not in ("begin", "gate")

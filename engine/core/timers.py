@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import approvals, cancel, event_tasks, iterations, retry
+from engine.core import admission, approvals, cancel, event_tasks, gates, iterations, retry
 from engine.core.events import TimersDue
 from engine.core.flow import flow
 from engine.core.model import Task
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
-from engine.core.state import TaskError, TaskRun
+from engine.core.state import TaskError, TaskRun, has_begun
 from engine.core.turn import Turn
 
 
@@ -22,7 +22,7 @@ def due(turn: Turn, event: TimersDue) -> bool:
     for when, _, owner, name in found:
         if owner is None:
             if turn.state.get("timers", {}).get(name) == when:
-                cancel.timed_out(turn)
+                OF_SCOPE[name](turn)
         else:
             run = turn.runs[owner]
             if run.get("timers", {}).get(name) == when:  # an earlier one may have ended the task
@@ -38,7 +38,7 @@ def _due(turn: Turn, at: int) -> list[tuple[int, int, str | None, str]]:
             if when <= at and name in EFFECTS:
                 found.append((when, position, task, name))
     for name, when in turn.state.get("timers", {}).items():
-        if when <= at and name == "timeout":
+        if when <= at and name in OF_SCOPE:
             found.append((when, len(turn.runs), None, name))
     return sorted(found, key=lambda timer: timer[:2])
 
@@ -56,7 +56,7 @@ def _timeout(turn: Turn, task: Task, run: TaskRun) -> None:
 
 def _deadline(turn: Turn, task: Task, run: TaskRun) -> None:
     """The task took too long: it fails, between two attempts with the error of the last."""
-    if task.body is not None and run.get("held") != "begin":
+    if task.body is not None and has_begun(run):
         late = run.copy()
         late["error"] = _took_too_long("task", task.deadline)
         cancel.call_off(turn, task, late, by="deadline")
@@ -88,4 +88,8 @@ EFFECTS: dict[str, Callable[[Turn, Task, TaskRun], None]] = {
     "event": event_tasks.timed_out,
     "cancel": _cancel,
     "next": _next,
+    "gate": gates.ask_again,
+    "rate": admission.its_turn,
 }
+
+OF_SCOPE: dict[str, Callable[[Turn], None]] = {"timeout": cancel.timed_out, "slot": gates.ask_for_instance}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from engine.core import children
-from engine.core.commands import CancelTask, CloseApproval, Command, StopAwaiting
+from engine.core.commands import CancelTask, CloseApproval, Command, KeepOutputs, ReleaseSlot, StopAwaiting
 from engine.core.context import Context
 from engine.core.keys import task_path
 from engine.core.model import Definition, Task
-from engine.core.outcomes import CANCELLED, FAILED, SKIPPED
+from engine.core.outcomes import CANCELLED, FAILED, SKIPPED, SUCCEEDED
 from engine.core.state import ScopeState, SkipReason, TaskError, TaskRun
 from engine.core.values import Json
 
@@ -57,13 +57,27 @@ class Turn:
         """Whether the scope has been run before, so that scopes below it may be there already."""
         return "runs" in self.state or "carried" in self.state
 
+    def is_stopping(self, run: TaskRun) -> bool:
+        """Whether what this run still does is not wanted any more: nothing follows but its end."""
+        return self.cancelling or "called_off" in run or "by" in run
+
     def path(self, task: str) -> str:
         """The path of a task of this scope."""
         return task_path(self.context.scope, task)
 
     def put(self, task: str, run: TaskRun) -> None:
-        """Replace a task's run."""
+        """Replace a task's run. One that starts to wait gives its slot back, unless it is to hold it."""
+        if "group" in run and run["state"] == "waiting" and "gate" not in run:
+            owner = self.list.tasks[task]
+            if owner.body is None and not (owner.concurrency and owner.concurrency.hold_while_waiting):
+                run = run.copy()
+                self.let_go(task, run)
         self.runs[task] = run
+
+    def let_go(self, task: str, run: TaskRun) -> None:
+        """Give back the slot that a run has or waits for. `run` is a copy, and changed."""
+        if "group" in run:
+            self.order(ReleaseSlot(group=run.pop("group"), task=task))
 
     def order(self, command: Command) -> None:
         """Add a command."""
@@ -90,6 +104,9 @@ class Turn:
             self.order(CloseApproval(path=self.path(task), attempt=run["attempt"], outcome=outcome))
         if "waits_for" in run:
             self.order(StopAwaiting(path=self.path(task), attempt=run["attempt"]))
+        self.let_go(task, ended)
+        if outcome == SUCCEEDED and "cache_key" in run and "cached" not in run:
+            self.order(KeepOutputs(path=self.path(task), key=run["cache_key"], outputs=outputs))
         self.runs[task] = ended
         self.ended.append(task)
 
@@ -104,11 +121,11 @@ class Turn:
         """Tell whoever runs the attempt to stop; only a hint, as its completion will be fenced."""
         if children.is_out(task, run):
             self.order(children.stopping(self.context, self.state, task, run))
-        elif run["state"] != "waiting" and task.body is None:
+        elif run["state"] != "waiting" and "gate" not in run and task.body is None:
             path = self.path(task.id)
             self.order(CancelTask(instance=self.instance, path=path, attempt=run["attempt"], queue=task.queue))
 
 
 _KEEP_ERROR = frozenset({FAILED, CANCELLED})
-_OF_ACTIVE = ("timers", "unseen", "held", "gate", "waits_for")
+_OF_ACTIVE = ("timers", "unseen", "held", "gate", "queued_at", "waits_for")
 """What only a run that has not ended has."""

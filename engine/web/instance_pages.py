@@ -26,6 +26,7 @@ SHOWN_SCOPES = 200
 LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
+FILES = 200
 CHILDREN = 50
 GIST, VALUE_LENGTH, GIST_LENGTH = 3, 24, 80
 """Inputs, characters of each value, and characters in all that the list shows of them."""
@@ -82,6 +83,8 @@ class InstancePages:
                 "picture": dag(views),
                 "children": services.reader.list(parent=name, limit=CHILDREN),
                 "approvals": services.approvals.list(state="open", instance=name),
+                "files": services.artifacts.list(name, limit=FILES),
+                "most_files": FILES,
                 "public": self._public,
                 "cancel": root.get("cancel") if root else None,
                 "history": history,

@@ -39,6 +39,9 @@ def error_template(*, home: bool) -> str:
     return "error.html" if home else "error_alone.html"
 
 
+KIB = 1024
+
+
 def now() -> int:
     """What the pages call now, in milliseconds; good enough to say how long ago something was."""
     return int(time.time() * 1000)
@@ -62,6 +65,7 @@ def environment() -> jinja2.Environment:
         absolute=times.absolute,
         relative=times.relative,
         duration=times.duration,
+        bytes=size,
         pretty=pretty,
         short=short,
         sentence=sentence,
@@ -75,6 +79,16 @@ def environment() -> jinja2.Environment:
 def pretty(value: Json) -> str:
     """A JSON value as people read it."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def size(count: int) -> str:
+    """`0 B`, `1.5 KiB`, `100 MiB`."""
+    amount, unit = float(count), "B"
+    for bigger in ("KiB", "MiB", "GiB"):
+        if amount < KIB:
+            break
+        amount, unit = amount / KIB, bigger
+    return f"{amount:.3g} {unit}"
 
 
 def short(name: str) -> str:

@@ -20,7 +20,8 @@ ROUTES += [(method, path, False) for method, path in PAGES]
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     from engine.adapters.databases.connect import open_definitions, open_instances
-    from tests.web.world import RELEASE, World
+    from tests.web.definitions import RELEASE
+    from tests.web.world import World
 
     url = f"sqlite:///{tmp_path_factory.mktemp('access') / 'h.db'}"
     for database in (open_instances(url), open_definitions(url)):

@@ -5,7 +5,7 @@ import pytest
 from engine.core.model import Definition
 from engine.core.project import Person, Project
 from engine.errors import Conflict, Forbidden
-from tests.web.world import GATE, PROJECT, RELEASE, approval, listing, task
+from tests.web.definitions import GATE, PROJECT, RELEASE, approval, listing, task
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_every_reference_of_the_document_leads_somewhere(openapi):
 def test_answers_fit_their_schemas(small_world, small_client, openapi):
     ids = populate(small_world)
     for path, item in openapi["paths"].items():
-        if "get" not in item or not path.startswith("/api/"):
+        if "get" not in item or not path.startswith("/api/") or "{artifact}" in path:
             continue
         real = (
             path.replace("/deliveries/{id}", "/deliveries/d-started")

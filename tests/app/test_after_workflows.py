@@ -24,7 +24,7 @@ def load(world: World, *entries: WorkflowTrigger) -> None:
 
 def build(world: World, *, fails: bool = False) -> str:
     instance = world.starter.start("build", {"sha": "abc"}, by="ana")
-    (command,) = world.queued()
+    (command,) = [command for command in world.queued() if command["instance"] == instance]
     world.answer(command, error="broken" if fails else "")
     return instance
 
@@ -58,6 +58,16 @@ def test_a_success_is_followed_once(world):
             "inputs": {"sha": "abc"},
         },
     }
+
+
+def test_it_is_written_in_the_file(world):
+    entry = (
+        '{name: build, if: "trigger.body.inputs.sha == \'abc\'", inputs: {image: "${{ trigger.body.outputs.image }}"}}'
+    )
+    world.load(BUILD, RELEASE.replace("tasks:", f"on: {{workflow: [{entry}]}}\ntasks:"))
+    build(world)
+    world.after().run_once()
+    assert [one.inputs for one in releases(world)] == [{"image": "abc"}]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +121,29 @@ def test_a_crash_before_the_row_is_gone_starts_nothing_twice(world, monkeypatch)
     assert world.after().run_once() == 1
     assert len(releases(world)) == 1
     assert world.instances.ends.read() == []
+
+
+def test_what_was_started_before_a_crash_does_not_keep_the_rest_from_starting(world, monkeypatch):
+    load(world, WorkflowTrigger(name="build"))
+    build(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.instances.ends, "forget", _away)
+        with pytest.raises(Unavailable):
+            world.after().run_once()
+    build(world)
+    build(world)
+    assert world.after().run_once() == 3
+    assert len({one.trigger["id"] for one in releases(world)}) == len(releases(world)) == 3
+
+
+def test_a_round_is_short_and_the_next_goes_on(world, monkeypatch):
+    monkeypatch.setattr("engine.app.after_workflows.AT_ONCE", 2)
+    load(world, WorkflowTrigger(name="build"))
+    for _ in range(3):
+        build(world)
+    assert world.after().run_once() == 2
+    assert world.after().run_once() == 1
+    assert len(releases(world)) == 3
 
 
 def test_an_outage_loses_nothing(world, monkeypatch):

@@ -131,16 +131,19 @@ def test_the_one_before_is_cancelled_once_and_its_end_waited_for(world, starts):
     text = TEXT + f"finally:\n  clean: {NOOP}}}\n"
     world.load(text, w={"schedules": (every(overlap="cancel"),)})
     starts.run_once()
-    for hour in ("2030-01-01T11:00:01", "2030-01-01T12:00:01", "2030-01-01T13:00:01"):
+    for hour in ("2030-01-01T11:00:01", "2030-01-01T12:00:01"):
         go(world, hour)
         starts.run_once()
     first = row(world).last_instance
     assert world.scope(first)["cancel"]["by"] == "schedule:0 * * * *"
-    world.work()  # the tasks are cancelled; `finally` was not, by the third
-    world.wait_for_timers()
+    world.move(20_000)
+    world.wait_for_timers()  # the task is given up, `finally` is open
+    go(world, "2030-01-01T13:00:01")
+    starts.run_once()
+    assert "cancel" not in world.scope(first, "finally")
+    assert fired(world) == ["01-01T11:00"]
     world.work()
     assert world.state(first) == "cancelled"
-    assert world.scope(first, "finally")["outcome"] == "succeeded"
     starts.run_once()
     assert fired(world) == ["01-01T11:00", "01-01T13:00"]
 
@@ -282,6 +285,31 @@ def test_a_version_of_a_newer_engine_keeps_its_rows(world, starts):
     go(world, "2030-01-01T11:00:01")
     assert starts.run_once() == 0
     assert row(world) == kept
+
+
+def test_a_round_is_short_and_the_next_goes_on(world, starts, monkeypatch):
+    monkeypatch.setattr("engine.app.schedules.AT_ONCE", 2)
+    go(world, "2030-01-01T10:30:00")
+    load(world, *(every(inputs=Literal(value={"at": str(number)})) for number in range(3)))
+    starts.run_once()
+    go(world, "2030-01-01T11:00:01")
+    assert [starts.run_once() for _ in range(3)] == [2, 1, 0]
+    assert len(fired(world)) == 3
+
+
+def test_a_schedule_as_it_is_written(world, starts):
+    go(world, "2030-01-01T10:30:00")
+    world.load(
+        "name: w\ninputs: {at: {type: string}}\n"
+        "on:\n  schedule:\n"
+        '    - {cron: "0 12 * * mon-fri", timezone: Europe/Paris, overlap: allow, catch_up: 1h,'
+        ' inputs: {at: "${{ trigger.scheduled_at }}"}}\n'
+        f"tasks:\n  a: {NOOP}}}\n"
+    )
+    starts.run_once()
+    go(world, "2030-01-01T11:30:00")
+    starts.run_once()
+    assert world.reader.list()[0].inputs == {"at": "2030-01-01T11:00:00.000Z"}
 
 
 def test_the_timetable_shows_what_comes(world, starts):

@@ -56,6 +56,39 @@ def test_logs_of_all_tasks_and_of_one(headrace, shown):
     assert (strange.status, strange.err) == (1, "headrace: there is no task 'lits_images'\n")
 
 
+def test_files_are_listed_and_fetched(headrace, shown, world, tmp_path):
+    instance = world.start("gate")
+    world.leave(instance, "ask", {"a": b"old"})
+    world.leave(instance, "ask", {"dist/a b": b"new", "empty": b""}, attempt=2)
+    world.leave(instance, "go[eu]", {"../x": b"out"})
+    listed = headrace("artifacts", instance).said
+    assert "ask 1 report a 3" in listed
+    assert "ask 2 report dist/a b 3" in listed
+    assert headrace("artifacts", shown["failed"]).out == "No files.\n"
+    fetched = headrace("artifacts", instance, "ask", "--download", "here")
+    assert fetched.out == "here/ask/dist/a b\nhere/ask/empty\n"
+    found = {
+        str(path.relative_to(tmp_path / "here")): path.read_bytes()
+        for path in (tmp_path / "here").rglob("*")
+        if path.is_file()
+    }
+    assert found == {"ask/dist/a b": b"new", "ask/empty": b""}
+    away = headrace("artifacts", instance, "-d", "here")
+    assert (away.status, "leads out of the folder" in away.err) == (1, True)
+    assert len(headrace("artifacts", instance, "--json").json) == 4
+    gone = headrace("artifacts", "gone", "-d", "here")
+    assert (gone.status, gone.err) == (1, "headrace: there is no instance 'gone'\n")
+
+
+def test_what_broke_off_is_not_left(headrace, shown, world, tmp_path):
+    instance = world.start("gate")
+    world.leave(instance, "ask", {"a": b"unique to this test"})
+    [row] = world.instances.artifacts.list(instance)
+    world.files.delete([row.digest])
+    assert headrace("artifacts", instance, "-d", "here").status == 1
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_an_approval_is_listed_and_decided(headrace, shown, world, monkeypatch):
     world.start("gate")
     listed = headrace("approve")

@@ -6,7 +6,8 @@ import pytest
 
 from engine.api.app import create
 from engine.config import Config
-from tests.web.world import GATE, NIGHTLY, RELEASE, Stage, World, served
+from tests.web.definitions import GATE, NIGHTLY, RELEASE
+from tests.web.world import Stage, World, served
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from starlette.middleware import Middleware
 from engine.core.model import Definition
 from engine.core.project import Person, Project
 from engine.web.headers import SecurityHeaders
-from tests.web.world import GATE, PROJECT, approval, listing, release_until_approval, task
+from tests.web.definitions import GATE, PROJECT, approval, listing, task
+from tests.web.world import release_until_approval
 from webhooks.approvals import csrf, routes
 
 SCANNERS = [

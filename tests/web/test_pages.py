@@ -9,7 +9,8 @@ from engine.core.events import TaskSucceeded
 from engine.core.model import Definition
 from engine.core.project import Person, Project
 from engine.web.times import relative
-from tests.web.world import GATE, RELEASE, World, api, approval, listing, populate, release_until_approval, task
+from tests.web.definitions import GATE, RELEASE, approval, listing, task
+from tests.web.world import World, api, populate, release_until_approval
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -70,6 +71,15 @@ def test_states_are_said_in_words(populated):
     for state in ("succeeded", "failed", "cancelled", "running", "waiting"):
         assert f"</svg>{state}</span>" in text
     assert all(f"/instances/{name}" in text for name in ids.values())
+
+
+def test_files_are_listed_and_can_be_fetched(populated):
+    _, ids, client = populated
+    page = client.get(f"/instances/{ids['succeeded']}")
+    assert "txt report deploy 1 14 B" in text(page)
+    [link] = [attrs["href"] for tag, attrs in Elements(page.text).tags if tag == "a" and "download" in attrs][-1:]
+    assert client.get(link).content in (b"all went well\n", b"")
+    assert 'id="h-files"' not in client.get(f"/instances/{ids['running']}").text
 
 
 def test_the_list_filters(populated):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from contextlib import contextmanager
-from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 from starlette.applications import Starlette
+from uuid_utils import uuid7
 
+from engine.adapters.artifacts.connect import open_files
 from engine.adapters.broker.connect import connect
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.connect import open_definitions, open_instances
 from engine.api.app import create
 from engine.app.advance import Advancer
 from engine.app.approve import Approver, token_hash
+from engine.app.artifact_ports import Artifact
 from engine.app.cancel import Canceller
 from engine.app.pause import Pauser
 from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Parent, Verdict
@@ -28,105 +34,13 @@ from engine.cli.web_server import WebServer
 from engine.config import Config
 from engine.core import events
 from engine.core.codec import definition_to_json, digest
-from engine.core.expressions.model import Literal
 from engine.core.keys import split_path
-from engine.core.model import Definition, Edge, Join, ScheduleTrigger, Task, TaskList
-from engine.core.outcomes import positive
-from engine.core.project import Person, Project
 from tests.servers import free_port
+from tests.web.definitions import GATE, NIGHTLY, PROJECT, RELEASE
 
 TOKEN = "a-token-of-the-tests"
 COMMIT = "3f9c2a7be1d04c55a6b7c8d9e0f1a2b3c4d5e6f7"
 
-PROJECT = Project(
-    people={
-        "ana": Person(name="ana", emails=("ana@example.com",)),
-        "ben": Person(name="ben", emails=("ben@example.com", "Ben.Alt@example.com")),
-        "cleo": Person(name="cleo", emails=("cleo@example.com",), logins=("cleo-hub",)),
-        "dora": Person(name="dora", emails=("dora@example.com",)),
-    },
-    groups={"release-managers": ("ana", "ben", "cleo"), "juniors": ("cleo", "dora")},
-    approval_identity="link",
-)
-
-
-def task(name, needs="", *, kind="http", join="all", **keys):
-    """A task with its `needs` in the short form, `build risk.high`; parameters as plain JSON."""
-    params = Literal(value=keys.pop("params", {}))
-    return Task(id=name, kind=kind, join=Join(mode=join), params=params, **keys), needs
-
-
-def listing(*entries):
-    kinds = {made.id: made.kind for made, _ in entries}
-    done, followers = {}, {}
-    for made, needs in entries:
-        edges = []
-        for need in needs.split():
-            source, _, outcome = need.partition(".")
-            edges.append(Edge(source=source, outcome=outcome or positive(kinds[source])))
-            followers.setdefault(source, []).append(made.id)
-        done[made.id] = replace(made, edges=tuple(edges))
-    return TaskList(tasks=done, followers={name: tuple(dict.fromkeys(found)) for name, found in followers.items()})
-
-
-def approval(**params):
-    return {"message": "Release billing?", "approvers": ["group:release-managers"], **params}
-
-
-RELEASE = Definition(
-    name="release",
-    description="Build, approve and roll out one service.",
-    inputs={
-        "type": "object",
-        "properties": {
-            "service": {"type": "string", "pattern": "^[a-z-]+$", "description": "What to roll out"},
-            "sha": {"type": "string", "pattern": "^[0-9a-f]{7,40}$"},
-            "percent": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
-            "channel": {"enum": ["stable", "beta"], "default": "stable"},
-            "dry_run": {"type": "boolean", "default": False},
-            "regions": {"type": "array", "items": {"type": "string"}, "default": ["eu", "us"]},
-        },
-        "required": ["service", "sha"],
-        "additionalProperties": False,
-    },
-    tasks=listing(
-        task("fetch_sources", kind="script"),
-        task("build", "fetch_sources"),
-        task("unit_tests", "fetch_sources", kind="script"),
-        task("integration_tests", "build", kind="script", description="Against a copy of production."),
-        task("scan", "build"),
-        task(
-            "approve",
-            "unit_tests integration_tests scan",
-            kind="approval",
-            params=approval(
-                message="Release billing at 3f9c2a7?\nThe change log is in the ticket.",
-                require=2,
-                exclude=["author", "starter"],
-                form={"change_ticket": {"type": "string", "pattern": "^CHG-[0-9]+$", "title": "Change ticket"}},
-                expires="24h",
-            ),
-        ),
-        task("deploy", "approve", kind="script"),
-        task("refused", "approve.rejected approve.expired", kind="message", join="any"),
-    ),
-    finally_=listing(task("report", kind="message"), task("clean_up", "report.done", kind="script")),
-)
-GATE = Definition(
-    name="gate",
-    tasks=listing(task("ask", kind="approval", params=approval()), task("go", "ask")),
-    finally_=listing(),
-    inputs={"type": "object", "properties": {"note": {"type": "string", "default": ""}}, "additionalProperties": False},
-)
-NIGHTLY = Definition(
-    name="nightly-cleanup",
-    description="Throws away what nobody needs.",
-    tasks=listing(
-        task("list_images", kind="script"), task("delete", "list_images"), task("tell", "delete.failed", kind="message")
-    ),
-    finally_=listing(),
-    schedules=(ScheduleTrigger(cron="30 2 * * *", timezone="Europe/Paris"),),
-)
 TEXT = 'name: release\ndescription: Build, approve and roll out one service.\n\ntasks:\n  build:\n    uses: http\n    with: {url: "https://ci.example.com/build"}\n'
 
 
@@ -164,6 +78,8 @@ class World:
         self.broker = connect("memory://")
         self.signals = self.broker.signals
         self.links = Links()
+        self.folder = TemporaryDirectory(prefix="headrace-test-files-")
+        self.files = open_files(Path(self.folder.name).as_uri())
         self.asked_syncs = []
         self.advancer = Advancer(
             store=self.instances.store, outbox=self.instances.outbox, publisher=Sent(), signals=self.signals
@@ -190,6 +106,8 @@ class World:
             deliveries=self.instances.deliveries,
             definitions=self.definitions,
             logs=self.instances.logs,
+            artifacts=self.instances.artifacts,
+            files=self.files,
             outbox=self.instances.outbox,
             signals=self.signals,
             starter=starter,
@@ -212,6 +130,7 @@ class World:
     def close(self):
         self.advancer.flush(())  # or a timer does it, on a database that is gone
         self.broker.close()
+        self.folder.cleanup()
         self.instances.close()
         self.definitions_db.close()
 
@@ -255,6 +174,29 @@ class World:
         above = Parent(instance=parent, path=path, attempt=1)
         key = f"child:{parent}/{path}/1"
         return self.services.starter.start_child(workflow, {}, parent=above, depth=1, by="ana", start_key=key)
+
+    def leave(self, instance, path, contents, *, name="report", attempt=1, root=""):
+        """An attempt has left files; `contents` by the path of each. Gives their ids, in this order."""
+        rows = []
+        for file, content in contents.items():
+            found = hashlib.sha256(content).hexdigest()
+            self.instances.artifacts.reserve({found: len(content)})
+            self.files.keep(found, len(content), BytesIO(content))
+            rows.append(
+                Artifact(
+                    id=str(uuid7()),
+                    instance=instance,
+                    path=path,
+                    attempt=attempt,
+                    name=name,
+                    file=file,
+                    root=root,
+                    digest=found,
+                    size=len(content),
+                )
+            )
+        self.instances.artifacts.put(instance, path, attempt, rows)
+        return [row.id for row in rows]
 
     def tell(self, instance, event, scope=""):
         self.advancer.submit([Notification(instance=instance, scope=scope, event=events.to_json(event))])
@@ -322,6 +264,7 @@ def populate(world):
     for person in ("ana", "ben"):
         world.decide(done, person, "approved", "approve", form=ticket, comment="Looks good." if person == "ana" else "")
     world.succeed(done, "deploy")
+    world.leave(done, "deploy", {"out/report.txt": b"all went well\n", "out/log.txt": b""})
     world.succeed(done, "finally/report")
     world.succeed(done, "finally/clean_up")
     failed = found["failed"] = world.start("nightly-cleanup", by="webhook:github")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import uuid_utils
 
 from engine.adapters.databases.database import Database
+from engine.adapters.databases.gates import keep
 from engine.adapters.databases.tables import approval_decisions, approvals, deliveries, instances
 from engine.app.records import ApprovalEffect, DeliveryResult, Record
 from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
@@ -25,6 +26,8 @@ def write_effects(database: Database, connection: sa.Connection, record: Record)
         connection.execute(adopted.values(digest=digest, version=version, commit=commit))
     for statement in _approval_statements(database, record.approvals):
         connection.execute(statement)
+    for kept in sorted(record.kept, key=lambda kept: (kept.workflow, kept.path, kept.key)):
+        connection.execute(keep(database, kept))
 
 
 def _end_delivery(connection: sa.Connection, result: DeliveryResult) -> None:

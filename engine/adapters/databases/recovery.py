@@ -11,6 +11,7 @@ from engine.adapters.databases.artifacts import prune_artifacts
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.deliveries import COLUMNS as DELIVERY_COLUMNS
 from engine.adapters.databases.deliveries import to_delivery
+from engine.adapters.databases.gates import prune_gates
 from engine.adapters.databases.tables import (
     approvals,
     deliveries,
@@ -21,6 +22,7 @@ from engine.adapters.databases.tables import (
     leadership,
     marks,
     scopes,
+    slots,
     task_logs,
 )
 from engine.app.records import Delivery, DueScope
@@ -114,11 +116,12 @@ class RecoveryStore:
         )
         with self._database.writing() as connection:
             ids = connection.execute(old).scalars().all()
-            for table in (task_logs, approvals, history, scopes, ends):
+            for table in (task_logs, approvals, history, scopes, ends, slots):
                 connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
             prune_artifacts(connection, self._database, ids)
             connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))
             self._prune_deliveries(connection, finished_before, limit)
+            prune_gates(self._database, connection, kept_before=finished_before, limit=limit)
         return len(ids)
 
     def now(self) -> int:

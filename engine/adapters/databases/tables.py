@@ -255,6 +255,61 @@ ends = sa.Table(
 )
 """Instances that have ended since somebody last looked which workflows start after them. `seq` is the row's at that end."""
 
+slot_groups = sa.Table(
+    "slot_groups",
+    metadata,
+    sa.Column("name", KEY, primary_key=True),
+    sa.Column("limit", sa.Integer, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+"""Concurrency groups with claims. The row is what locks a group; `number` is that of its last claim."""
+
+slots = sa.Table(
+    "slots",
+    metadata,
+    sa.Column("name", KEY, primary_key=True),
+    sa.Column("instance_id", KEY, primary_key=True),
+    sa.Column("path", KEY, primary_key=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("held", sa.Boolean, nullable=False),
+    sa.Column("leaving", sa.Boolean, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index(None, "name", "held", "number"),
+    sa.Index(None, "instance_id"),
+)
+"""Claims to a slot of the group `name`, oldest first by `number`. `leaving`: told to go, to make room for a newer one."""
+
+rate_limits = sa.Table(
+    "rate_limits",
+    metadata,
+    sa.Column("name", KEY, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False, index=True),
+)
+"""How many starts a group has given out, when the last is, and until when that matters. The row is what locks a group."""
+
+rate_turns = sa.Table(
+    "rate_turns",
+    metadata,
+    sa.Column("name", KEY, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("due", sa.BigInteger, nullable=False),
+)
+"""The last `limit` starts of a group."""
+
+kept_outputs = sa.Table(
+    "kept_outputs",
+    metadata,
+    sa.Column("workflow", KEY, primary_key=True),
+    sa.Column("path", KEY, primary_key=True),
+    sa.Column("key", KEY, primary_key=True),
+    sa.Column("outputs", DOCUMENT),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),
+)
+"""What tasks with `cache` gave when they last succeeded."""
+
 leadership = sa.Table(
     "leadership",
     metadata,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from engine.adapters.databases.children import ChildScopes
 from engine.adapters.databases.effects import write_effects
+from engine.adapters.databases.gates import GateRows
 from engine.adapters.databases.instances import read_definition, read_facts, to_facts
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import BEGIN, COMMIT, Rows, Statement, driver, give_back, run
@@ -107,6 +108,11 @@ class PostgresLocked:
     def children(self, instance: str) -> ChildScopes:
         """See the port."""
         return ChildScopes(self._connection, instance)
+
+    @property
+    def gates(self) -> GateRows:
+        """See the port."""
+        return GateRows(self._database, self._connection)
 
     def record(self, record: Record) -> None:
         """See the port."""

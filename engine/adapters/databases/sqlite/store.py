@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from engine.adapters.databases.children import ChildScopes
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.effects import write_effects
+from engine.adapters.databases.gates import GateRows
 from engine.adapters.databases.instances import parent_columns, read_definition, read_facts, to_facts
 from engine.adapters.databases.sqlite import statements
 from engine.adapters.databases.sqlite.database import SqliteDatabase
@@ -88,6 +89,11 @@ class SqliteLocked:
     def children(self, instance: str) -> ChildScopes:
         """See the port."""
         return ChildScopes(self._connection, instance)
+
+    @property
+    def gates(self) -> GateRows:
+        """See the port."""
+        return GateRows(self._database, self._connection)
 
     def record(self, record: Record) -> None:
         """See the port."""

@@ -16,6 +16,7 @@ def upgrade() -> None:
     _children()
     _schedules()
     _artifacts()
+    _gates()
 
 
 def _children() -> None:
@@ -91,3 +92,59 @@ def _artifacts() -> None:
         postgresql_where=sa.text("look_at IS NOT NULL"),
         sqlite_where=sa.text("look_at IS NOT NULL"),
     )
+
+
+def _gates() -> None:
+    op.create_table(
+        "slot_groups",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("limit", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_slot_groups"),
+    )
+    op.create_table(
+        "slots",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("instance_id", KEY, nullable=False),
+        sa.Column("path", KEY, nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("leaving", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "instance_id", "path", name="pk_slots"),
+    )
+    op.create_index("ix_slots_name_held_number", "slots", ["name", "held", "number"])
+    op.create_index("ix_slots_instance_id", "slots", ["instance_id"])
+    op.create_table(
+        "rate_limits",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_rate_limits"),
+    )
+    op.create_index("ix_rate_limits_until", "rate_limits", ["until"])
+    op.create_table(
+        "rate_turns",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "number", name="pk_rate_turns"),
+    )
+    op.create_table(
+        "kept_outputs",
+        sa.Column("workflow", KEY, nullable=False),
+        sa.Column("path", KEY, nullable=False),
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("outputs", sa.JSON(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workflow", "path", "key", name="pk_kept_outputs"),
+    )
+    op.create_index("ix_kept_outputs_at", "kept_outputs", ["at"])
+    if op.get_bind().dialect.name == "postgresql":  # small and rewritten all the time
+        for table in ("slot_groups", "slots", "rate_limits", "rate_turns"):
+            op.execute(
+                f"ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,"
+                " autovacuum_vacuum_cost_delay = 0)"
+            )

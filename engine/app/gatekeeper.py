@@ -1,0 +1,109 @@
+"""Carries out what a batch asks at the gates, at its end and in the order of the groups, so that batches do not lock each other out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from engine.app.gate_ports import SharedGates
+from engine.app.records import Claim, SlotWish
+from engine.core.commands import GoOn, LookUpCache, ReleaseSlot, TakeSlot, TakeTurn
+from engine.core.events import (
+    CacheAnswered,
+    CancelRequested,
+    Event,
+    SlotAnswered,
+    TaskResolved,
+    TurnAnswered,
+    to_json,
+)
+from engine.core.keys import ROOT, split_path, task_path
+from engine.core.state import TaskError
+
+Question: TypeAlias = LookUpCache | TakeSlot | ReleaseSlot | TakeTurn
+
+BY = "concurrency"
+"""Who cancels what makes room for something newer."""
+
+
+class Asked(NamedTuple):
+    """A question, and the instance and the scope that ask it."""
+
+    instance: str
+    scope: str
+    question: Question
+
+
+class Gatekeeper:
+    """For one batch. `workflow` names that of an instance; `later` sends an event for a transaction of its own."""
+
+    def __init__(self, workflow: Callable[[str], str], later: Callable[[GoOn], None]) -> None:
+        self._workflow = workflow
+        self._later = later
+        self._asked: list[Asked] = []
+
+    def ask(self, instance: str, scope: str, question: Question) -> None:
+        """Put it off until the batch has come to its end."""
+        self._asked.append(Asked(instance, scope, question))
+
+    def answers(self, gates: Callable[[], SharedGates], now: int) -> Iterator[tuple[str, str, Event]]:
+        """The answers, which may lead to more questions, until none are left."""
+        while self._asked:
+            asked, self._asked = sorted(self._asked, key=_order), []
+            for instance, scope, question in asked:
+                event = self._answer(gates(), now, instance, scope, question)
+                if event is not None:
+                    yield instance, scope, event
+
+    def _answer(self, gates: SharedGates, now: int, instance: str, scope: str, question: Question) -> Event | None:
+        match question:
+            case LookUpCache(task=task, attempt=attempt):
+                since = None if question.ttl is None else now - question.ttl
+                hit, outputs = gates.look_up(self._workflow(instance), question.path, question.key, since)
+                return CacheAnswered(task=task, attempt=attempt, hit=hit, outputs=outputs)
+            case TakeTurn(task=task, attempt=attempt):
+                due = gates.take_turn(question.group, question.limit, question.per, now)
+                return TurnAnswered(task=task, attempt=attempt, due=due)
+            case TakeSlot(task=task, attempt=attempt):
+                claim = Claim(instance=instance, path=_path(scope, question), attempt=attempt)
+                wish = SlotWish(group=question.group, limit=question.limit, when_full=question.when_full, claim=claim)
+                verdict = gates.take_slot(wish, now)
+                self._grant(verdict.granted)
+                self._displace(question.group, verdict.displaced)
+                return SlotAnswered(task=task, attempt=attempt, answer=verdict.answer, whole=question.whole)
+            case ReleaseSlot():
+                self._grant(gates.release_slot(question.group, instance, _path(scope, question)))
+                return None
+
+    def _grant(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            scope, task = split_path(claim.path)
+            answer = SlotAnswered(task=task, attempt=claim.attempt, answer="granted", whole=not claim.path)
+            self._tell(claim.instance, scope, answer)
+
+    def _displace(self, group: str, claims: tuple[Claim, ...]) -> None:
+        for claim in claims:
+            if not claim.path:
+                self._tell(claim.instance, ROOT, CancelRequested(by=BY, reason=f"a newer run in the group {group}"))
+                continue
+            scope, task = split_path(claim.path)
+            error: TaskError = {"kind": "concurrency", "message": f"a newer task in the group {group} takes its place"}
+            self._tell(claim.instance, scope, TaskResolved(task=task, resolution="cancelled", by=BY, error=error))
+
+    def _tell(self, instance: str, scope: str, event: Event) -> None:
+        self._later(GoOn(instance=instance, scope=scope, event=to_json(event)))
+
+
+def _path(scope: str, question: TakeSlot | ReleaseSlot) -> str:
+    """Whose slot it is; "" is the instance."""
+    return "" if question.whole else task_path(scope, question.task)
+
+
+def _order(asked: Asked) -> tuple[int, str]:
+    match asked.question:
+        case LookUpCache():
+            return 0, ""
+        case TakeTurn(group=group):
+            return 2, group
+        case TakeSlot(group=group) | ReleaseSlot(group=group):
+            return 1, group

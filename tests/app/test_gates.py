@@ -1,0 +1,190 @@
+"""Concurrency, rate limits and cache through the one door, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.events import CancelRequested, TaskStarted
+from engine.core.gates import ASK_AGAIN
+from tests.app.world import World
+
+DEPLOY = """
+tasks:
+  a: {run: ./deploy, concurrency: {group: deploy%s}}
+"""
+WHOLE = """
+concurrency: {group: release%s}
+tasks:
+  a: {run: ./release}
+"""
+
+
+def hear(world: World) -> None:
+    """What was put off to a transaction of its own is taken."""
+    while world.notice():
+        pass
+
+
+def asked(world: World) -> list[str]:
+    return [command["instance"] for command in world.queued() if command["type"] == "RunTask"]
+
+
+def done(world: World) -> list[str]:
+    """The instances of the tasks that a worker does now."""
+    commands = world.queued()
+    for command in commands:
+        world.answer(command)
+    return [command["instance"] for command in commands]
+
+
+@pytest.mark.parametrize("text", [DEPLOY, WHOLE])
+def test_one_after_the_other_in_their_order(world, text):
+    started = [world.start(text % "") for _ in range(3)]
+    for instance in started:
+        (command,) = world.queued()
+        assert command["instance"] == instance
+        world.answer(command)
+        hear(world)
+    assert [world.state(instance) for instance in started] == ["succeeded"] * 3
+    assert world.sql("SELECT count(*) FROM slots") == [(0,)]
+    for instance in started:
+        world.check_history(instance)
+
+
+def test_a_queued_instance_says_so(world):
+    first, second = (world.start(WHOLE % "") for _ in range(2))
+    assert (world.state(first), world.state(second)) == ("running", "queued")
+    world.tell(second, CancelRequested(by="ana"))
+    assert world.state(second) == "cancelled"
+    assert world.sql("SELECT count(*) FROM slots") == [(1,)]
+
+
+def test_reject_fails_and_says_why(world):
+    world.start(WHOLE % ", when_full: reject")
+    second = world.start(WHOLE % ", when_full: reject")
+    assert world.state(second) == "failed"
+    assert world.get(second).error["error"]["kind"] == "concurrency"
+    third = world.start(DEPLOY % ", when_full: reject")
+    fourth = world.start(DEPLOY % ", when_full: reject")
+    assert (world.state(third), world.state(fourth)) == ("running", "failed")
+
+
+@pytest.mark.parametrize("text", [DEPLOY, WHOLE])
+def test_a_newer_one_takes_the_place_of_all_older_ones(world, text):
+    started = [world.start(text % ", when_full: cancel_running") for _ in range(3)]
+    assert asked(world) == started[:1]
+    hear(world)
+    assert world.called_off() == [f"{started[0]}/a/1"]
+    assert (
+        world.state(started[1]) == "cancelled" if text == WHOLE else world.run(started[1], "a")["state"] == "cancelled"
+    )
+    assert asked(world) == []
+    world.move(15_000)
+    world.wait_for_timers()
+    hear(world)
+    assert world.state(started[0]) in ("cancelled", "failed")
+    assert asked(world) == [started[2]]
+    if text == WHOLE:
+        assert world.get(started[0]).error["cancelled"]["by"] == "concurrency"
+    else:
+        assert world.run(started[0], "a")["by"] == "concurrency"
+
+
+def test_workflows_and_tasks_share_the_groups_of_the_namespace(world):
+    whole = world.start("concurrency: {group: g}\ntasks:\n  a: {run: ./a, concurrency: {group: g}}\n")
+    task = world.start("tasks:\n  a: {run: ./b, concurrency: {group: g}}\n")
+    (command,) = world.queued()
+    assert command["instance"] == whole, "what stands within the group is let in"
+    world.answer(command)
+    hear(world)
+    assert asked(world) == [task]
+
+
+def test_items_of_one_instance_take_turns(world):
+    instance = world.start("tasks:\n  a: {run: ./a, for_each: [1, 2, 3, 4, 5], concurrency: {group: g, limit: 2}}\n")
+    seen = []
+    for left in (2, 2, 1):
+        commands = world.queued()
+        assert len(commands) == left
+        for command in commands:
+            seen.append(command["path"])
+            world.answer(command)
+        hear(world)
+    assert seen == [f"a[{n}]" for n in range(5)]
+    assert world.state(instance) == "succeeded"
+    world.check_history(instance)
+
+
+def test_a_grant_whose_word_was_lost_is_found_by_asking_again(world):
+    first, second = (world.start(DEPLOY % "") for _ in range(2))
+    world.answer(world.queued()[0])
+    assert world.queued("notifications"), "which are lost"
+    world.move(ASK_AGAIN)
+    world.wait_for_timers()
+    assert asked(world) == [second]
+    assert world.state(first) == "succeeded"
+
+
+def test_an_instance_that_has_gone_without_giving_back_blocks_nobody_for_ever(world):
+    first, second = (world.start(WHOLE % "") for _ in range(2))
+    world.queued()
+    world.sql("UPDATE instances SET state = 'failed', finished_at = 5 WHERE id = ?", first)
+    world.move(ASK_AGAIN)
+    world.wait_for_timers()
+    assert asked(world) == [second]
+
+
+def test_a_worker_that_dies_keeps_the_slot_for_the_next_attempt(world):
+    first, _second = (world.start(DEPLOY % "") for _ in range(2))
+    assert asked(world) == [first]
+    world.tell(first, TaskStarted(task="a", attempt=1))
+    world.move(20_000)
+    world.wait_for_timers()
+    world.move(5_000)
+    world.wait_for_timers()
+    (again,) = world.queued()
+    assert (again["instance"], again["attempt"]) == (first, 2)
+
+
+def test_a_rate_limit_spreads_the_starts(world):
+    text = "tasks:\n  a: {run: ./call, rate_limit: {group: api, limit: 2, per: 1m}}\n"
+    started = [world.start(text) for _ in range(5)]
+    assert done(world) == started[:2]
+    assert world.state(started[2]) == "waiting"
+    for expected in (started[2:4], started[4:]):
+        world.move(61_000)
+        world.wait_for_timers()
+        assert sorted(done(world)) == sorted(expected)
+    world.check_history(started[4])
+
+
+def test_an_earlier_result_is_taken_while_it_is_fresh(world):
+    text = "inputs:\n  n: {type: integer}\ntasks:\n  a: {run: ./sum, cache: {key: 'n=${{ inputs.n }}', ttl: 1h}, outputs: {sum: {type: integer}}}\n"
+    first = world.start(text, inputs={"n": 1})
+    world.answer(world.queued()[0], {"sum": 5})
+    again = world.start(text, inputs={"n": 1})
+    assert world.state(again) == "succeeded"
+    assert world.run(again, "a")["cached"] is True
+    assert world.run(again, "a")["outputs"] == world.run(first, "a")["outputs"] == {"sum": 5}
+    other = world.start(text, inputs={"n": 2})
+    assert asked(world) == [other]
+    world.move(3_600_000)
+    assert asked(world) == []
+    late = world.start(text, inputs={"n": 1})
+    assert asked(world) == [late]
+    world.check_history(again)
+
+
+def test_gates_cost_nothing_where_there_are_none(world):
+    """No statement, and no look at what holds the gates."""
+    from engine.app import gatekeeper
+
+    def fail(*_: object) -> None:
+        raise AssertionError("somebody went to a gate")
+
+    kept, gatekeeper.Gatekeeper._answer = gatekeeper.Gatekeeper._answer, fail  # type: ignore[method-assign,assignment]
+    try:
+        world.start("tasks:\n  a: {run: ./a}\n")
+        world.work()
+    finally:
+        gatekeeper.Gatekeeper._answer = kept  # type: ignore[method-assign]
