@@ -17,13 +17,11 @@ from engine.core.events import (
     TurnAnswered,
     to_json,
 )
+from engine.core.gates import BY
 from engine.core.keys import ROOT, split_path, task_path
 from engine.core.state import TaskError
 
 Question: TypeAlias = LookUpCache | TakeSlot | ReleaseSlot | TakeTurn
-
-BY = "concurrency"
-"""Who cancels what makes room for something newer."""
 
 
 class Asked(NamedTuple):

@@ -26,6 +26,8 @@ from engine.core.values import Json
 
 Gate = Literal["cache", "slot", "rate"]
 
+BY = "concurrency"
+"""Who cancels what makes room for something newer."""
 ASK_AGAIN = 20_000
 """Milliseconds until somebody who waits for a slot asks again, in case the word that he has one was lost; doubled each time."""
 ASK_AGAIN_AT_MOST = 160_000

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from engine.core import cancel
 from engine.core.events import TaskResolved
+from engine.core.gates import BY
 from engine.core.outcomes import FAILED, positive
 from engine.core.state import ACTIVE, TaskRun
 from engine.core.turn import Turn
 
 
 def resolved(turn: Turn, event: TaskResolved) -> bool:
-    """Only what is under way can be ended so, and no approval: that is for those who may decide it.
+    """Only what is under way can be ended so, and no approval: that is for those who may decide it, or for a newer one.
 
     Tasks with scopes of their own can only be cancelled. What runs is told to stop; a cancelled task ends when it has.
     """
     task, run = turn.list.tasks.get(event.task), turn.runs.get(event.task)
-    if task is None or run is None or run["state"] not in ACTIVE or task.kind == "approval":
+    if task is None or run is None or run["state"] not in ACTIVE:
+        return False
+    if task.kind == "approval" and event.by != BY:
         return False
     resolved: TaskRun = run.copy()
     resolved["by"] = event.by

@@ -310,9 +310,21 @@ def test_a_running_task_that_is_cancelled_ends_when_its_worker_has_stopped_and_i
         scope.take(TaskResolved, task="a", resolution="cancelled", by="concurrency")
         assert not scope.accepted
         scope.take(TaskFailed if answer else TaskCancelled, task="a", attempt=1, **answer)
-        assert scope.status("a") == ("failed" if answer else "cancelled")
+        assert scope.status("a") == "cancelled"
         assert scope.asked(ReleaseSlot) == [ReleaseSlot(group="deploy", task="a")]
         check_replay(scope)
+
+
+def test_an_approval_that_holds_its_slot_makes_room_too():
+    wish = replace(GROUP, hold_while_waiting=True)
+    ask = task("a", kind="approval", concurrency=wish, params={"message": "Go?", "approvers": ["ana"]})
+    scope = started(ask)
+    slot(scope)
+    scope.take(TaskResolved, task="a", resolution="cancelled", by="ana")
+    assert not scope.accepted, "people decide it"
+    scope.take(TaskResolved, task="a", resolution="cancelled", by="concurrency")
+    assert scope.status("a") == "cancelled"
+    assert {"CloseApproval", "ReleaseSlot"} <= set(kinds(scope))
 
 
 def test_while_the_instance_is_paused_nothing_goes_through_and_what_it_had_is_given_back():
