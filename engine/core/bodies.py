@@ -72,7 +72,7 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
             return False
         BODIES[task.kind].go_on(turn, task, run)
         return True
-    if event.what == "cancel" and not (turn.cancelling or run.get("called_off") or run.get("items", {}).get("closed")):
+    if event.what == "cancel" and not (turn.is_stopping(run) or run.get("items", {}).get("closed")):
         return False
     turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after))
     return True
@@ -99,7 +99,7 @@ def unclaimed(turn: Turn, task: Task, run: TaskRun) -> bool:
     resends = waits["resends"] = run.get("resends", 0) + 1
     waits["timers"] = {**run.get("timers", {}), "check": turn.at + min(CHECK_AFTER << min(resends, 10), 600_000)}
     turn.put(task.id, waits)
-    if turn.cancelling or run.get("called_off") or run.get("items", {}).get("closed"):
+    if turn.is_stopping(run) or run.get("items", {}).get("closed"):
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel"))
     else:
         BODIES[task.kind].go_on(turn, task, waits)

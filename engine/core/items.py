@@ -66,7 +66,7 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
         _judge(turn, _spec(task), task, counted)
     if turn.runs[task.id] is not run:  # it has ended: enough succeeded and the rest runs on
         return
-    if counts["active"] or (not _over(counted) and not turn.cancelling and not run.get("called_off")):
+    if counts["active"] or (not _over(counted) and not turn.is_stopping(run)):
         _open(turn, task, counted)
     else:
         _end(turn, task, counted)
@@ -144,7 +144,7 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
     start = counts["next"]
     fresh = first or start == 0
     limit = WINDOW if start % WINDOW == 0 else WINDOW - start % WINDOW
-    if room > 0 and not counts.get("closed") and not turn.cancelling and not run.get("called_off"):
+    if room > 0 and not counts.get("closed") and not turn.is_stopping(run):
         if turn.paused:
             opened["held"] = "more"
         elif start % WINDOW == 0 and not fresh:
@@ -211,7 +211,7 @@ def _verdict(turn: Turn, task: Task, run: TaskRun) -> tuple[str, TaskError | Non
         return SUCCEEDED, None
     if counts["succeeded"] == counts["total"] and enough is None:
         return SUCCEEDED, None
-    if (turn.cancelling or run.get("called_off")) and counts.get("closed"):
+    if turn.is_stopping(run) and counts.get("closed"):
         return CANCELLED, None
     return FAILED, _failure(counts, enough)
 

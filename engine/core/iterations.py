@@ -37,7 +37,7 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
         end_as(turn, task, counted, event, outputs=event.outputs)
         return
     counts["previous"] = event.outputs
-    if turn.cancelling or run.get("called_off"):
+    if turn.is_stopping(run):
         turn.end(task.id, counted, CANCELLED)
         return
     spec = _spec(task)

@@ -48,7 +48,7 @@ def skip_reason(task: Task, tasks: Tasks, runs: Runs) -> SkipReason:
 def negative(task: Task, run: TaskRun) -> bool:
     """Whether a task ended badly enough to fail its scope unless somebody handles it."""
     outcome = run["state"]
-    if outcome not in NEGATIVE or (run.get("called_off") and "by" not in run):
+    if outcome not in NEGATIVE or run.get("called_off"):
         return False
     return outcome == CANCELLED or not task.continue_on_error
 

@@ -27,7 +27,7 @@ def resolved(turn: Turn, event: TaskResolved) -> bool:
             return False
         if event.error is not None:
             resolved["error"] = event.error
-        cancel.call_off(turn, task, resolved, by=event.by, own=True)
+        cancel.call_off(turn, task, resolved, by=event.by)
         return True
     if task.body is not None:
         return False

@@ -88,7 +88,8 @@ class Turn:
     ) -> None:
         """Settle a task for good. `error` replaces that of an earlier attempt; only a failed or cancelled task keeps one."""
         ended = run.copy()
-        if outcome == FAILED and run.get("called_off"):
+        told = "called_off" in run or ("by" in run and "cancel" in run.get("timers", {}))
+        if outcome == FAILED and told:
             outcome = CANCELLED  # it was told to stop: that it failed over it says nothing
         ended["state"] = outcome
         ended["finished_at"] = self.at
