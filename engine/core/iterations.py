@@ -86,9 +86,7 @@ def _next(turn: Turn, task: Task, run: TaskRun) -> None:
     spec = _spec(task)
     counts = run["iterations"]
     number = counts["number"] + 1
-    known: JsonObject = {"iteration": number, "index": number - 1}
-    if number > 1:
-        known["previous"] = counts.get("previous")
+    known: JsonObject = {"iteration": number, "index": number - 1, "previous": counts.get("previous", {})}
     if spec.condition is not None:
         names = names_for(turn.definition, turn.state, turn.context, task, run)
         if not condition(spec.condition, {**names, **known}):

@@ -89,7 +89,8 @@ def _next(turn: Turn) -> None:
     turn.state["undo"] = {**undo, "left": undo["left"][:-1], "now": name}
     task, path = turn.list.tasks[name], turn.path(name)
     if task.compensate is not None and is_positive(turn.runs[name]["state"]):
-        turn.order(OpenScope(scope=compensation_scope(path), again=turn.reopened))
+        outputs = {"outputs": turn.runs[name].get("outputs", {})}
+        turn.order(OpenScope(scope=compensation_scope(path), locals=outputs, again=turn.reopened))
     elif task.kind == "group":
         turn.order(TellScope(scope=path, event=to_json(UndoRequested())))
     else:
