@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import jsonschema_rs
+
 from engine.core.values import Json
+from engine.spec.fields import Values
+from engine.spec.interpolate import InterpolationError, split
 from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Path
 from engine.spec.notebook import Notebook
 from engine.spec.output_shapes import Children
 from engine.spec.schema_check import object_schema
 from engine.spec.task_models import TaskKeys
+from engine.spec.typing.kinds import words
+from engine.spec.typing.types import of_schema
+from engine.spec.validation import validator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,18 +56,44 @@ class Calls:
             notebook.note(path, "unknown-workflow", f'there is no workflow "{name}"', suggestion=suggestion)
 
 
-def check_inputs(
-    notebook: Notebook, given: Iterable[str], keys: WorkflowKeys, path: Path, *, who: str, whom: str
-) -> None:
+def check_inputs(notebook: Notebook, given: Values, keys: WorkflowKeys, path: Path, *, who: str, whom: str) -> None:
     """A start must give what an instance cannot do without, and nothing that it does not take."""
-    given = list(given)
-    for name in given:
+    for name, value in given.items():
         if name not in keys.inputs:
             suggestion = notebook.suggest(name, keys.inputs)
             message = f'{whom} has no input "{name}"'
             notebook.note((*path, name), "unknown-input", message, suggestion=suggestion, at_key=True)
+        else:
+            _check_value(notebook, value, keys.inputs[name], (*path, name))
     required: list[Json] = object_schema(keys.inputs)["required"]
     missing = [name for name in required if name not in given]
     if missing:
         message = f"{who} does not give {', '.join(missing)}, which {whom} requires"
         notebook.note(path, "missing-input", message, at_key=True)
+
+
+def _check_value(notebook: Notebook, value: Json, schema: Json, path: Path) -> None:
+    """A value that stands in the file must fit the input; of expressions `engine.spec.typing` knows more."""
+    if not isinstance(schema, dict):
+        return
+    if "${{" in json.dumps(value, ensure_ascii=False):
+        wanted = of_schema(schema)
+        if isinstance(value, str) and _is_mixed(value) and "string" not in wanted.kinds:
+            message = f'text with ${{{{ }}}} in it is text; "{path[-1]}" must be {words(wanted.kinds)}'
+            notebook.note(path, "expression-type", message)
+        return
+    try:
+        error = next(validator(schema).iter_errors(value), None)
+    except (ValueError, jsonschema_rs.ValidationError):
+        return  # the schema is wrong, which its own file says
+    if error is not None:
+        message = f'"{path[-1]}" does not fit the schema of the input: {error.message[:200]}'
+        notebook.note(path, "bad-value", message)
+
+
+def _is_mixed(value: str) -> bool:
+    """Whether more than one expression makes the text."""
+    try:
+        return len(split(value)) > 1
+    except InterpolationError:
+        return False

@@ -29,7 +29,7 @@ _TEXT = only("string")
 def shape_at(document: Document, path: Path, scope: Scope) -> JsonObject:
     """The shape of the value that the templates at `path` make; empty where nothing is known."""
     node = document.find(path)
-    return {} if node is None else _described(_made(node, scope))
+    return {} if node is None else described(_made(node, scope))
 
 
 def item_at(document: Document, path: Path, scope: Scope) -> JsonObject:
@@ -40,9 +40,9 @@ def item_at(document: Document, path: Path, scope: Scope) -> JsonObject:
     box = _expression(node.text, scope) if isinstance(node, Scalar) else _made(node, scope)
     items = []
     if "list" in box.kinds:
-        items.append(_described(element_of(box)))
+        items.append(described(element_of(box)))
     if "map" in box.kinds:
-        entry = {"key": {"type": "string"}, "value": _described(member_of(box, None))}
+        entry = {"key": {"type": "string"}, "value": described(member_of(box, None))}
         items.append({"type": "object", "properties": entry})
     return items[0] if len(items) == 1 else {}
 
@@ -74,7 +74,7 @@ def _expression(source: str, scope: Scope) -> Type:
         return UNKNOWN
 
 
-def _described(known: Type) -> JsonObject:
+def described(known: Type) -> JsonObject:
     """The tree that `of_schema` reads as this type."""
     if not known.kinds <= _WORDS.keys():
         return {}
@@ -83,7 +83,7 @@ def _described(known: Type) -> JsonObject:
     if known.schema is not None and known.element is None and known.members is None:
         return shape
     if "list" in known.kinds:
-        shape["items"] = _described(element_of(known))
+        shape["items"] = described(element_of(known))
     if known.members is not None:
-        shape["properties"] = {name: _described(member) for name, member in known.members.items()}
+        shape["properties"] = {name: described(member) for name, member in known.members.items()}
     return shape

@@ -60,6 +60,7 @@ CONDITION = '"inputs.s" is text; a condition must be true or false'
         ("tasks: {a: {uses: message, with: {to: '${{ inputs.n }}', text: x}}}", '"inputs.n" is a whole number; "to" must be text or a list'),
         ("tasks: {a: {uses: wait, with: {for: '${{ inputs.n }}'}}}", '"inputs.n" is a whole number; "for" must be text or null'),
         ("tasks: {a: {workflow: child, with: {n: '${{ inputs.s }}', s: a}}}", '"inputs.s" is text; "n" must be a whole number'),
+        ("tasks: {a: {workflow: child, with: {n: '1${{ inputs.n }}', s: a}}}", 'text with ${{ }} in it is text; "n" must be a whole number'),
         ("tasks: {a: {workflow: child, with: {n: 1, s: a, list: ['${{ inputs.n }}']}}}", '"inputs.n" is a whole number; "an item of list" must be text'),
         ("outputs: {a: '${{ inputs.?s }}'}\n" + TASKS, "the result is an optional, which ends here; give it a value with .orValue(...)"),
         *(
@@ -127,3 +128,19 @@ def test_it_stands_at_its_place_in_folded_and_quoted_text():
     assert (finding.line, finding.column, finding.end_column) == (13, 7, 15)
     (finding,) = messages(HEAD + 'tasks:\n  a:\n    run: x\n    env: {A: "\\u00e9 \\"${{ inputs.n.trim() }}\\""}\n')
     assert (finding.line, finding.column, finding.end_column) == (11, 28, 36)
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("tasks: {a: {workflow: child, with: {n: three, s: a}}}", ("n", "bad-value")),
+        ("tasks: {a: {workflow: child, with: {n: 3, s: a, list: [1]}}}", ("list", "bad-value")),
+        ("on: {event: [{type: x, inputs: {n: 1.5, s: a, dry: true, regions: [], dbs: []}}]}\n" + TASKS, ("n", "bad-value")),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_file_must_fit_the_input(text, finding):
+    name, rule = finding
+    files = {"w.yaml": (HEAD + text).encode(), "child.yaml": CHILD.encode()}
+    (found,) = [found for found in lint(files) if found.path == "w.yaml" and found.severity == "error"]
+    assert found.rule == rule
+    assert found.message.startswith(f'"{name}" does not fit the schema of the input')

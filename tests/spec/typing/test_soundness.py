@@ -105,7 +105,7 @@ def test_what_is_reported_of_any_expression_never_works(world, source):
     hold(source, world)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds(), st.data())
 def test_what_is_reported_of_what_stands_in_values_never_works(world, data):
     def evaluate(source):
