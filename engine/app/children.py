@@ -96,9 +96,9 @@ class Children:
             return {"kind": "inputs", "message": "; ".join([error.detail, *problems])}
 
     def _cancel(self, command: CancelChild) -> events.Event | None:
-        try:
-            child = self._reader.get(command.child)
-        except NotFound:  # pruned, and so has ended long ago
+        """By the attempt, whether its parent knows the child yet or not."""
+        child = self._reader.by_start_key(_start_key(command))
+        if child is None:  # not started yet, or pruned, and so has ended long ago
             return None
         if child.state in FINAL:
             return ended(child, command.path, command.attempt)
@@ -115,5 +115,5 @@ class Children:
         return None
 
 
-def _start_key(command: StartChild) -> str:
+def _start_key(command: StartChild | CancelChild) -> str:
     return f"child:{lease_key(command.instance, command.path, command.attempt)}"

@@ -24,7 +24,7 @@ def started(turn: Turn, event: ChildStarted) -> bool:
     waits["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
     waits.pop("resends", None)
     if children.is_called_off(turn.state, run):
-        turn.order(children.stopping(turn.context, turn.state, task, waits))
+        turn.commands.extend(children.stopping(turn.context, turn.state, task, waits))
     turn.put(task.id, waits)
     return True
 
@@ -56,9 +56,8 @@ def _unwanted(turn: Turn, task: Task, run: TaskRun, event: ChildStarted) -> bool
     """An instance of an attempt that timed out before its instance was known."""
     if event.attempt > run["attempt"] or run.get("child") == event.child or not task.wait:
         return False
-    turn.order(
-        children.stopping(turn.context, turn.state, task, {**run, "attempt": event.attempt, "child": event.child})
-    )
+    late: TaskRun = {**run, "attempt": event.attempt, "child": event.child}
+    turn.commands.extend(children.stopping(turn.context, turn.state, task, late))
     return True
 
 

@@ -42,20 +42,21 @@ def starting(definition: Definition, state: ScopeState, context: Context, task: 
     )
 
 
-def stopping(context: Context, state: ScopeState, task: Task, run: TaskRun) -> Outbound:
-    """What has the instance of an attempt cancelled; while it is not known, what keeps it from being started."""
+def stopping(context: Context, state: ScopeState, task: Task, run: TaskRun) -> list[Outbound]:
+    """What has the instance of an attempt cancelled; of one that is not known, what keeps it from being started besides."""
     instance, path = context.instance["id"], task_path(context.scope, task.id)
-    if "child" not in run:
-        return CancelTask(instance=instance, path=path, attempt=run["attempt"], queue=task.queue)
-    return CancelChild(
+    cancel = CancelChild(
         instance=instance,
         path=path,
         attempt=run["attempt"],
-        child=run["child"],
+        child=run.get("child", ""),
         by=state.get("cancel", {}).get("by", f"{instance}/{path}"),
         reason="the task that started it was cancelled",
         queue=task.queue,
     )
+    if "child" in run:
+        return [cancel]
+    return [CancelTask(instance=instance, path=path, attempt=run["attempt"], queue=task.queue), cancel]
 
 
 def is_out(task: Task, run: TaskRun) -> bool:
@@ -72,7 +73,7 @@ def is_called_off(state: ScopeState, run: TaskRun) -> bool:
 
 def call_off(turn: Turn, task: Task, run: TaskRun) -> None:
     """The task is cancelled: its instance is, and then the task ends."""
-    turn.order(stopping(turn.context, turn.state, task, run))
+    turn.commands.extend(stopping(turn.context, turn.state, task, run))
     waits = run.copy()
     waits["timers"] = {"check": turn.at + CHECK_AFTER}
     waits.pop("resends", None)
@@ -88,9 +89,8 @@ def outstanding(
     """
     if not is_called_off(state, run):
         return [starting(definition, state, context, task, run)]
-    if "child" in run:
-        return [stopping(context, state, task, run)]
-    return [stopping(context, state, task, run), starting(definition, state, context, task, run)]
+    stop = stopping(context, state, task, run)
+    return stop if "child" in run else [*stop, starting(definition, state, context, task, run)]
 
 
 def timers(task: Task, at: int) -> dict[str, int]:

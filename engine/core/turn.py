@@ -121,7 +121,7 @@ class Turn:
     def call_off(self, task: Task, run: TaskRun) -> None:
         """Tell whoever runs the attempt to stop; only a hint, as its completion will be fenced."""
         if children.is_out(task, run):
-            self.order(children.stopping(self.context, self.state, task, run))
+            self.commands.extend(children.stopping(self.context, self.state, task, run))
         elif run["state"] != "waiting" and "gate" not in run and task.body is None:
             path = self.path(task.id)
             self.order(CancelTask(instance=self.instance, path=path, attempt=run["attempt"], queue=task.queue))

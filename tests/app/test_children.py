@@ -205,10 +205,20 @@ def test_recursion_ends(world, family):
 
 
 def test_the_child_of_a_parent_that_is_gone(world, family):
-    parent = family.start(PARENT, CHILD)
+    family.start(PARENT, CHILD)
     (command,) = world.queued()
     assert family.obey(command | {"instance": "gone"}) is None
-    assert family.obey({**_cancel(parent), "child": "gone"}) is None
+    assert family.obey(_cancel("gone")) is None
+
+
+def test_one_that_its_parent_does_not_know_yet_is_cancelled_too(world, family):
+    parent = family.start(PARENT, CHILD)
+    assert family.obey(_cancel(parent)) is None
+    (command,) = world.queued()
+    family.obey(command)  # the answer is still on its way
+    assert family.obey(_cancel(parent)) is None
+    (child,) = family.children(parent)
+    assert world.scope(child.id)["cancel"]["by"] == "ben"
 
 
 def test_a_child_of_a_task_within_a_loop(world, family):
