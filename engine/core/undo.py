@@ -9,6 +9,7 @@ from engine.core.model import Task
 from engine.core.outcomes import is_positive
 from engine.core.state import TaskRun, UndoRun
 from engine.core.turn import Turn
+from engine.core.values import JsonObject
 
 
 def begin(turn: Turn) -> None:
@@ -89,7 +90,7 @@ def _next(turn: Turn) -> None:
     turn.state["undo"] = {**undo, "left": undo["left"][:-1], "now": name}
     task, path = turn.list.tasks[name], turn.path(name)
     if task.compensate is not None and is_positive(turn.runs[name]["state"]):
-        outputs = {"outputs": turn.runs[name].get("outputs", {})}
+        outputs: JsonObject = {"outputs": turn.runs[name].get("outputs", {})}
         turn.order(OpenScope(scope=compensation_scope(path), locals=outputs, again=turn.reopened))
     elif task.kind == "group":
         turn.order(TellScope(scope=path, event=to_json(UndoRequested())))
