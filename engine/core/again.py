@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.core import gates
-from engine.core.commands import TellChildren, TellScope
-from engine.core.events import RetryRequested, to_json
-from engine.core.failures import unhandled
+from engine.core import gates, reopen
+from engine.core.commands import TellScope
+from engine.core.events import RetryRequested, ScopeStirred, to_json
+from engine.core.failures import heard, unhandled
 from engine.core.flow import consider_all
-from engine.core.keys import ROOT, iteration_scope, split_path
-from engine.core.model import Task
-from engine.core.outcomes import CANCELLED, is_positive
+from engine.core.keys import ROOT, parent_scope, split_path
+from engine.core.outcomes import CANCELLED, SKIPPED, is_positive
+from engine.core.reopen import Chosen
 from engine.core.state import CarriedRun, ScopeState, TaskRun
-from engine.core.turn import CHECK_AFTER, Turn
+from engine.core.turn import Turn
 
 _OF_THE_END = (
     "outcome",
@@ -33,29 +33,28 @@ _OF_THE_END = (
 
 
 def retry(turn: Turn, event: RetryRequested) -> bool:
-    """Reopen a settled scope. Tasks to be run anew lose their outcome; those with failed scopes have these reopened."""
-    state = turn.state
-    wanted = dict.fromkeys(name for path in event.tasks if (name := _first(path)) in turn.runs)
-    failed = dict.fromkeys(_failed(turn))
-    chosen = wanted or failed
-    undone = [name for name, run in turn.runs.items() if run.get("undone")]
-    if not chosen and not undone and "error" not in state:
+    """Reopen a settled scope. Tasks to be run anew lose their outcome; those with failed scopes have these reopened.
+
+    Below the root there may be nothing to do: then the scope settles again, for its task waits for it.
+    """
+    chosen = [found for path in event.tasks if (found := Chosen.of(path)).task in turn.runs]
+    if turn.context.scope == ROOT and not chosen and (event.tasks or not _can_be_retried(turn)):
         return False
     if not gates.reenter_instance(turn, event):
         return True
-    anew = _after(turn, (*chosen, *undone))
-    for name in _OF_THE_END:
-        state.pop(name, None)  # type: ignore[misc] # names of keys that need not be there
-    state["status"] = "running"
-    state["runs"] = state.get("runs", 0) + 1
-    _set_timeout(turn)
-    for name in [name for name in turn.runs if name in anew or name in chosen or name in undone]:
+    chosen = chosen or _failed(turn)
+    undone = [name for name, run in turn.runs.items() if run.get("undone")]
+    first = dict.fromkeys([*(found.task for found in chosen), *undone])
+    anew = _after(turn, first)
+    _forget_the_end(turn)
+    for name in [name for name in turn.runs if name in anew or name in first]:
         task, run = turn.list.tasks[name], turn.runs[name]
-        inside = [path.partition("/")[2] for path in event.tasks if _first(path) == name and "/" in path]
-        if task.body is not None and name not in anew and (inside or not is_positive(run["state"])):
-            _reopen(turn, task, run, event, inside)
-        else:
+        below = [found.below for found in chosen if found.task == name and found.below]
+        whole = any(found.task == name and not found.below for found in chosen) and is_positive(run["state"])
+        if name in anew or (whole and not below) or not reopen.can(task, run):
             _set_back(turn, name, run)
+        else:
+            reopen.reopen(turn, task, run, event.by, below)
     consider_all(turn)
     return True
 
@@ -67,15 +66,29 @@ def carried(state: ScopeState) -> dict[str, CarriedRun]:
     return found
 
 
-def _failed(turn: Turn) -> list[str]:
-    """The tasks that made the scope fail; of one that was cancelled, those that were."""
+def _can_be_retried(turn: Turn) -> bool:
+    """Whether anything went wrong; if that was in `finally`, it alone runs again."""
+    return turn.state.get("outcome") != "succeeded" or any(run.get("undone") for run in turn.runs.values())
+
+
+def _failed(turn: Turn) -> list[Chosen]:
+    """What made the scope end as it did: unhandled failures, an `exit`, and what was stopped over them or by somebody."""
     failures = {split_path(failure["path"])[1] for failure in unhandled(turn.list, turn.runs, turn.context.scope)}
-    stopped = [
-        name
-        for name, run in turn.runs.items()
-        if run["state"] == CANCELLED or run.get("skipped", {}).get("cause") == "scope"
-    ]
-    return [name for name in turn.runs if name in failures or name in stopped]
+    found = [Chosen(name, "") for name, run in turn.runs.items() if name in failures or _was_stopped(turn, name, run)]
+    if "exit" in turn.state:
+        within = turn.state["exit"].get("task", "").removeprefix(turn.context.scope).removeprefix("/")
+        found.append(Chosen.of(within))
+    return [chosen for chosen in found if chosen.task in turn.runs]
+
+
+def _was_stopped(turn: Turn, name: str, run: TaskRun) -> bool:
+    """Whether the task did not come to its end because its scope had to; one that `cancel_rest` stopped did."""
+    if run["state"] != CANCELLED:
+        return run.get("skipped", {}).get("cause") == "scope"
+    listeners = [turn.list.tasks[follower] for follower in turn.list.followers.get(name, ())]
+    return not heard(turn.list, turn.runs, name, CANCELLED) and not any(
+        listener.cancel_rest and turn.runs[listener.id]["state"] != SKIPPED for listener in listeners
+    )
 
 
 def _after(turn: Turn, names: Collection[str]) -> set[str]:
@@ -90,40 +103,6 @@ def _after(turn: Turn, names: Collection[str]) -> set[str]:
     return found
 
 
-def _reopen(turn: Turn, task: Task, run: TaskRun, event: RetryRequested, inside: list[str]) -> None:
-    """A task with scopes goes on with those that did not succeed."""
-    opened = run.copy()
-    for name in ("error", "finished_at", "outputs", "called_off", "by", "undone"):
-        opened.pop(name, None)  # type: ignore[misc] # as above
-    opened["state"] = "running"
-    opened["attempt"] = run["attempt"] + 1
-    path = turn.path(task.id)
-    below = to_json(RetryRequested(by=event.by, tasks=inside))
-    if task.kind == "group":
-        turn.put(task.id, opened)
-        turn.order(TellScope(scope=path, event=below))
-    elif task.kind == "repeat":
-        counts = run["iterations"]
-        opened["iterations"] = {**counts, "active": True}
-        turn.put(task.id, opened)
-        turn.order(TellScope(scope=iteration_scope(path, counts["number"]), event=below))
-    else:
-        items = run["items"]
-        again = items["total"] if run.get("undone") else items["failed"]
-        again = min(again, items["next"])
-        opened["items"] = {
-            "total": items["total"],
-            "next": items["next"],
-            "active": again,
-            "busy": again,
-            "succeeded": items["next"] - again,
-            "failed": 0,
-        }
-        opened["timers"] = {"check": turn.at + CHECK_AFTER} if items["next"] < items["total"] else {}
-        turn.put(task.id, opened)
-        turn.order(TellChildren(task=task.id, attempt=opened["attempt"], what="retry", by=event.by))
-
-
 def _set_back(turn: Turn, name: str, run: TaskRun) -> None:
     del turn.runs[name]
     turn.state["carried"] = {**turn.state.get("carried", {}), name: _carried(run)}
@@ -135,12 +114,17 @@ def _carried(run: TaskRun) -> CarriedRun:
     return {"attempt": run["attempt"], "generation": generation}
 
 
-def _set_timeout(turn: Turn) -> None:
+def _forget_the_end(turn: Turn) -> None:
+    """The scope runs; if it had succeeded, the scope above has counted it already, and is told."""
+    state = turn.state
+    above = parent_scope(turn.context.scope)
+    if above is not None and state.get("outcome") == "succeeded" and not state.get("undone"):
+        stirred = ScopeStirred(scope=turn.context.scope, busy=True, again=True)
+        turn.order(TellScope(scope=above, event=to_json(stirred)))
+    for name in _OF_THE_END:
+        state.pop(name, None)  # type: ignore[misc] # names of keys that need not be there
+    state["status"] = "running"
+    state["runs"] = state.get("runs", 0) + 1
     span = turn.definition.timeout if turn.context.scope == ROOT else turn.list.timeout
     if span is not None:
-        turn.state["timers"] = {"timeout": turn.at + span}
-
-
-def _first(path: str) -> str:
-    """The task of this scope that a path within it begins with."""
-    return path.partition("/")[0].partition("[")[0].partition("#")[0]
+        state["timers"] = {"timeout": turn.at + span}

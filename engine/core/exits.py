@@ -6,9 +6,9 @@ from typing import Literal, get_args
 
 from engine.core import cancel
 from engine.core.commands import TellScope
-from engine.core.events import ExitRequested, to_json
+from engine.core.events import CancelRequested, ExitRequested, to_json
 from engine.core.failures import unhandled
-from engine.core.keys import FINALLY, ROOT
+from engine.core.keys import FINALLY, ROOT, scopes_around
 from engine.core.model import Task
 from engine.core.outcomes import SUCCEEDED
 from engine.core.state import TaskRun
@@ -28,6 +28,8 @@ def leave(turn: Turn, task: Task, run: TaskRun, ending: Json, *, whole: bool) ->
     here = turn.context.scope
     if whole and here not in (ROOT, FINALLY) and not here.startswith(f"{FINALLY}/"):
         turn.order(TellScope(scope=ROOT, event=to_json(ExitRequested(state=ending, path=path))))
+        for between in [*scopes_around(here)][-2::-1]:  # before they hear of the end of this one, and go on
+            turn.order(TellScope(scope=between, event=to_json(CancelRequested(by="exit"))))
     _end(turn, ending, path)
 
 

@@ -20,7 +20,7 @@ def unhandled(tasks: TaskList, runs: Mapping[str, TaskRun], scope: str) -> list[
     found: list[ScopeFailure] = []
     for name, task in tasks.tasks.items():
         run = runs.get(name)
-        if run is None or not negative(task, run) or _heard(tasks, runs, name, run["state"]):
+        if run is None or not negative(task, run) or heard(tasks, runs, name, run["state"]):
             continue
         failure: ScopeFailure = {"path": task_path(scope, name), "outcome": run["state"]}
         if "error" in run:
@@ -29,7 +29,8 @@ def unhandled(tasks: TaskList, runs: Mapping[str, TaskRun], scope: str) -> list[
     return found
 
 
-def _heard(tasks: TaskList, runs: Mapping[str, TaskRun], source: str, outcome: str) -> bool:
+def heard(tasks: TaskList, runs: Mapping[str, TaskRun], source: str, outcome: str) -> bool:
+    """Whether a task with an edge for exactly this outcome runs, or may still run."""
     for follower in tasks.followers.get(source, ()):
         run = runs.get(follower)
         if run is not None and run["state"] == SKIPPED:

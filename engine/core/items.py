@@ -14,7 +14,7 @@ from engine.core.model import ForEach, Task
 from engine.core.names import names_for
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
 from engine.core.products import combinations
-from engine.core.state import ItemsRun, ScopeFailure, TaskError, TaskRun
+from engine.core.state import ACTIVE, ItemsRun, ScopeFailure, TaskError, TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
 from engine.core.values import Json
 
@@ -58,7 +58,9 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
         counts["failed"] += 1
         told = event.failures[:1] or [ScopeFailure(path=event.scope, outcome=event.outcome)]
         counts["failures"] = [*counts.get("failures", []), *told][:SHOWN]
-    if run["state"] not in ("queued", "running", "waiting"):  # `rest: run_on`: its end is known already
+    if run["state"] not in ACTIVE:  # `rest: run_on`: its end is known already
+        if not counts["active"]:
+            counted.pop("timers", None)
         turn.put(task.id, counted)
         turn.ended.append(task.id)
         return
@@ -77,6 +79,9 @@ def stirred(turn: Turn, task: Task, run: TaskRun, event: ScopeStirred) -> None:
     counted = run.copy()
     counts = counted["items"] = run["items"].copy()
     counts["busy"] += 1 if event.busy else -1
+    if event.again:
+        counts["active"] += 1
+        counts["succeeded"] -= 1
     turn.put(task.id, counted)
     show(turn, task, counted, busy=counts["busy"] > 0)
 
@@ -84,6 +89,13 @@ def stirred(turn: Turn, task: Task, run: TaskRun, event: ScopeStirred) -> None:
 def go_on(turn: Turn, task: Task, run: TaskRun) -> None:
     """Open what may be open."""
     _open(turn, task, run, first=True)
+
+
+def end_if_over(turn: Turn, task: Task) -> None:
+    """A retry found nothing to be done."""
+    run = turn.runs[task.id]
+    if not run["items"]["active"] and _over(run):
+        _end(turn, task, run)
 
 
 def tell(turn: Turn, task: Task, run: TaskRun, told: TellChildren) -> None:
@@ -136,7 +148,8 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
     """
     opened = run.copy()
     counts = opened["items"] = run["items"].copy()
-    timers = {name: due for name, due in run.get("timers", {}).items() if name != "check"}
+    closed = counts.get("closed", False)  # then what is checked is whether all were told
+    timers = {name: due for name, due in run.get("timers", {}).items() if name != "check" or closed}
     spec = _spec(task)
     room = counts["total"] - counts["next"]
     if spec.max_parallel is not None:
@@ -144,7 +157,7 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
     start = counts["next"]
     fresh = first or start == 0
     limit = WINDOW if start % WINDOW == 0 else WINDOW - start % WINDOW
-    if room > 0 and not counts.get("closed") and not turn.is_stopping(run):
+    if room > 0 and not closed and not turn.is_stopping(run):
         if turn.paused:
             opened["held"] = "more"
         elif start % WINDOW == 0 and not fresh:

@@ -33,6 +33,8 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
     counted = run.copy()
     counts = counted["iterations"] = run["iterations"].copy()
     counts["active"] = False
+    if event.outcome != "succeeded":
+        counts["failed"] = True
     if event.outcome != "succeeded" or run.get("error") is not None or event.done:
         end_as(turn, task, counted, event, outputs=event.outputs)
         return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.core import begin, retry
+from engine.core import begin, retry, undo
 from engine.core.bodies import BODIES
 from engine.core.commands import TellChildren, TellScope
 from engine.core.events import PauseRequested, ResumeRequested, to_json
-from engine.core.keys import FINALLY, ROOT, compensation_scope
+from engine.core.keys import FINALLY, ROOT
 from engine.core.model import Task
 from engine.core.state import ACTIVE, CancelRun, TaskRun, has_begun
 from engine.core.turn import Turn
@@ -55,9 +55,6 @@ def _go_on(turn: Turn, task: Task, run: TaskRun, event: ResumeRequested) -> None
 
 def _below(turn: Turn) -> list[str]:
     """Scopes below that belong to no task that runs: `finally`, or what is being undone."""
-    undo = turn.state.get("undo", {})
     if turn.state["status"] == "finally":
         return [FINALLY]
-    if "now" not in undo:
-        return []
-    return (undo.get("scopes") or [compensation_scope(turn.path(undo["now"]))])[-1:]
+    return undo.working(turn)

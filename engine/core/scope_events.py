@@ -69,6 +69,8 @@ class ScopeStirred:
     type: ClassVar[str] = "ScopeStirred"
     scope: str
     busy: bool
+    again: bool = False
+    """It had succeeded, and goes on."""
     at: int = 0
 
 

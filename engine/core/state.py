@@ -85,8 +85,10 @@ class IterationsRun(TypedDict, total=False):
     """The current iteration, from 1; 0 before the first."""
     active: Required[bool]
     busy: bool
+    failed: bool
+    """The current iteration ended without success: a retry goes on with it."""
     previous: Json
-    """The outputs of the last iteration that settled."""
+    """The outputs of the last iteration that succeeded."""
 
 
 class UndoRun(TypedDict, total=False):

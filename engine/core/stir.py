@@ -12,7 +12,7 @@ from engine.core.turn import Turn
 def stir(turn: Turn) -> None:
     """Say it once each time it changes; a scope counts as busy until it says otherwise."""
     scope, state = turn.context.scope, turn.state
-    if scope in (ROOT, FINALLY) or state["status"] not in ("running", "cancelling"):
+    if scope in (ROOT, FINALLY) or state["status"] == "settled":
         return
     if scope.endswith(f"/{COMPENSATE}"):
         return
@@ -25,4 +25,6 @@ def stir(turn: Turn) -> None:
 
 def busy(state: ScopeState) -> bool:
     """Whether something is with a worker, here or below."""
+    if state["status"] == "compensating":
+        return True
     return any(run["state"] in ("queued", "running") for run in state["tasks"].values())

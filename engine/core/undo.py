@@ -27,6 +27,16 @@ def is_under_way(turn: Turn) -> bool:
     return "now" in turn.state.get("undo", {})
 
 
+def working(turn: Turn) -> list[str]:
+    """The scope in which something is being undone, if there is one."""
+    undo = turn.state.get("undo", {})
+    if "now" not in undo:
+        return []
+    path = turn.path(undo["now"])
+    by_itself = _compensates(turn.list.tasks[undo["now"]], turn.runs[undo["now"]])
+    return undo.get("scopes", [])[-1:] or [compensation_scope(path) if by_itself else path]
+
+
 def found(turn: Turn, event: ChildrenFound) -> bool:
     """The scopes of the task that is being undone; none are left when it is."""
     undo = turn.state.get("undo")
@@ -69,13 +79,18 @@ def _has_effects(task: Task, run: TaskRun | None) -> bool:
     """Whether a task that can be undone has to be: what it did itself, or what was done below it."""
     if run is None or run.get("undone") or run.get("cached"):
         return False
-    if task.compensate is not None and is_positive(run["state"]):
+    if _compensates(task, run):
         return True
     if task.body is None or not any(inner.undoable for inner in task.body.tasks.values()):
         return False
     if task.kind == "group":  # one that failed has undone itself
         return is_positive(run["state"])
     return "items" in run or "iterations" in run
+
+
+def _compensates(task: Task, run: TaskRun) -> bool:
+    """Whether the task has something of its own that undoes it, in place of what its children have."""
+    return task.compensate is not None and is_positive(run["state"])
 
 
 def _next(turn: Turn) -> None:
@@ -89,7 +104,7 @@ def _next(turn: Turn) -> None:
     name = undo["left"][-1]
     turn.state["undo"] = {**undo, "left": undo["left"][:-1], "now": name}
     task, path = turn.list.tasks[name], turn.path(name)
-    if task.compensate is not None and is_positive(turn.runs[name]["state"]):
+    if _compensates(task, turn.runs[name]):
         outputs: JsonObject = {"outputs": turn.runs[name].get("outputs", {})}
         turn.order(OpenScope(scope=compensation_scope(path), locals=outputs, again=turn.reopened))
     elif task.kind == "group":

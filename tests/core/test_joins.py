@@ -46,7 +46,7 @@ def test_every_combination_of_three_edges_agrees_with_the_reference(rule):
                 assert rule.n > len(edges)
                 continue
             source, _, label = reason["edge"].partition(".")
-            assert not reference.edge_satisfied(label, outcomes[source])
+            assert not reference.edge_satisfied(Edge(source=source, outcome=label), outcomes[source])
             assert reason["got"] == outcomes[source]
 
 
