@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from engine.core.joins import satisfies
 from engine.core.keys import shape_of, task_path
 from engine.core.model import Definition, TaskList
-from engine.core.outcomes import DONE, SKIPPED, positive
+from engine.core.outcomes import DONE, FAILED, SKIPPED, positive
 from engine.core.state import ScopeState
 
 
@@ -33,7 +33,8 @@ class Coverage:
                 listened = {
                     edge.outcome for other in tasks.tasks.values() for edge in other.edges if edge.source == name
                 }
-                own = [case for case, _ in task.cases] or [positive(task.kind)]
+                good = FAILED if task.kind == "fail" else positive(task.kind)
+                own = [case for case, _ in task.cases] or [good]
                 for outcome in dict.fromkeys([*own, *sorted(listened - {DONE})]):
                     made.outcomes[f"{path}.{outcome}"] = False
                 for edge in task.edges:
