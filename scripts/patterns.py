@@ -63,8 +63,8 @@ def page() -> str:
         "# Workflow patterns\n\n"
         "The 43 control-flow patterns of the [Workflow Patterns initiative](http://www.workflowpatterns.com/patterns/control/) "
         "(van der Aalst, ter Hofstede,\nRussell, Mulyar) and how they are written here. "
-        "Each has a workflow and a test that it behaves so, run with every "
-        "change\n(`headrace test tests/patterns`). "
+        "Each has a workflow and a test that it behaves so,\n"
+        "run with every change (`headrace test tests/patterns`). "
         f"{len(patterns())} of 43 work; the others are refused for the reason given. This page is made by `python -m scripts.patterns`.\n\n"
         "| # | pattern | group | what it is | workflow |\n|---|---|---|---|---|\n"
         + "".join(f"{rows[number]}\n" for number in sorted(rows))

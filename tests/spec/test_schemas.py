@@ -19,7 +19,8 @@ SHAPE_RULES = {"unknown-key", "unknown-parameter", "missing-key", "bad-id", "tas
 
 
 def misfits(path):
-    name = "project.schema.json" if is_project(str(path)) else "workflow.schema.json"
+    kind = "project" if is_project(str(path)) else "test" if path.name.endswith(".test.yaml") else "workflow"
+    name = f"{kind}.schema.json"
     return [
         error.message
         for error in Draft202012Validator(SCHEMAS[name]).iter_errors(read("x", path.read_bytes()).root.value)
