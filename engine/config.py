@@ -59,6 +59,8 @@ class Config:
     """A folder with a file per secret; secrets are looked for there, then in HEADRACE_SECRET_<NAME>."""
     task_threads: int = 8
     """Tasks that one task worker runs at a time."""
+    queues: str = ""
+    """Comma-separated task queues that a task worker reads; empty: `tasks`, and of `worker` and `dev` all in use."""
     lease: float = 30.0
     """Seconds after which a silent task worker is taken for dead."""
     http_allow: str = ""
@@ -95,6 +97,11 @@ class Config:
     def artifact_store(self) -> str:
         """The URL of the store of files."""
         return self.artifacts or (self.state_dir.absolute() / "artifacts").as_uri()
+
+    @property
+    def task_queues(self) -> tuple[str, ...]:
+        """The names in `queues`."""
+        return tuple(dict.fromkeys(name for word in self.queues.split(",") if (name := word.strip())))
 
     @property
     def public(self) -> str:

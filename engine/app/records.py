@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
+from engine.core.project import DEFAULT_QUEUE, RESERVED_QUEUE
 from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
 
 InstanceState = Literal["queued", "running", "waiting", "paused", "compensating", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 
-NOTIFICATIONS = "notifications"
+NOTIFICATIONS = RESERVED_QUEUE
 """The queue of events on their way to their instances; every other queue is a task queue."""
+
+TASKS = DEFAULT_QUEUE
+"""The task queue of tasks that name none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

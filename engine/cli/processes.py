@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 
@@ -32,11 +34,18 @@ def webhooks() -> None:
     serve.serve(serve.webhooks_part)
 
 
-def task_worker() -> None:
+def task_worker(
+    queue: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--queue", "-q", help="Read this task queue; repeat it for more. Default: HEADRACE_QUEUES, or tasks."
+        ),
+    ] = None,
+) -> None:
     """Run tasks."""
     from engine.cli import serve
 
-    serve.serve(serve.task_part)
+    serve.serve(serve.task_part, **({"queues": ",".join(queue)} if queue else {}))
 
 
 def notification_worker() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import structlog
 
 from engine import log
+from engine.app.records import TASKS
 from engine.bootstrap import Application
 from engine.cli.web_server import WebServer
 from engine.config import load, unknown
@@ -53,7 +56,10 @@ def task_part(application: Application) -> Part:
     """Runs tasks."""
     from engine.workers.task_worker import TaskWorker
 
-    return TaskWorker(application.broker, application.performer, threads=application.config.task_threads)
+    config = application.config
+    return TaskWorker(
+        application.broker, application.performer, threads=config.task_threads, queues=config.task_queues or (TASKS,)
+    )
 
 
 def notification_part(application: Application) -> Part:
@@ -67,8 +73,14 @@ def worker_part(application: Application) -> Part:
     """Both queues, handing over in memory."""
     from engine.workers.combined_worker import CombinedWorker
 
+    config = application.config
     return CombinedWorker(
-        application.broker, application.performer, application.advancer, threads=application.config.task_threads
+        application.broker,
+        application.performer,
+        application.advancer,
+        threads=config.task_threads,
+        queues=config.task_queues or (TASKS,),
+        follow=not config.task_queues,
     )
 
 
@@ -116,9 +128,9 @@ def warn_of_unknown_settings() -> None:
         _log.warning("no such setting", name=name, **({"did_you_mean": meant} if meant else {}))
 
 
-def serve(part: Callable[[Application], Part]) -> None:
-    """Run a process of one part in the foreground, with the settings of its environment."""
-    config = load()
+def serve(part: Callable[[Application], Part], **changes: Any) -> None:
+    """Run a process of one part in the foreground, with the settings of its environment; `changes` are those of options."""
+    config = replace(load(), **changes)
     log.configure(config)
     warn_of_unknown_settings()
     application = Application(config)

@@ -13,6 +13,13 @@ ROLES = frozenset({AUTHOR, STARTER})
 """What an approval may `exclude` besides people and groups: who wrote the version, who started the instance."""
 
 
+DEFAULT_QUEUE = "tasks"
+"""Where tasks go that name no queue; every project has it."""
+
+RESERVED_QUEUE = "notifications"
+"""The queue of the engine's own messages."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody who can be asked. `logins` are names at git hosts; `emails` all addresses, the first is written to."""
@@ -60,6 +67,8 @@ class Project:
     webhooks: Mapping[str, WebhookSource] = field(default_factory=dict)
     vars: JsonObject = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    """Names of task queues beside `tasks`; empty: workflows may name any."""
     time_zone: str = "UTC"
     approval_identity: OneOf["link", ""] = ""
     """`link`: a personal link stands for its person. Empty: `link` under `headrace dev`, elsewhere the API's token is needed too."""
@@ -90,6 +99,7 @@ class Project:
             values[name] = {key: kind(**_tuples(entry)) for key, entry in values.get(name, {}).items()}
         values["groups"] = {key: tuple(entry) for key, entry in values.get("groups", {}).items()}
         values["secrets"] = tuple(values.get("secrets", ()))
+        values["queues"] = tuple(values.get("queues", ()))
         return cls(**values)
 
 

@@ -51,6 +51,9 @@ def _one_or_more(value: Any) -> Any:
 
 
 Id: TypeAlias = Annotated[str, StringConstraints(pattern=ID, max_length=64), AfterValidator(_no_cel_word)]
+Queue: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+"""A task queue."""
+
 SecretName: TypeAlias = Annotated[str, StringConstraints(pattern=SECRET, max_length=128)]
 Duration: TypeAlias = Annotated[
     int,

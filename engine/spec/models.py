@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from engine.spec.fields import NAME, Bound, Condition, Duration, Id, JsonSchema, Names, Shape, Values
-from engine.spec.task_models import ConcurrencyKeys, Priority, Queue, RetryKeys, TaskMap
+from engine.spec.fields import NAME, Bound, Condition, Duration, Id, JsonSchema, Names, Queue, Shape, Values
+from engine.spec.task_models import ConcurrencyKeys, Priority, RetryKeys, TaskMap
 
 
 class DefaultsKeys(Shape):

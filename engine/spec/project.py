@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.core.project import ChannelSpec, Person, Project, WebhookSource
+from engine.core.project import RESERVED_QUEUE, ChannelSpec, Person, Project, WebhookSource
 from engine.spec.nodes import Document, Path, Scalar
 from engine.spec.notebook import Notebook
 from engine.spec.project_models import ChannelKeys, PersonKeys, ProjectKeys, WebhookSourceKeys
@@ -46,6 +46,9 @@ def _check(notebook: Notebook, shape: ProjectKeys) -> None:
         note_unknown_channel(notebook, project, project.sync_channel, ("sync", "channel"))
     if project.sync_webhook:
         note_unknown_source(notebook, project, project.sync_webhook, ("sync", "webhook"))
+    if RESERVED_QUEUE in project.queues:
+        index = shape.queues.index(RESERVED_QUEUE)
+        notebook.note(("queues", index), "reserved-name", f'the queue "{RESERVED_QUEUE}" is the engine\'s own')
     if not is_zone(project.time_zone):
         notebook.note(("time_zone",), "bad-value", not_a_zone(project.time_zone))
 
@@ -59,6 +62,7 @@ def _project(shape: ProjectKeys) -> Project:
         webhooks={name: _webhook(name, keys) for name, keys in shape.webhooks.items()},
         vars=dict(shape.vars),
         secrets=tuple(dict.fromkeys(shape.secrets)),
+        queues=tuple(dict.fromkeys(shape.queues)),
         time_zone=shape.time_zone,
         approval_identity=shape.approvals.identity if shape.approvals else "",
         sync_channel=shape.sync.channel or "",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.spec.fields import Id, Names, SecretName, Shape
+from engine.spec.fields import Id, Names, Queue, SecretName, Shape
 
 _SIZE = re.compile(r"([0-9]{1,9}) ?(KiB|MiB)")
 _UNITS = {"KiB": 1024, "MiB": 1024 * 1024}
@@ -136,6 +136,8 @@ class ProjectKeys(Shape):
     """Values that all workflows read as `vars`."""
     secrets: list[SecretName] = Field(default_factory=list)
     """Names of the secrets that workflows may use."""
+    queues: list[Queue] = Field(default_factory=list)
+    """Names of the task queues that workers read, beside `tasks`; without it workflows may name any."""
     approvals: ApprovalsKeys | None = None
     """How people show who they are."""
     sync: SyncKeys = SyncKeys()

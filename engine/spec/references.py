@@ -1,10 +1,10 @@
-"""Checks the names in a workflow that project.yaml must have: channels, people, groups, webhook sources."""
+"""Checks the names in a workflow that project.yaml must have: channels, people, groups, webhook sources, queues."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.core.project import ROLES, Project
+from engine.core.project import DEFAULT_QUEUE, RESERVED_QUEUE, ROLES, Project
 from engine.core.values import Json
 from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Path
@@ -19,6 +19,8 @@ def check_references(notebook: Notebook, keys: WorkflowKeys, project: Project) -
         note_unknown_source(notebook, project, trigger.source, ("on", "webhook", index, "source"))
     for path, task in every_leaf(keys):
         _check_task(notebook, task, project, (*path, "with"))
+        _check_queue(notebook, project, task.queue, (*path, "queue"))
+    _check_queue(notebook, project, keys.defaults.queue, ("defaults", "queue"))
 
 
 def note_unknown_source(notebook: Notebook, project: Project, name: str, path: Path) -> None:
@@ -76,6 +78,14 @@ def _check_task(notebook: Notebook, task: LeafKeys, project: Project, path: Path
         if (key == "exclude" and name in ROLES) or (key == "to" and "@" in name):
             continue
         note_unknown_receiver(notebook, project, name, at)
+
+
+def _check_queue(notebook: Notebook, project: Project, name: str | None, path: Path) -> None:
+    """Where a project says which queues there are, there are no others."""
+    if name == RESERVED_QUEUE:
+        notebook.note(path, "reserved-name", f'the queue "{name}" is the engine\'s own; give it another name')
+    elif name is not None and project.queues and name != DEFAULT_QUEUE:
+        _note(notebook, "queue", name, dict.fromkeys((*project.queues, DEFAULT_QUEUE)), path)
 
 
 def _words(given: Mapping[str, Json], key: str, path: Path) -> Iterator[tuple[str, str, Path]]:

@@ -8,10 +8,9 @@ from pydantic import BeforeValidator, Field, JsonValue, PlainValidator, model_va
 from pydantic_core import PydanticCustomError
 
 from engine.core.model import Join
-from engine.spec.fields import NAME, Bound, Condition, Duration, Id, Names, Shape, Values
+from engine.spec.fields import NAME, Bound, Condition, Duration, Id, Names, Queue, Shape, Values
 
 Count = Annotated[int, Field(ge=1)]
-Queue: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Priority: TypeAlias = Annotated[int, Field(ge=-10, le=10)]
 
 

@@ -6,15 +6,20 @@ import time
 from collections.abc import Sequence
 
 from engine.adapters.broker.connect import Broker
+from engine.app.records import TASKS
 from engine.workers.attempts import Attempts
 from engine.workers.batcher import Advances, Batcher
 from engine.workers.handover import Handover
+from engine.workers.loop import Loop
 from engine.workers.notification_worker import NotificationWorker
 from engine.workers.task_worker import Performs, TaskWorker
 
 
 class CombinedWorker:
-    """A task worker and a notification worker that hand each other their work in memory, and share it through the queues."""
+    """A task worker and a notification worker that hand each other their work in memory, and share it through the queues.
+
+    `follow`: it also reads every task queue that something is sent to.
+    """
 
     def __init__(
         self,
@@ -23,7 +28,8 @@ class CombinedWorker:
         advancer: Advances,
         *,
         threads: int = 8,
-        queues: Sequence[str] = ("tasks",),
+        queues: Sequence[str] = (TASKS,),
+        follow: bool = False,
         idle: float = 1.0,
     ) -> None:
         attempts = Attempts()
@@ -32,16 +38,21 @@ class CombinedWorker:
             broker, performer, threads=threads, queues=queues, idle=idle, attempts=attempts, outcomes=batcher
         )
         batcher.hand_over = Handover(self._tasks.intakes, attempts, self._tasks.take_up)
+        self._follower = Loop("queues", lambda: self._tasks.follow(broker.queues()), pause=idle) if follow else None
         self._notifications = NotificationWorker(broker, advancer, idle=idle, batcher=batcher)
 
     def start(self) -> None:
         """Begin to read: commands first, for the notifications' batches hand them over."""
         self._tasks.start()
         self._notifications.start()
+        if self._follower is not None:
+            self._follower.start()
 
     def stop(self, timeout: float = 25.0) -> None:
         """Stop the tasks, then commit what came of them; see both workers."""
         deadline = time.monotonic() + timeout
+        if self._follower is not None:
+            self._follower.stop(2.0)
         self._tasks.stop(timeout - 5)
         self._notifications.stop(max(2.0, deadline - time.monotonic()))
 

@@ -29,7 +29,7 @@ class Handover:
 
     def __call__(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Keep what fits; returns the rest, which has to be published."""
-        spare = {queue: intake.spare() for queue, intake in self._intakes.items()}
+        spare = {queue: intake.spare() for queue, intake in list(self._intakes.items())}
         rest: list[Message] = []
         for message in messages:
             if spare.get(message.queue, 0) > 0 and message.id is not None and not cancelled_attempt(message.body):

@@ -39,6 +39,12 @@ class QueueWorker(dramatiq.Worker):
             self._add_consumer(queue)
         self.broker.emit_after("worker_boot", self)
 
+    def add(self, queue: str) -> None:
+        """Read one more queue, which the broker knows by now."""
+        self._intakes.append(self.broker.queues[queue])
+        self.consumer_whitelist = {*self.consumers, queue}
+        self._add_consumer(queue)
+
     def end(self, timeout: float) -> bool:
         """Fetch no more, give back what waits, and let what runs finish; False if `timeout` seconds were not enough."""
         self.broker.emit_before("worker_shutdown", self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Event
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.held import Held
 from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.wire import PERFORM
-from engine.app.records import Notification
+from engine.app.records import NOTIFICATIONS, TASKS, Notification
 from engine.core.values import JsonObject
 from engine.workers.admission import Admission
 from engine.workers.attempts import Attempts
@@ -53,7 +53,7 @@ class TaskWorker:
         performer: Performs,
         *,
         threads: int = 8,
-        queues: Sequence[str] = ("tasks",),
+        queues: Sequence[str] = (TASKS,),
         idle: float = 1.0,
         attempts: Attempts | None = None,
         outcomes: Outcomes | None = None,
@@ -72,12 +72,10 @@ class TaskWorker:
             announce=lambda notification: self._outcomes.add(Entry(notification=notification)),
             crowded=self._relieve,
         )
-        admission = Admission(broker.leases, self._attempts)
-        self.intakes = {
-            queue: Intake(window=threads, admit=admission.admit, giving_back=admission.give_back) for queue in queues
-        }
-        for queue, intake in self.intakes.items():
-            broker.dramatiq.serve(queue, intake)
+        self._broker = broker.dramatiq
+        self._admission = Admission(broker.leases, self._attempts)
+        self.intakes = {queue: self._declare(queue) for queue in queues}
+        """Of the queues that are read; more may come at any time."""
         dramatiq.actor(broker=broker.dramatiq, actor_name=PERFORM, queue_name=queues[0])(self._perform)
         self._worker = QueueWorker(broker.dramatiq, queues, threads=threads, idle=idle)
         self._stopped = Event()
@@ -109,14 +107,32 @@ class TaskWorker:
         """Wait until `stop` is through."""
         self._stopped.wait()
 
+    def serve(self, queue: str) -> None:
+        """Read one more queue from now on."""
+        intake = self._declare(queue)
+        self._worker.add(queue)
+        self.intakes[queue] = intake  # now others may hand over what is for it
+
+    def follow(self, queues: Collection[str]) -> None:
+        """Read all these task queues."""
+        for queue in sorted(set(queues) - {NOTIFICATIONS} - set(self.intakes)):
+            _log.info("a task queue is read from now on", queue=queue)
+            self.serve(queue)
+
     def take_up(self, message: Held) -> None:
         """Carry out a command that is registered with `attempts` and came here without its queue."""
         self._worker.take_up(message)
 
+    def _declare(self, queue: str) -> Intake:
+        admission = self._admission
+        intake = Intake(window=self._pace.window, admit=admission.admit, giving_back=admission.give_back)
+        self._broker.serve(queue, intake)
+        return intake
+
     def _perform(self, command: JsonObject) -> None:
         message = current()
         message.keep()
-        intake = self.intakes[message.queue_name]
+        intake = self._broker.queues[message.queue_name]
         attempt = self._attempts.begin(message)
         if attempt is None:  # given back or lost a moment ago
             intake.settled([message.message_id])
@@ -140,7 +156,7 @@ class TaskWorker:
         if long < self._threads:
             return
         self._pace.slow(LONG)
-        for intake in self.intakes.values():
+        for intake in list(self.intakes.values()):
             intake.window = self._pace.window
         if given := self._worker.give_back_waiting():
             _log.info("waiting commands given back, all threads are busy", commands=given)

@@ -34,6 +34,8 @@ class Broker:
     leases: Leases
     signals: Signals
     dramatiq: QueueBroker
+    queues: Callable[[], Collection[str]]
+    """The names of the queues that are in use. Raises Unavailable."""
     ping: Callable[[], None]
     """Raises Unavailable."""
     close: Callable[[], None]
@@ -90,6 +92,7 @@ def _broker(transport: Transport, leases: Leases, signals: MemorySignals | Redis
         leases=leases,
         signals=signals,
         dramatiq=dramatiq,
+        queues=transport.queues,
         ping=transport.ping,
         close=close,
     )

@@ -92,6 +92,11 @@ class MemoryTransport:
             messages = self._queue(queue)
             messages.put_back([one for one in messages.fetched if one not in mine])
 
+    def queues(self) -> Collection[str]:
+        """All there ever were."""
+        with self._lock:
+            return list(self._queues)
+
     def generation(self) -> str:
         """Drawn with the process."""
         return self._generation

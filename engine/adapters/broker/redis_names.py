@@ -29,6 +29,11 @@ class Names:
         """Hash: message id to message."""
         return f"{self.namespace}:{queue}.msgs"
 
+    @property
+    def queues(self) -> str:
+        """Set: names of queues that are in use."""
+        return f"{self.namespace}:__queues__"
+
     def levels(self, queue: str) -> str:
         """Sorted set: the priorities other than 0 that messages wait with, highest first; a list `QUEUE.pN` for each."""
         return f"{self.namespace}:{queue}.levels"

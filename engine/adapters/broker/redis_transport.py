@@ -17,7 +17,11 @@ from engine.adapters.broker.redis_scripts import FETCH, LEAVE, PUSH, RELEASE, RE
 from engine.adapters.broker.redis_signals import announce
 from engine.adapters.broker.transport import CANCEL_SECONDS
 from engine.adapters.broker.wire import Envelope, priority_of
+from engine.app.records import NOTIFICATIONS, TASKS
 from engine.errors import Unavailable
+
+EVERYWHERE = frozenset({NOTIFICATIONS, TASKS})
+"""Queues that need not be found."""
 
 MOST = 1000
 """Messages per fetch; Lua's stack holds some thousand."""
@@ -47,14 +51,7 @@ class RedisTransport:
     ) -> None:
         """One MULTI, one round trip."""
         with reaching_redis(), self._client.pipeline(transaction=True) as batch:
-            for queue, bodies in _by_queue(publish):
-                batch.hset(self._names.bodies(queue), mapping=bodies)
-                ranked = [name for name in bodies if priority_of(name)]
-                if len(ranked) < len(bodies):
-                    plain = bodies if not ranked else [name for name in bodies if not priority_of(name)]
-                    batch.rpush(self._names.queue(queue), *plain)
-                if ranked:
-                    batch.eval(PUSH, 1, self._names.namespace, queue, *ranked)
+            self._send(batch, publish)
             for queue, ids in (ack or {}).items():
                 if ids:
                     batch.srem(self._names.unacknowledged(self.broker_id, queue), *ids)
@@ -91,6 +88,12 @@ class RedisTransport:
             held: set[bytes] = self._client.smembers(self._names.unacknowledged(self.broker_id, queue))  # type: ignore[assignment]  # redis-py's types are those of both its clients
         self.requeue(queue, [one for one in map(bytes.decode, held) if one not in mine])
 
+    def queues(self) -> Collection[str]:
+        """All but those that every deployment has are remembered when something is sent."""
+        with reaching_redis():
+            found: set[bytes] = self._client.smembers(self._names.queues)  # type: ignore[assignment]  # as above
+        return [name.decode() for name in found]
+
     def generation(self) -> str:
         """Whoever finds no marker sets one."""
         with reaching_redis(), self._client.pipeline(transaction=False) as batch:
@@ -113,6 +116,18 @@ class RedisTransport:
             except Unavailable:
                 pass  # then our messages come back when we count as dead
         self._client.close()
+
+    def _send(self, batch: Any, envelopes: Sequence[Envelope]) -> None:
+        for queue, bodies in _by_queue(envelopes):
+            batch.hset(self._names.bodies(queue), mapping=bodies)
+            if queue not in EVERYWHERE:
+                batch.sadd(self._names.queues, queue)
+            ranked = [name for name in bodies if priority_of(name)]
+            if ranked:
+                batch.eval(PUSH, 1, self._names.namespace, queue, *ranked)
+            plain = [name for name in bodies if not priority_of(name)] if ranked else bodies
+            if plain:
+                batch.rpush(self._names.queue(queue), *plain)
 
     def _beat(self) -> None:
         with self._reading:

@@ -44,6 +44,10 @@ class Transport(Protocol):
         """Put back whatever this process fetched without learning of it, because a reply was lost; `mine` is what it knows."""
         ...
 
+    def queues(self) -> Collection[str]:
+        """The names of the queues that something was sent to or read from, as far as it is known."""
+        ...
+
     def generation(self) -> str:
         """A marker that stays the same as long as the queues keep their memory."""
         ...

@@ -48,6 +48,7 @@ LOADING = (
     Rule(id="misplaced-secret", summary="A secret is read where it would be stored or shown."),
     Rule(id="script-injection", summary="A script contains `${{ }}`."),
     Rule(id="unknown-channel", summary="There is no such channel in project.yaml."),
+    Rule(id="unknown-queue", summary="There is no such task queue in project.yaml."),
     Rule(id="unknown-person", summary="There is no such person in project.yaml."),
     Rule(id="unknown-group", summary="There is no such group in project.yaml."),
     Rule(id="unknown-webhook-source", summary="There is no such webhook source in project.yaml."),
