@@ -145,6 +145,7 @@ class Application:
         from engine.adapters.kinds.registry import kinds
         from engine.app.artifacts import Artifacts, Limits
         from engine.app.children import Children
+        from engine.app.large_outputs import LargeOutputs
         from engine.app.perform import Performer
 
         return Performer(
@@ -169,6 +170,11 @@ class Application:
                 files=self.files,
                 rows=self.instances.artifacts,
                 limits=Limits(file=self.config.artifact_max_file, instance=self.config.artifact_max_instance),
+            ),
+            large=LargeOutputs(
+                store=self.instances.values,
+                output=self.config.output_max,
+                instance=self.config.output_max_instance,
             ),
         )
 
@@ -310,6 +316,7 @@ class Application:
             deliveries=self.instances.deliveries,
             definitions=self.definitions.definitions,
             logs=self.instances.logs,
+            values=self.instances.values,
             artifacts=self.instances.artifacts,
             files=self.files,
             outbox=self.instances.outbox,

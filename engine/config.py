@@ -17,8 +17,11 @@ SECRET_PREFIX = f"{PREFIX}SECRET_"
 """What starts the names of secrets in the environment, which are no settings."""
 LAST_PORT = 65_535
 _POSITIVE = frozenset(
-    PREFIX + name
-    for name in ("POLL", "LEASE", "TASK_THREADS", "RETENTION_DAYS", "ARTIFACT_MAX_FILE", "ARTIFACT_MAX_INSTANCE")
+    f"{PREFIX}{name}"
+    for name in (
+        *("POLL", "LEASE", "TASK_THREADS", "RETENTION_DAYS"),
+        *("ARTIFACT_MAX_FILE", "ARTIFACT_MAX_INSTANCE", "OUTPUT_MAX", "OUTPUT_MAX_INSTANCE"),
+    )
 )
 
 
@@ -75,6 +78,10 @@ class Config:
     """Bytes that one file between tasks may have."""
     artifact_max_instance: int = 1024 * 1024 * 1024
     """Bytes that all files of one instance may have."""
+    output_max: int = 1024 * 1024
+    """Bytes that one output of a task may have, as JSON."""
+    output_max_instance: int = 64 * 1024 * 1024
+    """Bytes that all large outputs of one instance may have."""
     container_command: str = ""
     """What runs containers; empty: `docker` or `podman`, whichever is found first."""
     log_level: str = "info"

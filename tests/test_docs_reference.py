@@ -11,7 +11,7 @@ import pytest
 from engine.adapters.git import tree
 from engine.adapters.kinds import process, script_outputs
 from engine.api import guard
-from engine.app import admission, artifacts, masking, storable, task_log
+from engine.app import admission, artifacts, large_outputs, masking, storable, task_log
 from engine.app.artifact_ports import YOUNG
 from engine.app.kinds import DEFAULT_TIMEOUT
 from engine.config import Config
@@ -164,8 +164,16 @@ NUMBERS = [
     ("language.md", f"{budget.RESULT_BYTES // KIB} KiB as JSON, {budget.NESTING} levels"),
     ("language.md", f"inputs of an instance have at most {admission.LIMIT // KIB**2} MiB"),
     ("security.md", f"| inputs of an instance | {admission.LIMIT // KIB**2} MiB |"),
+    ("language.md", f"those over {large_outputs.INLINE // KIB} KiB are kept apart"),
+    (
+        "security.md",
+        f"| a large output of a task, kept apart; all of an instance | {Config().output_max // KIB**2} MiB; {Config().output_max_instance // KIB**2} MiB |",
+    ),
+    ("operations.md", f"| `HEADRACE_OUTPUT_MAX` | `{Config().output_max}` |"),
+    ("operations.md", f"| `HEADRACE_OUTPUT_MAX_INSTANCE` | `{Config().output_max_instance}` |"),
+    ("security.md", f"at most {script_outputs.LIMIT // KIB} KiB of it"),
     ("security.md", f"| outputs of a task, and of an instance | {outputs.LIMIT // KIB} KiB |"),
-    ("security.md", f"at most {limits.MAX_BYTES // KIB} KiB"),
+    ("security.md", f"| a file | {limits.MAX_BYTES // KIB} KiB, "),
     (
         "security.md",
         f"{limits.MAX_EVENTS:,} YAML elements, {limits.MAX_DEPTH} levels, aliases for {limits.MAX_ALIASED_NODES:,} val",

@@ -21,6 +21,7 @@ from engine.api.models import (
 )
 from engine.api.operations import Answer, Call, Header, Operation
 from engine.api.paging import page
+from engine.app.large_outputs import whole
 from engine.app.read import MOST_SCOPES, TaskView, task_at, tasks_of
 from engine.app.records import FINAL
 from engine.app.services import Services
@@ -31,6 +32,8 @@ TAG = "instances"
 IDEMPOTENCY_KEY = Header(
     name="Idempotency-Key", description="The same key gives the same instance, however often it is sent.", longest=200
 )
+EVERYTHING = 64 * 1024 * 1024
+"""Bytes of large outputs that the answer about one task has."""
 FIRST_LOOK = 0.02
 LAST_LOOK = 1.0
 """Seconds between two looks of somebody who waits: short at first, as the hint may have come just before we listened."""
@@ -80,13 +83,16 @@ def history(call: Call) -> Answer:
 
 
 def tasks(call: Call) -> Answer:
-    """Every task of an instance, in the order of the DAG."""
-    return Answer(body=Tasks(items=[Task.model_validate(view) for view in views(call.services, call.path["id"])]))
+    """Every task of an instance, in the order of the DAG. Large outputs beyond 1 MiB in all stand as `{"$value", "size"}`."""
+    found = whole(call.services.values, call.path["id"], views(call.services, call.path["id"]))
+    return Answer(body=Tasks(items=[Task.model_validate(view) for view in found]))
 
 
 def task(call: Call) -> Answer:
-    """One task by its path."""
-    return Answer(body=Task.model_validate(task_at(views(call.services, call.path["id"]), call.path["path"])))
+    """One task by its path, with all its outputs."""
+    found = task_at(views(call.services, call.path["id"]), call.path["path"])
+    [found] = whole(call.services.values, call.path["id"], [found], most=EVERYTHING)
+    return Answer(body=Task.model_validate(found))
 
 
 def logs(call: Call) -> Answer:

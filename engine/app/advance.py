@@ -78,7 +78,7 @@ class Advancer:
             self._catch_up(locked, known)
             for instance, adoption in adopting.items():
                 known[instance] = self._adopted(known[instance], adoption)
-            batch = Batch(locked, known)
+            batch = Batch(locked, known, self._runs)
             started = [batch.start(start.id, self._first_run(start, locked.now)) for start in starting]
             for notification in notifications:
                 batch.take(notification)

@@ -16,6 +16,7 @@ from time import monotonic
 from uuid_utils import uuid7
 
 from engine.app.artifact_ports import Artifact, ArtifactStore, Content, Files
+from engine.app.insist import insist
 from engine.app.kinds import Failed, Given, Left, NoHandover, Stopped, misused
 from engine.core.commands import RunTask
 from engine.core.keys import COMPENSATE
@@ -94,10 +95,9 @@ class Carried(NoHandover):
         found = [self._row(file) for file in files]
         with _failing():
             self._hold_total(found)
-            self._rows.reserve({row.digest: row.size for row in found})
+            insist(lambda: self._rows.reserve({row.digest: row.size for row in found}), self._stop)
             for file, row in zip(files, found, strict=True):
-                with file.open() as content:
-                    self._files.keep(row.digest, row.size, _Watched(content, self._check))
+                insist(partial(self._keep, file, row), self._stop)
         self._left = found
 
     def commit(self) -> None:
@@ -106,9 +106,16 @@ class Carried(NoHandover):
             return
         if self._left is None:
             raise misused(f"the kind {self._run.kind!r} has no folder, so it leaves no files")
-        run = self._run
+        run, left = self._run, self._left
         with _failing():
-            self._rows.put(run.instance, run.path, run.attempt, self._left, most=self._limits.instance)
+            insist(
+                lambda: self._rows.put(run.instance, run.path, run.attempt, left, most=self._limits.instance),
+                self._stop,
+            )
+
+    def _keep(self, file: Left, row: Artifact) -> None:
+        with file.open() as content:
+            self._files.keep(row.digest, row.size, _Watched(content, self._check))
 
     def _row(self, left: Left) -> Artifact:
         digest, size = hashlib.sha256(), 0
@@ -136,14 +143,15 @@ class Carried(NoHandover):
     def _hold_total(self, found: Sequence[Artifact]) -> None:
         """Before much is sent; the store looks again when the rows are written."""
         limit, size = self._limits.instance, sum(row.size for row in found)
-        others = self._rows.size(self._run.instance, without=(self._run.path, self._run.attempt))
+        run = self._run
+        others = insist(lambda: self._rows.size(run.instance, without=(run.path, run.attempt)), self._stop)
         if others + size > limit:
             raise Failed("artifact", f"the files of an instance may have {limit} bytes", {"limit": limit, "size": size})
 
     def _placed(self, wanted: JsonObject) -> Iterator[tuple[str, Artifact]]:
         path, attempt, name, to = wanted["path"], wanted["attempt"], wanted["name"], wanted["to"]
         with _failing():
-            rows = self._rows.left(self._run.instance, path, below=attempt == 0)
+            rows = insist(lambda: self._rows.left(self._run.instance, path, below=attempt == 0), self._stop)
         rows = [row for row in rows if not name or row.name == name]
         if attempt:
             rows = [row for row in rows if row.attempt == attempt]

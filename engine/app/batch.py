@@ -29,7 +29,7 @@ from engine.app.records import (
     Record,
     ScopeWrite,
 )
-from engine.app.runs import Run
+from engine.app.runs import Run, Runs
 from engine.core import commands as command_codec
 from engine.core import events as event_codec
 from engine.core import reactions
@@ -94,8 +94,9 @@ class _Instance:
 class Batch:
     """Decides events on what was read under lock and gathers what they change. Used once, by one thread."""
 
-    def __init__(self, locked: Locked, runs: Mapping[str, Run]) -> None:
+    def __init__(self, locked: Locked, runs: Mapping[str, Run], memory: Runs) -> None:
         self._locked = locked
+        self._memory = memory
         self._runs = runs
         self._instances: dict[str, _Instance] = {}
         self._scopes: dict[tuple[str, str], _Scope] = {
@@ -185,7 +186,8 @@ class Batch:
             if scope.state is None and not isinstance(event, ScopeStarted):
                 self._remember(id, instance, path, event, accepted=False)
                 continue
-            context = instance.run.context(path, tuple(self._outer(id, instance, path)))
+            outer = tuple(self._outer(id, instance, path))
+            context = instance.run.context(path, outer, self._memory.values(id, self._locked.values))
             decision = decide(instance.run.definition, scope.state, event, context)
             self._remember(id, instance, path, event, accepted=decision.accepted)
             if decision.accepted:

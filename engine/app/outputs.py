@@ -15,9 +15,18 @@ from engine.spec.validation import problems, validator
 
 
 def finished(outputs: Json, declared: Mapping[str, JsonObject], masker: Masker) -> JsonObject:
-    """The outputs as they are stored: plain JSON without secrets, with the defaults of declared names filled in.
+    """`checked`, where all has to stay in the state. Raises Failed: `outputs` or `output_too_large`."""
+    complete = checked(outputs, declared, masker)
+    error = too_large(complete)
+    if error is not None:
+        raise Failed(error["kind"], error["message"], error["details"])
+    return complete
 
-    A declared name without `default` has to be there. Raises Failed: `outputs` or `output_too_large`.
+
+def checked(outputs: Json, declared: Mapping[str, JsonObject], masker: Masker) -> JsonObject:
+    """The outputs as people read them: plain JSON without secrets, with the defaults of declared names filled in.
+
+    A declared name without `default` has to be there. Raises Failed: `outputs`.
     """
     complete: JsonObject = masker.value(plain(outputs))
     for name, schema in declared.items():
@@ -27,9 +36,6 @@ def finished(outputs: Json, declared: Mapping[str, JsonObject], masker: Masker) 
             complete[name] = schema["default"]
         else:
             raise Failed("outputs", f"the declared output {name!r} is missing", {"output": name})
-    error = too_large(complete)
-    if error is not None:
-        raise Failed(error["kind"], error["message"], error["details"])
     return complete
 
 

@@ -14,8 +14,9 @@ from engine.app.ask import Asker
 from engine.app.attempt_error import attempt_error
 from engine.app.children import Children
 from engine.app.kinds import Call, Kind, NoHandover, Stopped, misused
+from engine.app.large_outputs import LargeOutputs
 from engine.app.masking import Masker
-from engine.app.outputs import finished
+from engine.app.outputs import checked, finished
 from engine.app.ports import Clock, LogStore, Secrets
 from engine.app.records import Notification
 from engine.app.revealed import Revealed
@@ -44,6 +45,7 @@ class Performer:
         children: Children,
         clock: Clock,
         artifacts: Artifacts | None = None,
+        large: LargeOutputs | None = None,
     ) -> None:
         self._kinds = kinds
         self._secrets = secrets
@@ -52,6 +54,7 @@ class Performer:
         self._children = children
         self._clock = clock
         self._artifacts = artifacts
+        self._large = large
 
     def perform(self, command: JsonObject, stop: Event) -> Notification | None:
         """Carry out one command, given as JSON with its `type`, and return what its instance has to hear of it, if anything.
@@ -118,7 +121,10 @@ class Performer:
             )
         finally:
             log.close()
-        outputs = finished(answer, declared, masker)
+        if self._large is None:
+            outputs = finished(answer, declared, masker)
+        else:
+            outputs = self._large.kept(run.instance, checked(answer, declared, masker), stop)
         if files is not None:
             files.commit()
         return outputs

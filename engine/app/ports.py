@@ -66,6 +66,10 @@ class Locked(Protocol):
         """The compiled document; raises Broken if this database never had it."""
         ...
 
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        """Large outputs of an instance, as far as they are there. A round trip: only for those that are not remembered."""
+        ...
+
     def children(self, instance: str) -> Children:
         """The scopes of an instance that were not asked for when it was locked. A round trip each: only for what is rare."""
         ...
@@ -93,6 +97,10 @@ class InstanceStore(Protocol):
 
     def delete_published(self, ids: Collection[str]) -> None:
         """Outbox rows that have reached the broker, when no batch came along to take them."""
+        ...
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        """Large outputs of an instance, as far as they are there."""
         ...
 
     def facts(self, instance: str) -> Facts:

@@ -130,7 +130,11 @@ class Recoverer:
             return ()
         above = (around.get((scope.instance, path)) for path in scopes_around(scope.path))
         outer = tuple(state for state in above if state is not None)
-        return outstanding(run.definition, scope.state, run.context(scope.path, outer))
+        return outstanding(
+            run.definition,
+            scope.state,
+            run.context(scope.path, outer, self._runs.values(scope.instance, self._store.values)),
+        )
 
     def _idle(self, commands: Sequence[Outbound]) -> list[Message]:
         """What nobody is at work on, as messages."""

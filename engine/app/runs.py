@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,9 @@ from engine.app.records import Facts
 from engine.core.codec import definition_from_json
 from engine.core.context import Context
 from engine.core.model import Definition
+from engine.core.references import Known, nothing_known
 from engine.core.state import ScopeState
-from engine.core.values import JsonObject
+from engine.core.values import Json, JsonObject
 
 MEMORY = 32 * 1024 * 1024
 """Bytes of JSON that are kept of all instances together: one webhook's body may have 25 MiB."""
@@ -24,6 +25,9 @@ SMALLEST = 2_048
 """Bytes that an instance counts for beside its inputs and its trigger."""
 
 DEFINITIONS = 512
+
+VALUES = 32 * 1024 * 1024
+"""Bytes of JSON that are kept of large outputs of all instances together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class Run:
         }
         return cls(facts=facts, definition=definition, instance=instance)
 
-    def context(self, scope: str, outer: tuple[ScopeState, ...]) -> Context:
+    def context(self, scope: str, outer: tuple[ScopeState, ...], values: Known = nothing_known) -> Context:
         """What `decide` is told about this instance for an event of one scope."""
         return Context(
             instance=self.instance,
@@ -58,6 +62,7 @@ class Run:
             trigger=self.facts.trigger,
             scope=scope,
             outer=outer,
+            values=values,
             memo=self.memo,
         )
 
@@ -68,6 +73,7 @@ class Runs:
     def __init__(self, *, memory: int = MEMORY) -> None:
         self._runs: Recent[Run] = Recent(memory, weigh=_weight)
         self._definitions: Recent[Definition] = Recent(DEFINITIONS)
+        self._values: Recent[Json] = Recent(VALUES, weigh=lambda value: len(orjson.dumps(value)))
 
     def get(self, instance: str) -> Run | None:
         """The run of an instance, if it is kept."""
@@ -85,6 +91,20 @@ class Runs:
         run = Run.of(instance, facts, self.definition(facts.digest, document))
         self.keep(run)
         return run
+
+    def values(self, instance: str, load: Callable[[str, Sequence[str]], Mapping[str, Json]]) -> Known:
+        """Large outputs of an instance, read by `load` only if they are not kept."""
+
+        def value(digest: str) -> Json:
+            key = f"{instance}/{digest}"
+            found = self._values.get(key)
+            if found is None:
+                found = load(instance, [digest]).get(digest)
+                if found is not None:
+                    self._values.put(key, found)
+            return found
+
+        return value
 
     def definition(self, digest: str, document: Callable[[str], JsonObject]) -> Definition:
         """A definition, read only if it is not kept. Raises Malformed."""

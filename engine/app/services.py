@@ -19,6 +19,7 @@ from engine.app.ports import (
     Signals,
 )
 from engine.app.timetable import Timetable
+from engine.app.value_ports import ValueStore
 from engine.core.values import JsonObject
 
 
@@ -76,6 +77,7 @@ class Services:
     deliveries: DeliveryStore
     definitions: DefinitionStore
     logs: LogStore
+    values: ValueStore
     artifacts: ArtifactStore
     files: Files
     outbox: Outbox

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.commands import Command
+from engine.core.references import Known, nothing_known
 from engine.core.state import ScopeState
 from engine.core.values import JsonObject
 
@@ -23,6 +24,8 @@ class Context:
     trigger: JsonObject = field(default_factory=dict)
     scope: str = ""
     outer: tuple[ScopeState, ...] = ()
+    values: Known = nothing_known
+    """The instance's large outputs, which its states only refer to."""
     memo: dict[str, Any] = field(default_factory=dict)
     """What was worked out for this instance before and can be worked out again: it saves time, and changes nothing."""
 

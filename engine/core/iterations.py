@@ -12,6 +12,7 @@ from engine.core.keys import iteration_scope
 from engine.core.model import Repeat, Task
 from engine.core.names import names_for
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
+from engine.core.references import resolved
 from engine.core.state import TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
 from engine.core.values import JsonObject
@@ -91,7 +92,8 @@ def _next(turn: Turn, task: Task, run: TaskRun) -> None:
     known: JsonObject = {"iteration": number, "index": number - 1, "previous": counts.get("previous", {})}
     if spec.condition is not None:
         names = names_for(turn.definition, turn.state, turn.context, task, run)
-        if not condition(spec.condition, {**names, **known}):
+        read = resolved(known, turn.context.values)
+        if not condition(spec.condition, {**names, **read}):
             turn.end(task.id, run, SUCCEEDED, outputs=counts.get("previous", {}))
             return
     if number > spec.max_iterations:

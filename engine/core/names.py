@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from engine.core.context import Context
 from engine.core.keys import owner, parent_scope
 from engine.core.model import Definition, Task
+from engine.core.references import resolved
 from engine.core.state import ACTIVE, ScopeState, TaskError, TaskRun
 from engine.core.values import Json, JsonObject
 
@@ -72,6 +73,8 @@ def names(
     for scope in (*reversed(context.outer), state):  # the nearest scope's names hide those further out
         if "locals" in scope:
             found.update(scope["locals"])
+            if "previous" in scope["locals"]:
+                found["previous"] = resolved(scope["locals"]["previous"], context.values)
     return found
 
 
@@ -108,7 +111,7 @@ def _task(name: str, definition: Definition, state: ScopeState, context: Context
     _, run = nearest(name, definition, state, context, hidden)
     if run is None:
         return {"outputs": {}}
-    view: JsonObject = {"outputs": run.get("outputs", {}), "outcome": run["state"]}
+    view: JsonObject = {"outputs": resolved(run.get("outputs", {}), context.values), "outcome": run["state"]}
     if "error" in run:
         view["error"] = run["error"]
     return view

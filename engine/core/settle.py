@@ -17,6 +17,7 @@ from engine.core.keys import FINALLY, ROOT
 from engine.core.names import names
 from engine.core.outcomes import FAILED
 from engine.core.outputs import too_large
+from engine.core.references import resolved
 from engine.core.state import ACTIVE, ScopeFailure, ScopeState, TaskError
 from engine.core.turn import Turn
 from engine.core.values import Json
@@ -147,7 +148,9 @@ def _outputs(turn: Turn) -> Json:
             outputs = turn.runs[""].get("outputs", {})
         if turn.list.until is not None and error is None:
             known = names(turn.definition, turn.state, turn.context, turn.list.until.refs)
-            turn.state["done"] = condition(turn.list.until, {"outputs": outputs, **known})
+            turn.state["done"] = condition(
+                turn.list.until, {"outputs": resolved(outputs, turn.context.values), **known}
+            )
     except EvaluationError as problem:
         error = explain(problem)
     if error is None:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from engine.app.large_outputs import whole
 from engine.app.read import TaskView, tasks_of
 from engine.app.records import FINAL, Instance, LogLine
 from engine.app.services import Services
@@ -27,6 +28,8 @@ LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
 FILES = 200
+SHOWN_VALUES = 256 * 1024
+"""Bytes of large outputs that a page shows."""
 CHILDREN = 50
 GIST, VALUE_LENGTH, GIST_LENGTH = 3, 24, 80
 """Inputs, characters of each value, and characters in all that the list shows of them."""
@@ -71,6 +74,7 @@ class InstancePages:
         definition = definition_from_json(services.instances.definition(instance.digest))
         scopes = services.reader.scopes(name, limit=SHOWN_SCOPES)
         root, views = scopes.get(ROOT), tasks_of(definition, scopes)
+        views = whole(services.values, name, views, most=SHOWN_VALUES)
         history = services.reader.history(name, limit=EVENTS)
         logs = services.logs.read(name, limit=LINES)
         return page(

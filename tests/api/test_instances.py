@@ -52,6 +52,23 @@ def test_a_start_that_does_not_fit_starts_nothing(small_client, small_world, bod
     assert not small_world.instances.reader.list()
 
 
+def test_large_outputs_are_put_in_place(client, world):
+    instance = world.start("gate")
+    document = ["x" * 20_000]
+    world.instances.values.put(instance, {"d1": document, "d2": "y" * 1_500_000}, most=10_000_000)
+    world.decide(instance, "ana", "approved")
+    world.succeed(
+        instance, "go", {"it": {"$value": "d1", "size": 20_004}, "huge": {"$value": "d2", "size": 1_500_002}, "n": 1}
+    )
+    listed = client.get(f"/api/v1/instances/{instance}/tasks").json()["items"][1]
+    assert listed["outputs"] == {"it": document, "huge": {"$value": "d2", "size": 1_500_002}, "n": 1}
+    one = client.get(f"/api/v1/instances/{instance}/tasks/go").json()
+    assert one["outputs"] == {"it": document, "huge": "y" * 1_500_000, "n": 1}
+    page = client.get(f"/instances/{instance}").text
+    assert "x" * 20_000 in page
+    assert "y" * 100 not in page
+
+
 def test_problems_point_at_the_value(small_client):
     answer = small_client.post("/api/v1/workflows/release/instances", json={"inputs": {**INPUTS, "percent": 700}})
     assert [error["pointer"] for error in answer.json()["errors"]] == ["#/percent"]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from threading import Event
 
 import pytest
 
-from engine.adapters.artifacts.connect import open_files
-from engine.adapters.clock import SystemClock
-from engine.adapters.kinds.python import Python
 from engine.adapters.kinds.script import Script
-from engine.adapters.secrets import SecretStore
-from engine.app.artifacts import MAX_FILES, Artifacts, Collector, Limits
-from engine.app.perform import Performer
+from engine.app import insist
+from engine.app.artifacts import MAX_FILES, Collector, Limits
+from engine.errors import Unavailable
+from tests.app.worker import Worker
 
 PLAIN = """
 name: hand-over
@@ -34,50 +33,6 @@ tasks:
     outputs: {files: {type: integer}}
 outputs: {files: "${{ tasks.ship.outputs.files }}"}
 """
-
-
-class Worker:
-    """A task worker on a world, with files in a folder."""
-
-    def __init__(self, world, folder, limits=None):
-        self.world = world
-        self.files = open_files(folder.as_uri())
-        artifacts = Artifacts(files=self.files, rows=world.instances.artifacts, limits=limits or Limits())
-        self.performer = Performer(
-            kinds={"script": Script(), "python": Python()},
-            secrets=SecretStore("", {}),
-            logs=world.instances.logs,
-            asker=None,
-            children=None,
-            clock=SystemClock(),
-            artifacts=artifacts,
-        )
-        self.asked = []
-
-    def work(self):
-        """All that is queued, and what comes of it."""
-        while commands := self.world.queued():
-            for command in commands:
-                self.asked.append(command)
-                self.told = self.performer.perform(command, Event())
-                self.world.advancer.submit([self.told])
-
-    def run(self, text, inputs=None):
-        self.world.load(text)
-        instance = self.world.starter.start(text.split()[1], inputs or {}, by="ana")
-        self.work()
-        return instance
-
-    def perform(self, script, *, stop=None, kind="script", params=None, **keys):
-        command = {
-            "type": "RunTask",
-            "instance": "i1",
-            "path": "build",
-            "attempt": 1,
-            "kind": kind,
-            "params": params or {"script": script},
-        }
-        return self.performer.perform(command | keys, stop or Event()).event
 
 
 @pytest.fixture
@@ -267,11 +222,39 @@ def test_a_kind_without_a_folder_leaves_no_files(worker):
     assert "has no folder" in said
 
 
-def test_a_store_that_is_out_of_reach_fails_the_attempt(world, tmp_path):
+def test_a_store_that_is_out_of_reach_fails_the_attempt(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(insist, "PATIENCE", 0.15)
     (tmp_path / "file").touch()
     worker = Worker(world, tmp_path / "file" / "below")
     assert "unavailable" in error(worker.perform("touch it", artifacts=OUT))
     assert rows(worker) == []
+
+
+def test_a_store_that_is_back_in_time_fails_nothing(worker, monkeypatch):
+    class Blinks:
+        """Out of reach every other time."""
+
+        def __init__(self, real):
+            self.real, self.calls = real, 0
+
+        def __getattr__(self, name):
+            def act(*arguments, **keys):
+                self.calls += 1
+                if self.calls % 2:
+                    raise Unavailable("the store")
+                return getattr(self.real, name)(*arguments, **keys)
+
+            return act
+
+    monkeypatch.setattr(insist, "FIRST", 0.001)
+    real = worker.performer._artifacts
+    worker.performer._artifacts = replace(real, files=Blinks(real.files), rows=Blinks(real.rows))
+    assert worker.perform("touch it", artifacts=OUT)["type"] == "TaskSucceeded"
+    wanted = {"in": [{"path": "build", "attempt": 1, "name": "it", "to": "."}], "out": {}}
+    worker.performer._large = replace(worker.performer._large, store=Blinks(worker.world.instances.values))
+    assert worker.perform('printf "it=%040000d" 0 > $HEADRACE_OUTPUT', path="use")["type"] == "TaskSucceeded"
+    worker.performer._artifacts = real
+    assert worker.perform("test -e it", artifacts=wanted, path="use")["type"] == "TaskSucceeded"
 
 
 def test_time_spent_on_files_is_time_of_the_attempt(worker):

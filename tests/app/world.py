@@ -328,11 +328,12 @@ class World:
 
         facts = self.instances.store.facts(instance)
         definition = definition_from_json(self.instances.store.definition(facts.digest))
-        from engine.app.runs import Run
+        from engine.app.runs import Run, Runs
 
         rows = self.reader.history(instance, limit=100_000)
         assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
-        context = replace(Run.of(instance, facts, definition).context(ROOT, ()))
+        known = Runs().values(instance, self.instances.values.get)
+        context = replace(Run.of(instance, facts, definition).context(ROOT, (), known))
         folded = replay(definition, context, [(row.scope, row.event, row.at) for row in rows])
         assert folded == self.reader.scopes(instance)
 

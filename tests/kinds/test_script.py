@@ -77,7 +77,7 @@ def test_an_output_file_that_cannot_be_read_fails_the_task(script):
 
 
 def test_an_endless_output_file_is_refused():
-    assert failure("head -c 300000 /dev/zero > $HEADRACE_OUTPUT").kind == "output_too_large"
+    assert failure("head -c 3000000 /dev/zero > $HEADRACE_OUTPUT").kind == "output_too_large"
 
 
 def test_the_exit_code_and_the_last_lines_are_told():

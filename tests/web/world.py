@@ -106,6 +106,7 @@ class World:
             deliveries=self.instances.deliveries,
             definitions=self.definitions,
             logs=self.instances.logs,
+            values=self.instances.values,
             artifacts=self.instances.artifacts,
             files=self.files,
             outbox=self.instances.outbox,

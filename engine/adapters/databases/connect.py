@@ -22,6 +22,7 @@ from engine.adapters.databases.schema import Schema
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.sqlite.outbox import SqliteOutbox
 from engine.adapters.databases.sqlite.store import SqliteInstanceStore
+from engine.adapters.databases.values import LargeValues
 from engine.app.artifact_ports import ArtifactStore
 from engine.app.ports import (
     ApprovalStore,
@@ -35,6 +36,7 @@ from engine.app.ports import (
     Recovery,
 )
 from engine.app.trigger_ports import Ends, Schedules
+from engine.app.value_ports import ValueStore
 from engine.errors import Misconfigured
 
 
@@ -76,6 +78,7 @@ class InstancesDatabase(Connected):
         self.reader: InstanceReader = Reader(database)
         self.logs: LogStore = Logs(database)
         self.ends: Ends = EndStore(database)
+        self.values: ValueStore = LargeValues(database)
         self.artifacts: ArtifactStore = Artifacts(database)
         self.schedules: Schedules = ScheduleStore(database)
 

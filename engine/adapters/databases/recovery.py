@@ -19,6 +19,7 @@ from engine.adapters.databases.tables import (
     ends,
     history,
     instances,
+    large_values,
     leadership,
     marks,
     scopes,
@@ -116,7 +117,7 @@ class RecoveryStore:
         )
         with self._database.writing() as connection:
             ids = connection.execute(old).scalars().all()
-            for table in (task_logs, approvals, history, scopes, ends, slots):
+            for table in (task_logs, approvals, history, scopes, ends, slots, large_values):
                 connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
             prune_artifacts(connection, self._database, ids)
             connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))

@@ -201,6 +201,16 @@ task_logs = sa.Table(
     sa.Index(None, "instance_id", "id"),
 )
 
+large_values = sa.Table(
+    "large_values",
+    metadata,
+    sa.Column("instance_id", KEY, primary_key=True),
+    sa.Column("digest", KEY, primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("document", DOCUMENT, nullable=False),
+)
+"""Outputs that are too large for the state."""
+
 artifacts = sa.Table(
     "artifacts",
     metadata,

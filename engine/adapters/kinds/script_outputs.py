@@ -13,7 +13,7 @@ import orjson
 from engine.app.kinds import Failed
 from engine.core.values import Json, JsonObject
 
-LIMIT = 256 * 1024
+LIMIT = 2 * 1024 * 1024
 """Bytes that are read; what is kept of them is bounded further when the task ends."""
 _ENTRY = re.compile(r"([a-z][a-z0-9_]*)(=|<<)(.*)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -17,8 +17,9 @@ from engine.adapters.databases.postgres.batch import BEGIN, COMMIT, Rows, Statem
 from engine.adapters.databases.postgres.database import PostgresDatabase
 from engine.adapters.databases.postgres.rows import writes
 from engine.adapters.databases.translation import translated
+from engine.adapters.databases.values import read_values
 from engine.app.records import Facts, LoadedScope, LockedInstance, Record
-from engine.core.values import JsonObject
+from engine.core.values import Json, JsonObject
 
 
 class PostgresInstanceStore:
@@ -43,6 +44,11 @@ class PostgresInstanceStore:
             with translated():
                 connection, _ = self._first_answers([(statements.DELETE_OUTBOX, {"ids": list(ids)})])
             give_back(connection)
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        """See the port."""
+        with self._database.reading() as connection:
+            return read_values(connection, instance, digests)
 
     def facts(self, instance: str) -> Facts:
         """See the port."""
@@ -104,6 +110,11 @@ class PostgresLocked:
         """See the port."""
         with translated():
             return read_definition(self._connection, digest)
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        """See the port."""
+        with translated():
+            return read_values(self._connection, instance, digests)
 
     def children(self, instance: str) -> ChildScopes:
         """See the port."""

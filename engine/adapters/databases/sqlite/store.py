@@ -16,9 +16,10 @@ from engine.adapters.databases.instances import parent_columns, read_definition,
 from engine.adapters.databases.sqlite import statements
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.timers import PUBLISH_AFTER, round_up
+from engine.adapters.databases.values import read_values
 from engine.app.ports import Clock
 from engine.app.records import Facts, LoadedScope, LockedInstance, Record
-from engine.core.values import JsonObject
+from engine.core.values import Json, JsonObject
 from engine.errors import Broken
 
 
@@ -40,6 +41,11 @@ class SqliteInstanceStore:
         if ids:
             with self._database.writing() as connection:
                 connection.exec_driver_sql(statements.DELETE_OUTBOX, [(row,) for row in ids])
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        """See the port."""
+        with self._database.reading() as connection:
+            return read_values(connection, instance, digests)
 
     def facts(self, instance: str) -> Facts:
         """See the port."""
@@ -85,6 +91,10 @@ class SqliteLocked:
     def definition(self, digest: str) -> JsonObject:
         """See the port."""
         return read_definition(self._connection, digest)
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        """See the port."""
+        return read_values(self._connection, instance, digests)
 
     def children(self, instance: str) -> ChildScopes:
         """See the port."""

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _schedules()
     _artifacts()
     _gates()
+    _large_values()
 
 
 def _children() -> None:
@@ -56,6 +57,17 @@ def _schedules() -> None:
             "ALTER TABLE ends SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,"
             " autovacuum_vacuum_cost_delay = 0)"
         )
+
+
+def _large_values() -> None:
+    op.create_table(
+        "large_values",
+        sa.Column("instance_id", KEY, nullable=False),
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("instance_id", "digest", name="pk_large_values"),
+    )
 
 
 def _artifacts() -> None:
