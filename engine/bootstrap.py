@@ -333,6 +333,7 @@ class Application:
             approver=self.approver,
             links=self.asker,
             timetable=self.timetable,
+            slots=self.instances.slots,
             ask_sync=self.ask_sync,
             checks=self.checks,
         )

@@ -247,6 +247,38 @@ class Schedules(BaseModel):
     items: list[Schedule]
 
 
+class SlotGroupQuery(Asked):
+    group: str | None = Field(default=None, description="Only this one.")
+    after: str = Field(default="", description="The name of the last one seen.")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class SlotClaim(Row):
+    """A task's attempt, or with an empty `path` an instance, that holds a slot or waits for one."""
+
+    instance: str
+    path: str
+    attempt: int
+    at: Time
+    leaving: bool = Field(description="It was told to make room for a newer one.")
+    place: int = Field(description="From 1, among the holders or the waiters.")
+
+
+class SlotGroup(Row):
+    """A concurrency group, with the oldest 50 of its holders and waiters."""
+
+    name: str
+    limit: int
+    held: int
+    waiting: int
+    holders: list[SlotClaim]
+    waiters: list[SlotClaim]
+
+
+class SlotGroups(BaseModel):
+    items: list[SlotGroup]
+
+
 class PersonDecision(Row):
     person: str
     decision: Choice

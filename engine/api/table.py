@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from engine.api import approvals, artifacts, deliveries, health, instances, schedules, steering, syncs, workflows
+from engine.api import (
+    approvals,
+    artifacts,
+    concurrency,
+    deliveries,
+    health,
+    instances,
+    schedules,
+    steering,
+    syncs,
+    workflows,
+)
 from engine.api.openapi import document
 from engine.api.operations import Answer, Call, Operation
 
@@ -27,6 +38,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *instances.OPERATIONS,
     *steering.OPERATIONS,
     *artifacts.OPERATIONS,
+    *concurrency.OPERATIONS,
     *approvals.OPERATIONS,
     *deliveries.OPERATIONS,
     *syncs.OPERATIONS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.app.records import Claim, SlotVerdict, SlotWish
+from engine.app.records import Claim, SlotClaim, SlotGroup, SlotVerdict, SlotWish
 from engine.core.values import Json
 
 
@@ -33,4 +33,16 @@ class SharedGates(Protocol):
 
     def look_up(self, workflow: str, path: str, key: str, since: int | None) -> tuple[bool, Json]:
         """Whether a success not older than `since` was kept, and its outputs."""
+        ...
+
+
+class SlotGroups(Protocol):
+    """Reading concurrency groups, for people."""
+
+    def list(self, *, group: str | None = None, after: str = "", limit: int = 50) -> Sequence[SlotGroup]:
+        """Those with claims, by name, behind `after`."""
+        ...
+
+    def waiting(self, instance: str, limit: int = 20) -> Sequence[SlotClaim]:
+        """What an instance and its tasks wait for, each with its place in the queue."""
         ...

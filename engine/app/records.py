@@ -169,6 +169,31 @@ class SlotVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotClaim:
+    """A claim as people see it. `place` counts from 1 among those that hold a slot, or those that wait; `leaving`: told to go."""
+
+    group: str
+    instance: str
+    path: str
+    attempt: int
+    at: int
+    leaving: bool
+    place: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotGroup:
+    """A concurrency group as people see it: how many hold a slot or wait, and the oldest of them."""
+
+    name: str
+    limit: int
+    held: int
+    waiting: int
+    holders: tuple[SlotClaim, ...]
+    waiters: tuple[SlotClaim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptOutputs:
     """A success that later runs may take."""
 

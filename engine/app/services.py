@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.app.approve import Approver
 from engine.app.artifact_ports import ArtifactStore, Files
+from engine.app.gate_ports import SlotGroups
 from engine.app.ports import (
     ApprovalStore,
     DefinitionStore,
@@ -89,6 +90,7 @@ class Services:
     approver: Approver
     links: LinkSender
     timetable: Timetable
+    slots: SlotGroups
     ask_sync: Callable[[], None]
     """Wakes the sync worker, which then looks at the repository at once."""
     checks: Mapping[str, Callable[[], object]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import typer
 from engine.cli import (
     approvals,
     artifacts,
+    concurrency,
     db,
     deliveries,
     dev,
@@ -31,7 +32,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (dev, lint, test, instances, artifacts, approvals, schedules, deliveries, sync, db, health, processes):
+for group in (
+    dev,
+    lint,
+    test,
+    instances,
+    artifacts,
+    approvals,
+    schedules,
+    concurrency,
+    deliveries,
+    sync,
+    db,
+    health,
+    processes,
+):
     group.register(app)
 
 

@@ -87,6 +87,7 @@ class InstancePages:
                 "picture": dag(views),
                 "children": services.reader.list(parent=name, limit=CHILDREN),
                 "approvals": services.approvals.list(state="open", instance=name),
+                "waits": services.slots.waiting(name),
                 "files": services.artifacts.list(name, limit=FILES),
                 "most_files": FILES,
                 "public": self._public,

@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from engine.app.records import Claim, Record, SlotWish
 from tests.web.world import served
 
 
@@ -28,6 +29,19 @@ def test_what_the_clock_starts(headrace, shown):
     assert "nightly-cleanup 30 2 * * * Europe/Paris 2" in said
     assert headrace("schedules", "gate").out == "No schedules.\n"
     assert len(headrace("schedules", "--json").json["items"][0]["upcoming"]) == 5
+
+
+def test_who_holds_and_who_waits(headrace, shown, world):
+    assert headrace("concurrency").out == "Nobody holds or waits for a slot.\n"
+    with world.instances.store.lock([]) as locked:
+        for path in ("migrate", "load", ""):
+            claim = Claim(instance=shown["running"], path=path, attempt=1)
+            locked.gates.take_slot(SlotWish(group="db <1>", limit=1, when_full="queue", claim=claim), locked.now)
+        locked.record(Record())
+    said = headrace("concurrency", "db <1>").said
+    assert f"db <1> 1 of 1 holds {shown['running']} migrate" in said
+    assert f"db <1> 1 of 1 waits, 1. {shown['running']} load" in said
+    assert headrace("concurrency", "--json").json["items"][0]["waiting"] == 2
 
 
 def test_children_and_their_parent(headrace, shown, world):

@@ -224,3 +224,23 @@ def test_what_is_old_is_pruned(live):
     live.recovery.prune(finished_before=11, limit=10)
     assert rows(live, "slots") == rows(live, "kept_outputs") == 0
     assert rows(live, "rate_limits") == rows(live, "rate_turns") == 1
+
+
+def test_groups_are_shown_with_the_oldest_of_their_claims(live):
+    for n in range(60):
+        take(live, "i1", f"t{n}", group="b", limit=2)
+    take(live, "i2", group="a")
+    take(live, "i3", group="a", when_full="cancel_running")
+    first, second = live.slots.list()
+    assert (first.name, first.limit, first.held, first.waiting) == ("a", 1, 1, 1)
+    assert [(one.instance, one.leaving, one.place) for one in first.holders + first.waiters] == [
+        ("i2", True, 1),
+        ("i3", False, 1),
+    ]
+    assert (second.held, second.waiting, len(second.holders), len(second.waiters)) == (2, 58, 2, 50)
+    assert [one.path for one in second.waiters[:2]] == ["t2", "t3"]
+    assert live.slots.list(group="b") == live.slots.list(after="a") == [second]
+    assert live.slots.list(limit=1) == [first]
+    waits = live.slots.waiting("i1", limit=3)
+    assert [(one.path, one.place, one.group) for one in waits] == [("t10", 9, "b"), ("t11", 10, "b"), ("t12", 11, "b")]
+    assert live.slots.waiting("i2") == []

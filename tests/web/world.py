@@ -123,6 +123,7 @@ class World:
             approver=self.approver,
             links=self.links,
             timetable=self.timetable,
+            slots=self.instances.slots,
             ask_sync=lambda: self.asked_syncs.append(1),
             checks={"database": self.instances.ping},
         )

@@ -19,11 +19,13 @@ from engine.adapters.databases.reader import Reader
 from engine.adapters.databases.recovery import RecoveryStore
 from engine.adapters.databases.schedules import ScheduleStore
 from engine.adapters.databases.schema import Schema
+from engine.adapters.databases.slot_reader import SlotReader
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.sqlite.outbox import SqliteOutbox
 from engine.adapters.databases.sqlite.store import SqliteInstanceStore
 from engine.adapters.databases.values import LargeValues
 from engine.app.artifact_ports import ArtifactStore
+from engine.app.gate_ports import SlotGroups
 from engine.app.ports import (
     ApprovalStore,
     Clock,
@@ -81,6 +83,7 @@ class InstancesDatabase(Connected):
         self.values: ValueStore = LargeValues(database)
         self.artifacts: ArtifactStore = Artifacts(database)
         self.schedules: Schedules = ScheduleStore(database)
+        self.slots: SlotGroups = SlotReader(database)
 
 
 class DefinitionsDatabase(Connected):
