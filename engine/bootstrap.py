@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from engine.app.artifact_ports import Files
     from engine.app.ask import Asker
     from engine.app.cancel import Canceller
+    from engine.app.events import Events
     from engine.app.perform import Performer
     from engine.app.receive import Receiver
     from engine.app.relay import Relay
+    from engine.app.route import Router
     from engine.app.schedule import Scheduler
     from engine.app.services import Services
     from engine.app.start import Starter
@@ -140,6 +142,27 @@ class Application:
         )
 
     @cached_property
+    def events(self) -> Events:
+        """Takes events in."""
+        from engine.app.events import Events
+
+        return Events(events=self.instances.events, store=self.instances.store, advancer=self.advancer)
+
+    @cached_property
+    def router(self) -> Router:
+        """Takes events to those they are for."""
+        from engine.app.route import Router
+
+        return Router(
+            events=self.instances.events,
+            definitions=self.definitions.definitions,
+            reader=self.instances.reader,
+            starter=self.starter,
+            triggers=self.triggers,
+            advancer=self.advancer,
+        )
+
+    @cached_property
     def performer(self) -> Performer:
         """Carries out commands."""
         from engine.adapters.kinds.registry import kinds
@@ -154,6 +177,7 @@ class Application:
                 http_ports=self.config.http_ports,
                 channels=self.channels,
                 project=self.project,
+                events=self.events,
                 container_command=self.config.container_command,
             ),
             secrets=self.secrets,
@@ -165,6 +189,7 @@ class Application:
                 store=self.instances.store,
                 canceller=self.canceller,
             ),
+            router=self.router,
             clock=self.clock,
             artifacts=Artifacts(
                 files=self.files,
@@ -230,6 +255,7 @@ class Application:
             retention_days=self.config.retention_days,
             collector=Collector(self.instances.artifacts, self.files),
             starts={
+                "events": self.router,
                 "schedules": ScheduledStarts(
                     timetable=self.timetable,
                     schedules=self.instances.schedules,

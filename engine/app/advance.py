@@ -117,13 +117,17 @@ class Advancer:
         except HeadraceError:
             self._published.add(published)
             raise
+        self.send(advanced.messages, advanced.finished)
+
+    def send(self, messages: Sequence[Message], finished: Sequence[str] = ()) -> None:
+        """Publish what was stored in the outbox, and say who has ended. What cannot be published is left to the relay."""
         try:
-            self._publisher.publish(advanced.messages)
-            self._signals.changed(advanced.finished)
+            self._publisher.publish(messages)
+            self._signals.changed(finished)
         except Unavailable as error:
-            _log.warning("left to the relay", messages=len(advanced.messages), error=str(error))
+            _log.warning("left to the relay", messages=len(messages), error=str(error))
             return
-        self._published.add(message.id for message in advanced.messages if message.id)
+        self._published.add(message.id for message in messages if message.id)
 
     def flush(self, published: Collection[str]) -> None:
         """Delete published outbox rows when no batch comes along to take them."""

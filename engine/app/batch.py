@@ -28,6 +28,7 @@ from engine.app.records import (
     Parent,
     Record,
     ScopeWrite,
+    WaitEffect,
 )
 from engine.app.runs import Run, Runs
 from engine.core import commands as command_codec
@@ -35,6 +36,7 @@ from engine.core import events as event_codec
 from engine.core import reactions
 from engine.core.commands import (
     AskApprovers,
+    AwaitEvent,
     CancelChild,
     CancelTask,
     CloseApproval,
@@ -51,12 +53,13 @@ from engine.core.commands import (
     ReleaseSlot,
     RunTask,
     StartChild,
+    StopAwaiting,
     TakeSlot,
     TakeTurn,
     TellChildren,
 )
 from engine.core.decide import decide
-from engine.core.events import Event, ScopeStarted
+from engine.core.events import Event, EventReceived, ScopeStarted
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.state import ScopeState
 from engine.core.summary import instance_state, next_due
@@ -188,13 +191,23 @@ class Batch:
                 continue
             outer = tuple(self._outer(id, instance, path))
             context = instance.run.context(path, outer, self._memory.values(id, self._locked.values))
+            if isinstance(event, EventReceived):
+                event = self._unless_used_up(id, event)
             decision = decide(instance.run.definition, scope.state, event, context)
             self._remember(id, instance, path, event, accepted=decision.accepted)
             if decision.accepted:
+                if isinstance(event, EventReceived) and not event.taken:
+                    self._record.receipts.append((id, event.event["id"]))
                 scope.state, scope.changed = decision.state, True
                 self._scopes[id, path] = scope
             for command in decision.commands:
                 waiting.extend(self._obey(id, path, command, event.at))
+
+    def _unless_used_up(self, id: str, event: EventReceived) -> EventReceived:
+        """Each event counts once for an instance, whoever of its tasks it was offered to first."""
+        name = str(event.event.get("id"))
+        used = (id, name) in self._record.receipts or self._locked.used_up(id, name)
+        return replace(event, taken=used, event={**event.event, "id": name})
 
     def _scope(self, id: str, instance: _Instance, path: str, *, fresh: bool) -> _Scope:
         """A scope that was not read with the lock: a new one, or one that another scope's event reached."""
@@ -231,6 +244,8 @@ class Batch:
                 self._later(command)
             case OpenApproval() | RecordDecision() | CloseApproval():
                 self._record.approvals.append(ApprovalEffect(instance=id, command=command, at=at))
+            case AwaitEvent() | StopAwaiting():
+                self._record.waits.append(WaitEffect(instance=id, command=command))
             case TakeSlot() | ReleaseSlot() | TakeTurn() | LookUpCache():
                 self._gates.ask(id, path, command)
             case KeepOutputs():

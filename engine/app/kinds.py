@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from engine.app.artifact_ports import Content
-from engine.core.values import JsonObject
+from engine.core.values import Json, JsonObject
 from engine.errors import HeadraceError
 
 DEFAULT_TIMEOUT = 30_000
@@ -96,6 +96,8 @@ class Call:
     """The declared outputs, name to JSON Schema."""
     timeout: int | None = None
     files: Handover = field(default_factory=NoHandover)
+    mask: Callable[[Json], Json] = lambda value: value
+    """Takes secrets out of a value that is going to be stored."""
 
 
 class Kind(Protocol):

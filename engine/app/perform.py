@@ -1,4 +1,4 @@
-"""Carries out what the task queue brings: runs an attempt, asks approvers.
+"""Carries out what the task queue brings: runs an attempt, asks approvers, brings events to who wants them.
 
 Whatever happens to an attempt, its instance hears of it: an exception of a kind is an outcome, not a crash (law 5).
 """
@@ -20,15 +20,17 @@ from engine.app.outputs import checked, finished
 from engine.app.ports import Clock, LogStore, Secrets
 from engine.app.records import Notification
 from engine.app.revealed import Revealed
+from engine.app.route import Router
 from engine.app.task_log import TaskLog
 from engine.core import events
-from engine.core.commands import AskApprovers, CancelChild, RunTask, StartChild
+from engine.core.commands import AskApprovers, CancelChild, MatchEvent, RouteEvent, RunTask, StartChild
 from engine.core.expressions.render import finish
 from engine.core.keys import idempotency_key, split_path
 from engine.core.values import Json, JsonObject
 from engine.errors import Malformed
 
-_Wanted: TypeAlias = RunTask | AskApprovers | StartChild | CancelChild
+_Heard: TypeAlias = RunTask | AskApprovers | StartChild | CancelChild | MatchEvent
+_Wanted: TypeAlias = _Heard | RouteEvent
 _COMMANDS = {command.type: command for command in _Wanted.__args__}
 
 
@@ -43,6 +45,7 @@ class Performer:
         logs: LogStore,
         asker: Asker,
         children: Children,
+        router: Router,
         clock: Clock,
         artifacts: Artifacts | None = None,
         large: LargeOutputs | None = None,
@@ -52,6 +55,7 @@ class Performer:
         self._logs = logs
         self._asker = asker
         self._children = children
+        self._router = router
         self._clock = clock
         self._artifacts = artifacts
         self._large = large
@@ -62,13 +66,16 @@ class Performer:
         Setting `stop` ends a running attempt early. Raises Malformed: no such command.
         """
         wanted = _read(command)
+        if isinstance(wanted, RouteEvent):
+            self._router.obey(wanted, stop)
+            return None
         event = self._event(wanted, stop)
         if event is None:
             return None
         scope, _ = split_path(wanted.path)
         return Notification(instance=wanted.instance, scope=scope, event=events.to_json(event))
 
-    def _event(self, wanted: _Wanted, stop: Event) -> events.Event | None:
+    def _event(self, wanted: _Heard, stop: Event) -> events.Event | None:
         match wanted:
             case RunTask():
                 return self._run(wanted, stop)
@@ -78,6 +85,8 @@ class Performer:
                 return self._children.start(wanted, stop)
             case CancelChild():
                 return self._children.cancel(wanted)
+            case MatchEvent():
+                return self._router.match(wanted, stop)
 
     def _run(self, run: RunTask, stop: Event) -> events.Event:
         _, task = split_path(run.path)
@@ -117,6 +126,7 @@ class Performer:
                     stop=stop,
                     log=log,
                     files=files or NoHandover(),
+                    mask=masker.value,
                 )
             )
         finally:

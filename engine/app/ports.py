@@ -79,6 +79,10 @@ class Locked(Protocol):
         """A few round trips each time: only for tasks and instances that have such gates."""
         ...
 
+    def used_up(self, instance: str, event: str) -> bool:
+        """Whether this instance has taken this event before. A round trip."""
+        ...
+
     def record(self, record: Record) -> None:
         """Write everything and commit. Raises Conflict if a `start_key` exists or a delivery is not `received` any more."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
+from engine.core.commands import AwaitEvent, CloseApproval, OpenApproval, RecordDecision, StopAwaiting
 from engine.core.project import DEFAULT_QUEUE, RESERVED_QUEUE
 from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
@@ -204,6 +204,14 @@ class KeptOutputs:
     at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEffect:
+    """A task of this instance begins to wait for an event, or waits no more."""
+
+    instance: str
+    command: AwaitEvent | StopAwaiting
+
+
 @dataclass(slots=True, kw_only=True)
 class Record:
     """All that one transaction writes. Empty lists cost nothing."""
@@ -219,6 +227,9 @@ class Record:
     published: list[str] = field(default_factory=list)
     """Outbox rows that have reached the broker: deleted."""
     approvals: list[ApprovalEffect] = field(default_factory=list)
+    waits: list[WaitEffect] = field(default_factory=list)
+    receipts: list[tuple[str, str]] = field(default_factory=list)
+    """Instances with events that they use up."""
     deliveries: list[DeliveryResult] = field(default_factory=list)
     adoptions: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Instances that go on with another definition: its digest, version and commit."""

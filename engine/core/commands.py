@@ -31,6 +31,7 @@ from engine.core.outbound import (
     CancelTask,
     GoOn,
     MatchEvent,
+    RouteEvent,
     RunTask,
     StartChild,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "OpenScope",
     "RecordDecision",
     "ReleaseSlot",
+    "RouteEvent",
     "RunTask",
     "SettleScope",
     "StartChild",
@@ -64,7 +66,7 @@ __all__ = [
     "TellScope",
 ]
 
-Outbound: TypeAlias = RunTask | CancelTask | AskApprovers | StartChild | CancelChild | MatchEvent | GoOn
+Outbound: TypeAlias = RunTask | CancelTask | AskApprovers | StartChild | CancelChild | MatchEvent | RouteEvent | GoOn
 Effect: TypeAlias = (
     OpenApproval
     | RecordDecision

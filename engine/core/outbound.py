@@ -82,6 +82,16 @@ class MatchEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteEvent:
+    """Outbox, to the task queue: tell everybody who waits for an event, or starts because of one. No instance hears an answer."""
+
+    type: ClassVar[str] = "RouteEvent"
+    event: str
+    """Its id."""
+    queue: str = "tasks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoOn:
     """Outbox, to the notification queue: this scope takes another event (`engine.core.events.to_json`), in a transaction of its own."""
 

@@ -33,7 +33,7 @@ def resolved(turn: Turn, event: TaskResolved) -> bool:
         return False
     turn.call_off(task, run)
     if event.resolution == "failed":
-        error = event.error or {"kind": "resolved", "message": f"{event.by} failed it"}
+        error = event.error or {"kind": "fail", "message": f"{event.by} failed it"}
         turn.end(task.id, resolved, FAILED, error=error)
     else:
         turn.end(task.id, resolved, positive(task.kind), outputs=event.outputs)

@@ -57,6 +57,7 @@ def perform(logs):
             logs=logs,
             asker=None,
             children=None,
+            router=None,
             clock=SystemClock(),
         )
         values = {

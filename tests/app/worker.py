@@ -27,6 +27,7 @@ class Worker:
             logs=world.instances.logs,
             asker=None,
             children=None,
+            router=None,
             clock=SystemClock(),
             artifacts=artifacts,
             large=LargeOutputs(store=world.instances.values, **(large or {})),

@@ -11,6 +11,7 @@ from engine.adapters.databases.database import Database
 from engine.adapters.databases.definitions import Definitions
 from engine.adapters.databases.deliveries import Deliveries
 from engine.adapters.databases.ends import EndStore
+from engine.adapters.databases.events import Events
 from engine.adapters.databases.logs import Logs
 from engine.adapters.databases.postgres.database import PostgresDatabase
 from engine.adapters.databases.postgres.outbox import PostgresOutbox
@@ -25,6 +26,7 @@ from engine.adapters.databases.sqlite.outbox import SqliteOutbox
 from engine.adapters.databases.sqlite.store import SqliteInstanceStore
 from engine.adapters.databases.values import LargeValues
 from engine.app.artifact_ports import ArtifactStore
+from engine.app.event_ports import EventStore
 from engine.app.gate_ports import SlotGroups
 from engine.app.ports import (
     ApprovalStore,
@@ -79,6 +81,7 @@ class InstancesDatabase(Connected):
         self.approvals: ApprovalStore = Approvals(database)
         self.reader: InstanceReader = Reader(database)
         self.logs: LogStore = Logs(database)
+        self.events: EventStore = Events(database)
         self.ends: Ends = EndStore(database)
         self.values: ValueStore = LargeValues(database)
         self.artifacts: ArtifactStore = Artifacts(database)

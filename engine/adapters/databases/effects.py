@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import uuid_utils
 
 from engine.adapters.databases.database import Database
+from engine.adapters.databases.events import wait_statements
 from engine.adapters.databases.gates import keep
-from engine.adapters.databases.tables import approval_decisions, approvals, deliveries, instances
+from engine.adapters.databases.tables import approval_decisions, approvals, deliveries, event_receipts, instances
 from engine.app.records import ApprovalEffect, DeliveryResult, Record
 from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
 from engine.errors import Conflict
@@ -26,6 +27,11 @@ def write_effects(database: Database, connection: sa.Connection, record: Record)
         connection.execute(adopted.values(digest=digest, version=version, commit=commit))
     for statement in _approval_statements(database, record.approvals):
         connection.execute(statement)
+    for statement in wait_statements(database, record.waits):
+        connection.execute(statement)
+    if record.receipts:
+        rows = [{"instance_id": instance, "event_id": event} for instance, event in record.receipts]
+        connection.execute(sa.insert(event_receipts), rows)
     for kept in sorted(record.kept, key=lambda kept: (kept.workflow, kept.path, kept.key)):
         connection.execute(keep(database, kept))
 

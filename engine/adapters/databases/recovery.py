@@ -11,6 +11,7 @@ from engine.adapters.databases.artifacts import prune_artifacts
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.deliveries import COLUMNS as DELIVERY_COLUMNS
 from engine.adapters.databases.deliveries import to_delivery
+from engine.adapters.databases.events import prune_events
 from engine.adapters.databases.gates import prune_gates
 from engine.adapters.databases.tables import (
     approvals,
@@ -120,6 +121,7 @@ class RecoveryStore:
             for table in (task_logs, approvals, history, scopes, ends, slots, large_values):
                 connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
             prune_artifacts(connection, self._database, ids)
+            prune_events(connection, before=finished_before, limit=limit, instances=ids)
             connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))
             self._prune_deliveries(connection, finished_before, limit)
             prune_gates(self._database, connection, kept_before=finished_before, limit=limit)

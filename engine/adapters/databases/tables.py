@@ -320,6 +320,50 @@ kept_outputs = sa.Table(
 )
 """What tasks with `cache` gave when they last succeeded."""
 
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("type", KEY, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("body", DOCUMENT, nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("published_by", sa.Text, nullable=False, key="by"),
+    sa.Column("depth", sa.Integer, nullable=False),
+    sa.Column("routed", sa.Boolean, nullable=False),
+    sa.Index(None, "type", "received_at", "id"),
+    sa.Index(None, "received_at", "id"),
+)
+"""What happened; `body` is the only member of a list."""
+sa.Index(
+    "ix_events_unrouted",
+    events.c.received_at,
+    postgresql_where=sa.text("NOT routed"),
+    sqlite_where=sa.text("NOT routed"),
+)
+
+event_waits = sa.Table(
+    "event_waits",
+    metadata,
+    sa.Column("instance_id", KEY, primary_key=True),
+    sa.Column("path", KEY, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("type", KEY, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("match", DOCUMENT),
+    sa.Column("names", DOCUMENT, nullable=False),
+    sa.Index(None, "type", "instance_id", "path", "attempt"),
+)
+"""Tasks that wait for an event now."""
+
+event_receipts = sa.Table(
+    "event_receipts",
+    metadata,
+    sa.Column("instance_id", KEY, primary_key=True),
+    sa.Column("event_id", KEY, primary_key=True),
+)
+"""Which events an instance has used up."""
+
 leadership = sa.Table(
     "leadership",
     metadata,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from engine.adapters.kinds.addresses import Policy
 from engine.adapters.kinds.container import Container
+from engine.adapters.kinds.emit import Emit, Emits
 from engine.adapters.kinds.guard import Guard, resolve
 from engine.adapters.kinds.http import Http
 from engine.adapters.kinds.message import Message
@@ -22,11 +23,13 @@ def kinds(
     http_ports: str,
     channels: ChannelChoice,
     project: Callable[[], Project],
+    events: Emits,
     container_command: str = "",
 ) -> dict[str, Kind]:
     """Build them, once per process. `http_allow`, `http_ports` and `container_command` as in the settings. Raises Misconfigured."""
     return {
         "container": Container(container_command),
+        "emit": Emit(events),
         "http": Http(Guard(Policy.read(http_allow, http_ports), resolve)),
         "message": Message(channels, project),
         "python": Python(),

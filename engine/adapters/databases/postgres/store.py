@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from engine.adapters.databases.children import ChildScopes
 from engine.adapters.databases.effects import write_effects
+from engine.adapters.databases.events import used_up
 from engine.adapters.databases.gates import GateRows
 from engine.adapters.databases.instances import read_definition, read_facts, to_facts
 from engine.adapters.databases.postgres import statements
@@ -124,6 +125,10 @@ class PostgresLocked:
     def gates(self) -> GateRows:
         """See the port."""
         return GateRows(self._database, self._connection)
+
+    def used_up(self, instance: str, event: str) -> bool:
+        """See the port."""
+        return used_up(self._connection, instance, event)
 
     def record(self, record: Record) -> None:
         """See the port."""

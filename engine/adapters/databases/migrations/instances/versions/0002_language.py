@@ -18,6 +18,7 @@ def upgrade() -> None:
     _artifacts()
     _gates()
     _large_values()
+    _events()
 
 
 def _children() -> None:
@@ -160,3 +161,47 @@ def _gates() -> None:
                 f"ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,"
                 " autovacuum_vacuum_cost_delay = 0)"
             )
+
+
+def _events() -> None:
+    op.create_table(
+        "events",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("type", KEY, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("published_by", sa.Text(), nullable=False),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("routed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_events"),
+    )
+    op.create_index("ix_events_type_received_at_id", "events", ["type", "received_at", "id"])
+    op.create_index("ix_events_received_at_id", "events", ["received_at", "id"])
+    op.create_index(
+        "ix_events_unrouted",
+        "events",
+        ["received_at"],
+        postgresql_where=sa.text("NOT routed"),
+        sqlite_where=sa.text("NOT routed"),
+    )
+    op.create_table(
+        "event_waits",
+        sa.Column("instance_id", KEY, nullable=False),
+        sa.Column("path", KEY, nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("type", KEY, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("match", sa.JSON(), nullable=True),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("instance_id", "path", "attempt", name="pk_event_waits"),
+    )
+    op.create_index(
+        "ix_event_waits_type_instance_id_path_attempt", "event_waits", ["type", "instance_id", "path", "attempt"]
+    )
+    op.create_table(
+        "event_receipts",
+        sa.Column("instance_id", KEY, nullable=False),
+        sa.Column("event_id", KEY, nullable=False),
+        sa.PrimaryKeyConstraint("instance_id", "event_id", name="pk_event_receipts"),
+    )
