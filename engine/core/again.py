@@ -42,7 +42,7 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
         return False
     if not gates.reenter_instance(turn, event):
         return True
-    chosen = chosen or _failed(turn)
+    chosen = [*chosen, *_stopped(turn)] if chosen else _failed(turn)
     undone = [name for name, run in turn.runs.items() if run.get("undone")]
     first = dict.fromkeys([*(found.task for found in chosen), *undone])
     anew = _after(turn, first)
@@ -73,16 +73,21 @@ def _can_be_retried(turn: Turn) -> bool:
 
 def _failed(turn: Turn) -> list[Chosen]:
     """What made the scope end as it did: unhandled failures, an `exit`, and what was stopped over them or by somebody."""
-    failures = {split_path(failure["path"])[1] for failure in unhandled(turn.list, turn.runs, turn.context.scope)}
-    found = [Chosen(name, "") for name, run in turn.runs.items() if name in failures or _was_stopped(turn, name, run)]
+    failures = unhandled(turn.list, turn.runs, turn.context.scope)
+    found = [Chosen(split_path(failure["path"])[1], "") for failure in failures] + _stopped(turn)
     if "exit" in turn.state:
         within = turn.state["exit"].get("task", "").removeprefix(turn.context.scope).removeprefix("/")
         found.append(Chosen.of(within))
     return [chosen for chosen in found if chosen.task in turn.runs]
 
 
+def _stopped(turn: Turn) -> list[Chosen]:
+    """What did not come to its end because the scope had to: with the scope reopened it goes on, whatever is retried."""
+    return [Chosen(name, "") for name, run in turn.runs.items() if _was_stopped(turn, name, run)]
+
+
 def _was_stopped(turn: Turn, name: str, run: TaskRun) -> bool:
-    """Whether the task did not come to its end because its scope had to; one that `cancel_rest` stopped did."""
+    """Whether it was stopped and nobody made use of that; one that `cancel_rest` stopped came to its end."""
     if run["state"] != CANCELLED:
         return run.get("skipped", {}).get("cause") == "scope"
     listeners = [turn.list.tasks[follower] for follower in turn.list.followers.get(name, ())]

@@ -28,7 +28,7 @@ from tests.core.world import World
 
 def compiled(text: str) -> Definition:
     """The definition of the workflow `w` with this text after its name."""
-    loaded = load({"w.yaml": f"name: w\n{text}".encode()})
+    loaded = load({"w.yaml": f"name: w\n{text}".encode(), "project.yaml": b"people: {ana: {email: ana@example.com}}"})
     assert loaded.errors == (), "\n".join(str(finding) for finding in loaded.errors)
     return loaded.workflows["w.yaml"]
 

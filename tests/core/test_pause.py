@@ -1,0 +1,196 @@
+"""Pausing and resuming: nothing new starts at any depth, and all that was held goes on (LANGUAGE, "States of an instance")."""
+
+from __future__ import annotations
+
+from tests.core.nest import Nest
+
+
+def held(nest: Nest) -> list[str]:
+    return [path for path, state in nest.outcomes.items() if state == "waiting"]
+
+
+def test_a_paused_instance_starts_nothing_and_what_runs_ends():
+    nest = Nest("tasks:\n  a: {ACT}\n  b: {needs: a, ACT}\n  g: {needs: a, tasks: {c: {ACT}}}\n")
+    nest.pause()
+    assert nest.summary == "paused"
+    nest.succeed("a")
+    assert (nest.asked, held(nest), nest.summary) == ([], ["b", "g"], "paused")
+    nest.resume()
+    assert nest.asked == ["b", "g/c"]
+    nest.succeed("b", "g/c")
+    nest.check_end()
+
+
+def test_every_kind_of_task_is_held():
+    nest = Nest(
+        """
+tasks:
+  a: {ACT}
+  leaf: {needs: a, ACT}
+  value: {needs: a, uses: values, with: {}}
+  wait: {needs: a, uses: wait, with: {for: 1s}}
+  ask: {needs: a, uses: approval, with: {message: "?", approvers: [ana]}}
+  choose: {needs: a, switch: {x: otherwise}}
+  fails: {needs: a, uses: fail, with: {message: "no"}}
+  mend: {needs: fails.failed, uses: values, with: {}}
+  group: {needs: a, tasks: {i: {ACT}}}
+  each: {needs: a, for_each: [1], ACT}
+  again: {needs: a, repeat: {until: iteration == 1, max_iterations: 1}, ACT}
+  child: {needs: a, workflow: w, with: {}}
+  out: {needs: value, uses: exit, with: {state: succeeded}}
+"""
+    )
+    nest.pause()
+    nest.succeed("a")
+    names = ["leaf", "value", "wait", "ask", "choose", "fails", "group", "each", "again", "child"]
+    assert [nest.outcome(name) for name in names] == ["waiting"] * len(names)
+    assert all(nest.run(name)["held"] == "begin" for name in names)
+    assert (nest.asked, list(nest.scopes)) == ([], [""])
+    nest.pass_(10_000)
+    nest.resume()
+    assert nest.outcome() == "cancelling", "`out` could start: it ends the scope"
+
+
+def test_a_held_task_keeps_to_what_it_would_have_seen():
+    nest = Nest(
+        """
+tasks:
+  a: {ACT}
+  b: {ACT}
+  c: {needs: [a, b], join: any, uses: values, with: {n: "${{ tasks.b.?outputs.?n.orValue('unseen') }}"}}
+"""
+    )
+    nest.pause()
+    nest.succeed("a")
+    nest.succeed("b", outputs={"n": "seen"})
+    nest.resume()
+    assert nest.run("c")["outputs"] == {"n": "unseen"}
+    nest.check_end()
+
+
+def test_loops_are_held_between_items_and_iterations():
+    nest = Nest(
+        """
+tasks:
+  x: {for_each: [1, 2, 3], max_parallel: 1, ACT}
+  r: {repeat: {until: iteration == 2, max_iterations: 2}, ACT}
+  d: {repeat: {until: iteration == 2, delay: 10s, max_iterations: 2}, ACT}
+"""
+    )
+    nest.pause()
+    nest.succeed("x[0]", "r#1", "d#1")
+    nest.pass_(20_000)
+    assert (nest.asked, [nest.run(name)["held"] for name in "xrd"]) == ([], ["more"] * 3)
+    assert held(nest) == ["x", "r", "d"]
+    nest.resume()
+    assert nest.asked == ["x[1]", "r#2", "d#2"]
+    nest.succeed("x[1]", "x[2]", "r#2", "d#2")
+    nest.check_end()
+
+
+def test_what_is_held_deep_inside_goes_on():
+    nest = Nest(
+        """
+tasks:
+  g:
+    tasks:
+      x:
+        for_each: [1, 2]
+        tasks:
+          r: {repeat: {until: iteration == 1, max_iterations: 1}, tasks: {a: {ACT}, b: {needs: a, ACT}}}
+"""
+    )
+    nest.pause()
+    nest.succeed("g/x[0]/r#1/a", "g/x[1]/r#1/a")
+    assert (nest.asked, nest.outcome("g")) == ([], "waiting")
+    nest.resume()
+    assert (nest.asked, nest.outcome("g")) == (["g/x[0]/r#1/b", "g/x[1]/r#1/b"], "running")
+    nest.succeed("g/x[0]/r#1/b", "g/x[1]/r#1/b")
+    nest.check_end()
+
+
+def test_retries_that_are_due_are_held():
+    nest = Nest("tasks:\n  a: {ACT, retry: {max_attempts: 2, delay: 1s}}\n")
+    nest.fail("a")
+    nest.pause()
+    nest.pass_(5_000)
+    assert (nest.asked, nest.run("a")["held"]) == ([], "again")
+    nest.resume()
+    assert (nest.asked, nest.run("a")["attempt"]) == (["a"], 2)
+    nest.succeed("a")
+    nest.check_end()
+
+
+def test_compensation_at_every_depth_and_finally_are_held_too():
+    nest = Nest(
+        """
+tasks:
+  a: {ACT, compensate: {ACT}}
+  g: {needs: a, tasks: {b: {ACT, compensate: {ACT}}, x: {needs: b, for_each: [1], ACT, compensate: {ACT}}}}
+  c: {needs: g, ACT}
+finally: {end: {ACT}}
+"""
+    )
+    nest.succeed("a", "g/b", "g/x[0]")
+    nest.pause()
+    nest.fail("c")
+    assert nest.asked == []
+    for path in ("g/x[0]/compensate", "g/b/compensate", "a/compensate", "finally/end"):
+        assert nest.summary == "paused"
+        assert nest.asked == []
+        nest.resume()
+        assert nest.asked == [path]
+        nest.pause()
+        nest.succeed(path)
+    assert nest.outcome() == "failed"
+    nest.check_end()
+
+
+def test_a_group_that_undoes_itself_is_resumed():
+    nest = Nest("tasks:\n  g: {tasks: {a: {ACT, compensate: {ACT}}, b: {needs: a, ACT}}}\n")
+    nest.succeed("g/a")
+    nest.pause()
+    nest.fail("g/b")
+    assert nest.asked == []
+    nest.resume()
+    assert nest.undoing() == ["g/a/compensate"]
+    nest.check_end()
+
+
+def test_cancelling_a_paused_instance_ends_what_was_held():
+    nest = Nest(
+        """
+tasks:
+  a: {ACT}
+  g: {needs: a, tasks: {b: {ACT}}}
+  x: {for_each: [1, 2], max_parallel: 1, ACT}
+  r: {repeat: {until: iteration == 2, max_iterations: 2}, ACT}
+"""
+    )
+    nest.pause()
+    nest.succeed("a", "x[0]", "r#1")
+    nest.cancel()
+    assert [nest.outcome(name) for name in ("g", "x", "r")] == ["cancelled"] * 3
+    assert (nest.outcome(), "g" in nest.scopes) == ("cancelled", False)
+    nest.check_end()
+
+
+def test_pausing_or_resuming_twice_changes_nothing():
+    nest = Nest("tasks:\n  a: {ACT}\n")
+    before = dict(nest.scopes)
+    nest.resume()
+    assert nest.scopes == before
+    nest.pause()
+    before = dict(nest.scopes)
+    nest.pause()
+    assert nest.scopes == before
+
+
+def test_a_deadline_passes_while_the_instance_is_paused():
+    nest = Nest("tasks:\n  a: {ACT}\n  x: {deadline: 10s, for_each: [1, 2], max_parallel: 1, ACT}\n")
+    nest.pause()
+    nest.succeed("x[0]")
+    nest.pass_(10_000)
+    assert (nest.outcome("x"), nest.run("x")["error"]["kind"]) == ("failed", "timeout")
+    nest.succeed("a")
+    nest.check_end()
