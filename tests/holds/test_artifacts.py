@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
@@ -151,6 +152,26 @@ def test_contents_go_in_small_batches_and_stay_when_that_fails(moved):
         stores.artifacts.collect(fails)
     assert len(collected(stores, limit=2)) == 2
     assert len(collected(stores)) == 3
+
+
+def test_who_wants_a_content_that_is_going_waits_until_it_is_gone(moved):
+    stores, move = moved
+    stores.artifacts.reserve({"d1": 1})
+    move(YOUNG + 1_000)
+    told = []
+    reserving = Thread(target=lambda: (stores.artifacts.reserve({"d1": 1}), told.append("reserved")))
+
+    def delete(digests):
+        reserving.start()
+        reserving.join(0.3)  # it must not come through
+        told.extend(digests)
+
+    stores.artifacts.collect(delete)
+    reserving.join(20)
+    assert told == ["d1", "reserved"]
+    stores.artifacts.put("i1", "build", 1, [file(digest="d1")])
+    move(YOUNG + 1_000)
+    assert collected(stores) == []
 
 
 def test_a_row_never_refers_to_a_content_that_is_gone(moved):

@@ -31,8 +31,7 @@ class Artifacts:
         insert = self._database.insert(contents).values(digest=sa.bindparam("d"), size=sa.bindparam("s"), look_at=later)
         reserved = insert.on_conflict_do_update(index_elements=["digest"], set_={"look_at": later})
         with self._database.writing() as connection:
-            for digest in sorted(contents_):
-                connection.execute(reserved, {"d": digest, "s": contents_[digest]})
+            connection.execute(reserved, [{"d": digest, "s": contents_[digest]} for digest in sorted(contents_)])
 
     def put(
         self, instance: str, path: str, attempt: int, files: Sequence[Artifact], *, most: int | None = None
@@ -45,8 +44,9 @@ class Artifacts:
             wanted = {file.digest for file in files}
             if look_later(connection, self._database, {*before, *wanted}) & wanted != wanted:
                 raise Conflict("the files took so long to be kept that some are gone again")
-            for file in files:
-                connection.execute(sa.insert(artifacts).values(self._row(file)))
+            if files:
+                now = connection.execute(sa.select(self._database.now())).scalar_one()
+                connection.execute(sa.insert(artifacts), [_row(file, now) for file in files])
             size = connection.execute(_size(instance)).scalar_one()
             if most is not None and size > most:
                 raise TooLarge("what the instance has of artifacts", most)
@@ -112,10 +112,6 @@ class Artifacts:
                 connection.execute(sa.delete(contents).where(contents.c.digest.in_(gone)))
         return len(found)
 
-    def _row(self, file: Artifact) -> dict[str, Any]:
-        row = {name: getattr(file, name) for name in COLUMNS}
-        return {**row, "instance_id": file.instance, "at": self._database.now()}
-
     def _read(self, statement: sa.Select[Any]) -> Sequence[Artifact]:
         with self._database.reading() as connection:
             return [
@@ -141,6 +137,10 @@ def look_later(connection: sa.Connection, database: Database, digests: Collectio
     found = set(connection.execute(locked).scalars())
     connection.execute(sa.update(contents).where(these).values(look_at=database.now() + YOUNG))
     return found
+
+
+def _row(file: Artifact, now: int) -> dict[str, Any]:
+    return {**{name: getattr(file, name) for name in COLUMNS}, "instance_id": file.instance, "at": now}
 
 
 def _all(instance: str) -> sa.Select[Any]:
