@@ -175,7 +175,7 @@ def test_a_workflow_is_started_and_cancelled_without_scripts(look, site):
     page.click("text=Start gate")
     assert re.search(r"/instances/[0-9a-f-]+$", page.url)
     page.click("summary:has-text('Cancel')")
-    page.fill("[name=reason]", "only looking")
+    page.fill("#cancel [name=reason]", "only looking")
     page.click("text=Cancel the instance")
     assert page.text_content("h1 .badge") == "cancelled"
     assert page.said == []
