@@ -115,6 +115,13 @@ outputs: {ok: "${{ tasks.child.outputs.ok }}"}
 concurrency: {{group: one-at-a-time, limit: 1}}
 tasks: {{work: {SLOW}}}
 """,
+    "heard": f"""
+tasks:
+  work: {SLOW}
+  say: {{needs: work, uses: emit, with: {{type: work.done, body: {{n: 1}}}}}}
+  hear: {{uses: event, with: {{type: work.done, match: event.body.n == 1, timeout: 2m}}}}
+outputs: {{n: "${{{{ tasks.hear.outputs.body.n }}}}"}}
+""",
 }
 
 ENDS: dict[str, tuple[str, Any]] = {
@@ -124,6 +131,7 @@ ENDS: dict[str, tuple[str, Any]] = {
     "undone": ("failed", None),
     "fast-failing": ("failed", None),
     "caller": ("succeeded", {"ok": True}),
+    "heard": ("succeeded", {"n": 1}),
 }
 """Those that do not just succeed with no outputs."""
 

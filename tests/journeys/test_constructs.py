@@ -22,15 +22,17 @@ def begin(fleet, repository, tmp_path, names):
     go(fleet, repository)
     wait_until(lambda: fleet.get("/workflows/waited"), seconds=30)
     started = {}
-    for name in names:
+    for title in (*names, "queued-up again"):  # the second waits for the slot of the first
+        name = title.partition(" ")[0]
         answer = fleet.client.post(f"{fleet.api}/api/v1/workflows/{name}/instances", json={"inputs": {}})
         assert answer.is_success, answer.text
-        started[name] = answer.json()["id"]
+        started[title] = answer.json()["id"]
     return started, ran
 
 
 def check(fleet, started, ran):
-    for name, instance in started.items():
+    for title, instance in started.items():
+        name = title.partition(" ")[0]
         found = fleet.wait_for_state(instance, *FINAL, seconds=RECOVERY)
         assert (name, found["state"], found["outputs"]) == (name, *constructs.end(name)), found["error"]
         ends = {}
