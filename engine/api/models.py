@@ -196,6 +196,10 @@ class Task(Row):
     undone: bool
     held: bool
     """It would start or go on if the instance were not paused."""
+    cached: bool
+    """Its outputs are those of an earlier run."""
+    gate: Literal["cache", "slot", "rate"] | None
+    """What it waits for before its attempt: a slot of its concurrency group, its turn in a rate limit."""
 
 
 class Tasks(BaseModel):

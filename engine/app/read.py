@@ -39,6 +39,8 @@ class TaskView:
     child: str | None = None
     undone: bool = False
     held: bool = False
+    cached: bool = False
+    gate: str | None = None
 
     @property
     def began_at(self) -> int | None:
@@ -118,4 +120,6 @@ def _view(scope: str, task: Task, run: TaskRun | None) -> TaskView:
         child=run.get("child"),
         undone=run.get("undone", False),
         held="held" in run,
+        cached=run.get("cached", False),
+        gate=run.get("gate"),
     )

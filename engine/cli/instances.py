@@ -280,12 +280,20 @@ def _parent(parent: dict[str, Any] | None) -> str:
     return f"{parent['instance']}, for its task {parent['path']}" if parent else ""
 
 
+def _meanwhile(task: dict[str, Any]) -> str:
+    if task["cached"]:
+        return "cached"
+    if task["gate"]:
+        return "waits for its turn" if task["gate"] == "rate" else "waits for a slot"
+    return f"instance {task['child']}" if task["child"] else ""
+
+
 def _why(task: dict[str, Any]) -> str:
     error, skipped = task["error"], task["skipped"]
     if error:
         return f"{error['kind']}: {error['message']}"
     if not skipped:
-        return f"instance {task['child']}" if task["child"] else ""
+        return _meanwhile(task)
     if skipped["cause"] == "edge":
         return f"needs {skipped.get('edge')}, got {skipped.get('got')}"
     return f"if: {skipped.get('condition')}" if skipped["cause"] == "condition" else "its scope ended"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.core.commands import Command, KeepOutputs, LookUpCache, ReleaseSlot, TakeSlot, TakeTurn
 from engine.core.events import CacheAnswered, Event, SlotAnswered, TurnAnswered
+from engine.core.keys import ROOT
 from engine.core.values import Json
 
 Answer = tuple[str, Event]
@@ -54,7 +55,10 @@ class Gates:
     def _take(self, scope: str, command: TakeSlot) -> list[Answer]:
         group = self._groups[command.group]
         place: Place = (scope, command.task, command.attempt, command.whole)
-        if (scope, command.task) in group.holders:
+        if (scope, command.task) in group.holders or (
+            ROOT,
+            "",
+        ) in group.holders:  # what stands within it is let through
             return [self._granted(place)]
         if len(group.holders) < command.limit:
             group.holders.add((scope, command.task))

@@ -88,8 +88,8 @@ _BELONGS: tuple[tuple[str, Callable[[TaskKeys], bool], str], ...] = (
     ("rate_limit", _is_leaf, _LEAVES),
     (
         "cache",
-        lambda task: _runs(task) or task.workflow is not None,
-        "`cache` belongs to tasks that a worker runs and to `workflow`",
+        lambda task: (_runs(task) and not (task.artifacts and task.artifacts.out)) or task.workflow is not None,
+        "`cache` belongs to tasks that a worker runs and to `workflow`, and to none that leaves files: it keeps outputs alone",
     ),
     (
         "artifacts",

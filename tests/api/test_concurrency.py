@@ -44,4 +44,7 @@ def test_a_page_says_which_task_waits(small_client, small_world):
     _, second, _ = crowd(small_world, whole=False)
     page = small_client.get(f"/instances/{second}").text
     assert "Task migrate waits" in page
+    assert "waits for a slot of its concurrency group" in page
+    (one,) = small_client.get(f"/api/v1/instances/{second}/tasks").json()["items"]
+    assert (one["state"], one["gate"], one["cached"]) == ("queued", "slot", False)
     assert "number 1 in the queue" in page
