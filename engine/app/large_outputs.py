@@ -14,8 +14,8 @@ from engine.app.kinds import Failed
 from engine.app.read import TaskView
 from engine.app.value_ports import ValueStore
 from engine.core.outputs import too_large
-from engine.core.references import VALUE, reference, referred, resolved
-from engine.core.values import Json, JsonObject
+from engine.core.references import reference, references, referred, resolved
+from engine.core.values import JsonObject
 from engine.errors import TooLarge
 
 INLINE = 16 * 1024
@@ -43,7 +43,7 @@ class LargeOutputs:
             if len(document) > self.output:
                 message = f"the output {name!r} has {len(document)} bytes; at most {self.output} can be kept"
                 raise Failed("output_too_large", message, {"limit": self.output, "output": name})
-            if len(document) <= INLINE and f'"{VALUE}"'.encode() not in document:
+            if len(document) <= INLINE and referred(value) is None:
                 small[name] = value
                 continue
             digest = hashlib.sha256(document).hexdigest()
@@ -65,7 +65,7 @@ def whole(store: ValueStore, instance: str, views: Sequence[TaskView], *, most: 
     left = most
     wanted: list[str] = []
     for view in views:
-        for digest, size in _references(view.outputs):
+        for digest, size in references(view.outputs):
             if digest not in wanted and size <= left:
                 wanted.append(digest)
                 left -= size
@@ -73,12 +73,3 @@ def whole(store: ValueStore, instance: str, views: Sequence[TaskView], *, most: 
         return tuple(views)
     found = store.get(instance, wanted)
     return tuple(replace(view, outputs=resolved(view.outputs, found.get)) for view in views)
-
-
-def _references(value: Json) -> list[tuple[str, int]]:
-    digest = referred(value)
-    if digest is not None:
-        size = value["size"]
-        return [(digest, size)] if isinstance(size, int) else []
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [found for member in members for found in _references(member)]

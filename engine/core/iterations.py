@@ -92,8 +92,8 @@ def _next(turn: Turn, task: Task, run: TaskRun) -> None:
     known: JsonObject = {"iteration": number, "index": number - 1, "previous": counts.get("previous", {})}
     if spec.condition is not None:
         names = names_for(turn.definition, turn.state, turn.context, task, run)
-        read = resolved(known, turn.context.values)
-        if not condition(spec.condition, {**names, **read}):
+        previous = resolved(known.get("previous"), turn.context.values)
+        if not condition(spec.condition, {**names, **known, **({"previous": previous} if number > 1 else {})}):
             turn.end(task.id, run, SUCCEEDED, outputs=counts.get("previous", {}))
             return
     if number > spec.max_iterations:

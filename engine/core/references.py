@@ -30,28 +30,32 @@ def reference(digest: str, size: int) -> JsonObject:
 def referred(value: Json) -> str | None:
     """The digest of what a value stands for, None if it stands for itself."""
     if type(value) is dict and len(value) == len((VALUE, _SIZE)) and _SIZE in value and VALUE in value:
-        digest = value[VALUE]
-        return digest if isinstance(digest, str) else None
+        digest, size = value[VALUE], value[_SIZE]
+        return digest if type(digest) is str and type(size) is int else None
     return None
 
 
-def resolved(value: Json, known: Known) -> Json:
-    """The value with what it refers to in place of each reference; itself where it has none."""
-    if type(value) is dict:
-        digest = referred(value)
-        if digest is not None:
-            found = known(digest)
-            return value if found is None else found
-        members = {key: resolved(member, known) for key, member in value.items()}
-        return members if any(members[key] is not value[key] for key in members) else value
-    if type(value) is list:
-        listed = [resolved(member, known) for member in value]
-        return listed if any(new is not old for new, old in zip(listed, value, strict=True)) else value
-    return value
+def resolved(outputs: Json, known: Known) -> Json:
+    """The outputs of a task, or the list of those of its items, with each large one in place; itself where there is none.
+
+    Only whole outputs are kept apart, so nothing is looked for within one: this is on the hot path.
+    """
+    if type(outputs) is dict:
+        found: JsonObject | None = None
+        for name, value in outputs.items():
+            if type(value) is dict and (digest := referred(value)) is not None and (put := known(digest)) is not None:
+                found = outputs.copy() if found is None else found
+                found[name] = put
+        return outputs if found is None else found
+    if type(outputs) is list:
+        listed = [resolved(each, known) if type(each) is dict else each for each in outputs]
+        return listed if any(new is not old for new, old in zip(listed, outputs, strict=True)) else outputs
+    return outputs
 
 
-def refers(value: Json) -> bool:
-    """Whether something in it stands for another value: such outputs belong to their instance and cannot be used elsewhere."""
-    if type(value) is dict:
-        return referred(value) is not None or any(refers(member) for member in value.values())
-    return type(value) is list and any(refers(member) for member in value)
+def references(outputs: Json) -> list[tuple[str, int]]:
+    """Digest and size of each large one among the outputs of a task, or of its items."""
+    if type(outputs) is dict:
+        found = [(referred(value), value) for value in outputs.values()]
+        return [(digest, value[_SIZE]) for digest, value in found if digest is not None]
+    return [one for each in outputs for one in references(each)] if type(outputs) is list else []

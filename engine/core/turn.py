@@ -8,7 +8,7 @@ from engine.core.context import Context
 from engine.core.keys import task_path
 from engine.core.model import Definition, Task
 from engine.core.outcomes import CANCELLED, FAILED, SKIPPED, SUCCEEDED
-from engine.core.references import refers
+from engine.core.references import references
 from engine.core.state import ScopeState, SkipReason, TaskError, TaskRun
 from engine.core.values import Json
 
@@ -107,7 +107,7 @@ class Turn:
         if "waits_for" in run:
             self.order(StopAwaiting(path=self.path(task), attempt=run["attempt"]))
         self.let_go(task, ended)
-        if outcome == SUCCEEDED and "cache_key" in run and "cached" not in run and not refers(outputs):
+        if outcome == SUCCEEDED and "cache_key" in run and "cached" not in run and not references(outputs):
             self.order(KeepOutputs(path=self.path(task), key=run["cache_key"], outputs=outputs))
         self.runs[task] = ended
         self.ended.append(task)
