@@ -40,9 +40,6 @@ def check_artifacts(notebook: Notebook, listed: Listed, name: str, path: Path) -
     if keys is None:
         return
     _check_left(notebook, keys, (*path, "artifacts", "out"))
-    if keys.out and listed.tasks[name].cache is not None:
-        message = "`cache` keeps no files: it cannot stand beside `artifacts: {out: …}`"
-        notebook.note((*path, "cache"), "misplaced-key", message, at_key=True)
     for index, (to, text) in enumerate(_taken(keys)):
         at: Path = (*path, "artifacts", "in", to if isinstance(keys.in_, Mapping) else index)
         if not _inside(to):
