@@ -332,6 +332,7 @@ class Application:
     def services(self) -> Services:
         """What the API, the pages and the approval links work with."""
         from engine.app.pause import Pauser
+        from engine.app.resolve import Resolver
         from engine.app.retry import Retrier
         from engine.app.services import Services
 
@@ -356,6 +357,14 @@ class Application:
                 definitions=self.definitions.definitions,
                 advancer=self.advancer,
             ),
+            resolver=Resolver(
+                reader=self.instances.reader,
+                instances=self.instances.store,
+                advancer=self.advancer,
+                clock=self.instances.recovery,
+            ),
+            events=self.events,
+            event_store=self.instances.events,
             approver=self.approver,
             links=self.asker,
             timetable=self.timetable,

@@ -105,7 +105,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> JsonObject:
     schema = (
         schemas[0][operation.answer] if operation.answer else {"type": "string" if "json" not in media else "object"}
     )
-    responses = {str(operation.status): _response(operation.status, media, schema)}
+    statuses = (operation.status, *operation.alike)
+    responses = {str(status): _response(status, media, schema) for status in statuses}
     common = (500, 503) if operation.public else COMMON
     for status in sorted({*operation.problems, *common, *(WITH_BODY if operation.body else ())}):
         problem = {"$ref": REFS.format(model="Problem")}

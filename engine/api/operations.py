@@ -75,6 +75,8 @@ class Operation:
     handler: Callable[[Call], Answer]
     answer: type[BaseModel] | None = None
     status: int = 200
+    alike: tuple[int, ...] = ()
+    """Other statuses with the same answer."""
     media: str = "application/json"
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None

@@ -252,6 +252,10 @@ class InstanceReader(Protocol):
         """Path to state, root first; with `limit` the root, `finally` and as many others."""
         ...
 
+    def scope(self, id: str, path: str) -> ScopeState | None:
+        """One scope, if it is open."""
+        ...
+
     def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]: ...
 
     def counts(self) -> Mapping[str, int]:

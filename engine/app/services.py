@@ -8,6 +8,8 @@ from typing import Protocol
 
 from engine.app.approve import Approver
 from engine.app.artifact_ports import ArtifactStore, Files
+from engine.app.event_ports import EventStore
+from engine.app.events import Events
 from engine.app.gate_ports import SlotGroups
 from engine.app.ports import (
     ApprovalStore,
@@ -19,6 +21,7 @@ from engine.app.ports import (
     Outbox,
     Signals,
 )
+from engine.app.resolve import Resolver
 from engine.app.timetable import Timetable
 from engine.app.value_ports import ValueStore
 from engine.core.values import JsonObject
@@ -87,6 +90,9 @@ class Services:
     canceller: Canceller
     pauser: Pauser
     retrier: Retrier
+    resolver: Resolver
+    events: Events
+    event_store: EventStore
     approver: Approver
     links: LinkSender
     timetable: Timetable

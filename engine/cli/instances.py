@@ -162,10 +162,16 @@ def logs(
 def cancel(
     instance: Instance,
     reason: Annotated[str, typer.Option(help="Why; shown with the instance.")] = "",
+    task: Annotated[str | None, typer.Option(help="Path of the one task to cancel.")] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel an instance: what runs is stopped, `finally` still runs."""
+    """Cancel an instance: what runs is stopped, `finally` still runs. With --task, one task and what it consists of."""
+    if task is not None:
+        from engine.cli.events import end_task
+
+        end_task(instance, task, "cancel", {"reason": reason}, "cancelling", as_json=as_json)
+        return
     _steer(instance, "cancel", {"reason": reason}, "cancelling", as_json=as_json)
 
 

@@ -250,3 +250,33 @@ def test_a_delivery_by_hand_is_signed_as_its_source_signs(headrace, tmp_path, so
     [(name, headers, body)] = calls
     assert name == source
     assert headers[header.lower()].removeprefix("sha256=") == hmac.new(b"a secret", body, hashlib.sha256).hexdigest()
+
+
+def test_events_are_published_and_shown(headrace, shown, tmp_path):
+    assert headrace("events").out == "No events.\n"
+    assert headrace("emit", "order.paid", "-d", '{"order": "A1"}', "--id", "mine").out == "mine\n"
+    (tmp_path / "body.json").write_text("[1]")
+    assert headrace("emit", "order.sent", "-d", f"@{tmp_path / 'body.json'}", "--json").json["id"]
+    assert headrace("emit", "order.paid", "--id", "mine").status == 0
+    assert '"order": "A1"' in headrace("events", "order.paid").said
+    assert [row["body"] for row in headrace("events", "--json").json["items"]] == [[1], {"order": "A1"}]
+    for wrong in ("{", "@nowhere.json"):
+        assert headrace("emit", "order.paid", "-d", wrong).status == 2
+
+
+def test_tasks_are_ended_from_outside(headrace, shown, world):
+    instances = [world.start("nightly-cleanup") for _ in range(3)]
+    done, failed, cancelled = instances
+    assert headrace("complete", done, "list_images", "-o", "count=2", "-o", "newest=a").status == 0
+    assert (
+        headrace("fail", failed, "list_images", "no registry", "--kind", "gone").said == f"{failed} list_images failed"
+    )
+    assert headrace("cancel", cancelled, "--task", "list_images", "--reason", "a slip").status == 0
+    tasks = [headrace("get", name, "--json").json["tasks"][0] for name in instances]
+    assert [task["state"] for task in tasks] == ["succeeded", "failed", "queued"]
+    assert tasks[0]["outputs"] == {"count": 2, "newest": "a"}
+    assert tasks[1]["error"] == {"kind": "gone", "message": "no registry"}
+    again = headrace("complete", done, "list_images")
+    assert again.status == 1
+    assert "ended already: succeeded" in again.said
+    assert headrace("complete", shown["waiting"], "ask").status == 1

@@ -22,8 +22,10 @@ from engine.app.advance import Advancer
 from engine.app.approve import Approver, token_hash
 from engine.app.artifact_ports import Artifact
 from engine.app.cancel import Canceller
+from engine.app.events import Events
 from engine.app.pause import Pauser
 from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Parent, Verdict
+from engine.app.resolve import Resolver
 from engine.app.retry import Retrier
 from engine.app.services import Services
 from engine.app.start import Starter
@@ -120,6 +122,14 @@ class World:
                 definitions=self.definitions,
                 advancer=self.advancer,
             ),
+            resolver=Resolver(
+                reader=self.instances.reader,
+                instances=self.instances.store,
+                advancer=self.advancer,
+                clock=self.instances.recovery,
+            ),
+            events=Events(events=self.instances.events, store=self.instances.store, advancer=self.advancer),
+            event_store=self.instances.events,
             approver=self.approver,
             links=self.links,
             timetable=self.timetable,

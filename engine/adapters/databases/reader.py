@@ -71,6 +71,12 @@ class Reader:
                 found |= {row.path: row.state for row in connection.execute(statement.where(scopes.c.path == FINALLY))}
             return found
 
+    def scope(self, id: str, path: str) -> ScopeState | None:
+        """See the port."""
+        statement = sa.select(scopes.c.state).where(scopes.c.instance_id == id, scopes.c.path == path)
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar_one_or_none()
+
     def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]:
         """See the port."""
         statement = (
