@@ -76,7 +76,7 @@ class Triggers:
 
         Raises Malformed.
         """
-        inputs = self._inputs(version, entry, trigger)
+        inputs = inputs_of(entry, trigger, self.definition(version).vars, file=version.path)
         if isinstance(inputs, Refusal):
             return inputs
         try:
@@ -87,19 +87,21 @@ class Triggers:
             details = "; ".join(f"{problem.pointer or '/'}: {problem.detail}" for problem in error.problems)
             return Refusal.of(f"{error.detail}: {details}" if details else error.detail, fault=True)
 
-    def _inputs(self, version: Version, entry: Entry, trigger: JsonObject) -> JsonObject | Refusal:
-        names = {"trigger": trigger, "vars": self.definition(version).vars}
-        wanted = None if isinstance(entry, ScheduleTrigger) else entry.condition
-        try:
-            if wanted is not None and not condition(wanted, names):
-                return Refusal.of(f"condition is false: {wanted.source}")
-            inputs = render(entry.inputs, names)
-        except EvaluationError as error:
-            at = f"{version.path}:{error.position.line}:{error.position.column}: " if error.position else ""
-            return Refusal.of(f"{at}an expression has no value: {error.message}", fault=True)
-        if not isinstance(inputs, dict):
-            return Refusal.of("the inputs of the trigger are no map", fault=True)
-        return inputs
+
+def inputs_of(entry: Entry, trigger: JsonObject, vars: JsonObject, *, file: str = "") -> JsonObject | Refusal:
+    """The inputs that an entry gives, if its condition holds; `file` is where its expressions stand."""
+    names = {"trigger": trigger, "vars": vars}
+    wanted = None if isinstance(entry, ScheduleTrigger) else entry.condition
+    try:
+        if wanted is not None and not condition(wanted, names):
+            return Refusal.of(f"condition is false: {wanted.source}")
+        inputs = render(entry.inputs, names)
+    except EvaluationError as error:
+        at = f"{file}:{error.position.line}:{error.position.column}: " if file and error.position else ""
+        return Refusal.of(f"{at}an expression has no value: {error.message}", fault=True)
+    if not isinstance(inputs, dict):
+        return Refusal.of("the inputs of the trigger are no map", fault=True)
+    return inputs
 
 
 def rfc3339(milliseconds: int) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -15,6 +16,8 @@ from engine.cli.output import AsJson
 
 if TYPE_CHECKING:
     from engine.simulate.files import Report
+
+_SUFFIXES = (".test.yaml", ".test.yml")
 
 LOOK = 0.3
 """Seconds between two looks at the files in watch mode."""
@@ -61,11 +64,54 @@ def watch_files(paths: list[Path], once: Callable[[], int], wait: Callable[[], N
     """Run `once` whenever a file has changed since; `wait` passes the time between two looks."""
     seen: dict[Path, float] | None = None
     while True:
-        now = {path: path.stat().st_mtime for path in files_below(paths)}
+        now = _times(paths)
         if now != seen:
+            if seen is not None:
+                typer.echo(f"--- {time.strftime('%H:%M:%S')} changed: {', '.join(_changed(seen, now))}")
             seen = now
             once()
         wait()
+
+
+def _times(paths: list[Path]) -> dict[Path, float]:
+    found = {}
+    for path in chosen(paths).all:
+        with suppress(OSError):  # an editor that writes anew has it away for a moment
+            found[path] = path.stat().st_mtime
+    return found
+
+
+def _changed(before: dict[Path, float], now: dict[Path, float]) -> list[str]:
+    return sorted({path.name for path, at in before.items() ^ now.items()})
+
+
+class Chosen(NamedTuple):
+    """Files to run, and files beside them that these may need."""
+
+    files: list[Path]
+    beside: list[Path]
+
+    @property
+    def all(self) -> list[Path]:
+        """Both."""
+        return [*self.files, *self.beside]
+
+
+def chosen(paths: list[Path]) -> Chosen:
+    """All files of the folders named; of a file that is named alone the test or the workflow, with what stands beside it."""
+    files: list[Path] = []
+    near: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += files_below([path])
+            continue
+        name = path.name.removesuffix(".test.yaml").removesuffix(".test.yml")
+        files += [entry for entry in files_below([path]) if entry == path]
+        if name == path.name:
+            files += [entry for suffix in _SUFFIXES if (entry := path.with_name(path.stem + suffix)).is_file()]
+        near += [entry for entry in files_below([path.parent]) if not entry.name.endswith(_SUFFIXES)]
+    own = list(dict.fromkeys(files))
+    return Chosen(own, [path for path in dict.fromkeys(near) if path not in own])
 
 
 def _once(
@@ -76,7 +122,9 @@ def _once(
     from engine.simulate.reporters import junit as junit_report
     from engine.simulate.reporters import text as text_report
 
-    report = run_files({str(path): path.read_bytes() for path in files_below(paths)}, only=only)
+    found = chosen(paths)
+    texts = {str(path): path.read_bytes() for path in found.all}
+    report = run_files(texts, only=only, beside={str(path) for path in found.beside})
     shown = coverage or at_least is not None
     sys.stdout.write(json_report.report(report) if as_json else text_report.report(report, coverage=shown))
     if junit is not None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-
-import jsonschema_rs
+from functools import partial
 
 from engine.app.admission import admitted
-from engine.core.durations import text
-from engine.core.events import CancelRequested, EventReceived, ScopeStarted, TimersDue
-from engine.core.expressions.errors import EvaluationError
-from engine.core.expressions.evaluate import condition
-from engine.core.expressions.render import render
-from engine.core.keys import ROOT, split_path, task_path
-from engine.core.model import Definition, EventTrigger, ScheduleTrigger, WebhookTrigger, WorkflowTrigger
+from engine.core import events
+from engine.core.keys import ROOT, task_path
+from engine.core.model import Definition
 from engine.core.state import ACTIVE, ScopeState
-from engine.core.values import Json, JsonObject
 from engine.errors import Invalid
-from engine.simulate.expectations import misses, refusal_misses
-from engine.simulate.instance import Simulated
-from engine.simulate.mocks import Mocks
-from engine.simulate.outside import Outside
-from engine.spec.case_models import CaseKeys, TriggerKeys
+from engine.simulate.children import told
+from engine.simulate.expectations import Played, misses, refusal_misses
+from engine.simulate.mocks import Mocks, Unmocked
+from engine.simulate.starts import Refused, started
+from engine.simulate.timeline import lines
+from engine.simulate.workers import obey
+from engine.simulate.world import TESTED, Startable, World
+from engine.spec.case_models import CancelKeys, CaseKeys
 
 START = 1_893_456_000_000
 """When every simulated instance starts: 2030-01-01T00:00:00Z."""
@@ -32,186 +29,75 @@ MOST_STEPS = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a case: why it failed (nothing if it passed), what happened when, and the scopes for the coverage."""
+    """What came of a case: why it failed (nothing if it passed), and what happened when."""
 
     problems: tuple[str, ...]
-    scopes: Mapping[str, ScopeState]
+    scopes: tuple[tuple[Definition, Mapping[str, ScopeState]], ...] = ()
+    """Of each instance, for the coverage."""
     timeline: tuple[str, ...] = ()
 
 
-def run(definition: Definition, inputs: jsonschema_rs.Validator, case: CaseKeys) -> Outcome:
-    """Run a case; `inputs` validates the workflow's inputs. Never raises for what stands in the case."""
-    definition = replace(definition, vars={**definition.vars, **case.vars}) if case.vars else definition
+def run(name: str, workflows: Mapping[str, Startable], case: CaseKeys) -> Outcome:
+    """Run a case of the workflow called so; `workflows` has it and those it may call. Never raises for what stands in the case."""
+    if case.vars:
+        workflows = {each: _with_vars(startable, case) for each, startable in workflows.items()}
+    tested = workflows[name]
     try:
-        given, trigger = _started(definition, case)
-        values = admitted(definition, inputs, given, trigger)
-    except (Invalid, _Refused) as refused:
-        return Outcome(problems=refusal_misses(case.expect, _why(refused)), scopes={})
+        given, trigger = started(tested.definition, case, START)
+        values = admitted(tested.definition, tested.inputs, given, trigger)
+    except (Invalid, Refused) as refused:
+        return Outcome(problems=refusal_misses(case.expect, told(refused)))
+    except Unmocked as problem:
+        return Outcome(problems=(str(problem),))
     if case.expect.refused is not None:
-        return Outcome(problems=(f"expected no instance ({case.expect.refused}), and one was started",), scopes={})
-    return _Run(definition, case, values, trigger).play()
+        return Outcome(problems=(f"expected no instance ({case.expect.refused}), and one was started",))
+    world = World(START, mocks=Mocks(case.mocks), secrets=case.secrets, workflows=workflows, obey=obey)
+    for sent in case.events:
+        world.clock.put(sent.after, partial(world.arrive, sent.type, sent.body))
+    if case.cancel is not None:
+        world.clock.put(case.cancel.after, partial(_cancel, world, case.cancel))
+    root = world.open(tested, values, trigger, by=case.started_by)
+    problems = tuple(_pass_time(world, case))
+    played = Played(world=world, took=root.root.get("finished_at", world.clock.now) - START)
+    return Outcome(
+        problems=problems or tuple(misses(case.expect, played)),
+        scopes=tuple((instance.definition, instance.scopes) for instance in world.instances.values()),
+        timeline=tuple(lines(world.moments, START)),
+    )
 
 
-class _Run:
-    """One instance on its way."""
-
-    def __init__(self, definition: Definition, case: CaseKeys, inputs: JsonObject, trigger: JsonObject) -> None:
-        self.now = START
-        self._case = case
-        self._outside = Outside(Mocks(case.mocks), case.secrets, lambda: self.now)
-        instance = {
-            "id": "test",
-            "workflow": definition.name,
-            "commit": "0" * 40,
-            "started_at": "2030-01-01T00:00:00.000Z",
-            "started_by": "test",
-        }
-        context = {"instance": instance, "inputs": inputs, "trigger": trigger}
-        self._instance = Simulated(definition, context, self._outside)
-        self._timeline: list[str] = []
-        self._seen = 0
-
-    def play(self) -> Outcome:
-        """From the start to the end, or to where nothing more happens."""
-        self._prepare()
-        self._take(ROOT, ScopeStarted(at=self.now))
-        for _ in range(MOST_STEPS):
-            if self._instance.scopes[ROOT]["status"] == "settled" or self._outside.problems:
-                break
-            if not self._step():
-                break
-        else:
-            self._outside.problems.append(f"it does not end: {MOST_STEPS} things happened")
-        scopes = self._instance.scopes
-        problems = list(self._outside.problems)
-        if not problems:
-            problems += misses(self._case.expect, self._instance, self._outside, self.now - START)
-        return Outcome(problems=tuple(problems), scopes=scopes, timeline=tuple(self._timeline))
-
-    def _prepare(self) -> None:
-        for sent in self._case.events:
-            self._outside.send(START + sent.after, sent.type, sent.body)
-
-    def _step(self) -> bool:
-        """The next thing that happens, by itself or by the clock; False if nothing ever will."""
-        timer = self._next_timer()
-        outside = self._outside.next_at()
-        cancel = START + self._case.cancel.after if self._case.cancel else None
-        due = [at for at in (timer[0] if timer else None, outside, self._cancel_at(cancel)) if at is not None]
-        if not due or min(due) - START > self._case.timeout:
-            waits = ", ".join(self._waiting()) or "nothing"
-            self._outside.problems.append(f"the instance does not end; it waits at {waits}")
-            return False
-        self.now = max(self.now, min(due))
-        if self._cancel_at(cancel) is not None and min(due) == cancel:
-            self._cancel()
-        elif outside is not None and min(due) == outside:
-            self._happen()
-        elif timer is not None:
-            self._take(timer[1], TimersDue(at=self.now))
-        return True
-
-    def _happen(self) -> None:
-        answer = self._outside.pop()
-        if answer is None:
-            return
-        scope, event = answer
-        if isinstance(event, EventReceived) and not event.task:
-            for path, received in self._outside.arrive(event.event):
-                self._take(path, received)
-        else:
-            self._take(scope, replace(event, at=self.now))
-
-    def _cancel_at(self, at: int | None) -> int | None:
-        root = self._instance.scopes[ROOT]
-        return None if at is None or "cancel" in root or root["status"] == "settled" else at
-
-    def _cancel(self) -> None:
-        reason = self._case.cancel.reason if self._case.cancel else ""
-        before = self._instance.scopes[ROOT]
-        self._take(ROOT, CancelRequested(by="test", reason=reason, at=self.now))
-        if self._instance.scopes[ROOT] is before:
-            self._outside.problems.append("the instance could not be cancelled then")
-
-    def _next_timer(self) -> tuple[int, str] | None:
-        """The earliest timer of any scope; checks never come due, as nothing is ever lost here."""
-        found = [(at, path) for path, state in self._instance.scopes.items() for at in _timers(state)]
-        return min(found, default=None)
-
-    def _take(self, path: str, event: object) -> None:
-        self._instance.take(path, event)  # type: ignore[arg-type] # one of the events
-        for ended in self._instance.ended[self._seen :]:
-            self._timeline.append(f"+{text(self.now - START):<10} {ended}: {self._outcome(ended)}")
-        self._seen = len(self._instance.ended)
-
-    def _outcome(self, path: str) -> str:
-        scope, task = split_path(path)
-        run = self._instance.scopes[scope]["tasks"].get(task)
-        return run["state"] if run else ""
-
-    def _waiting(self) -> list[str]:
-        return [
-            f"{task_path(path, name) or 'the instance'} ({run['state']})"
-            for path, state in self._instance.scopes.items()
-            for name, run in state["tasks"].items()
-            if run["state"] in ACTIVE and "items" not in run and "iterations" not in run
-        ]
+def _with_vars(startable: Startable, case: CaseKeys) -> Startable:
+    definition = startable.definition
+    return replace(startable, definition=replace(definition, vars={**definition.vars, **case.vars}))
 
 
-class _Refused(Exception):
-    """Why a trigger starts nothing."""
+def _pass_time(world: World, case: CaseKeys) -> Iterable[str]:
+    """Until all instances have ended, or nothing more happens; gives the problems that this led to."""
+    for _ in range(MOST_STEPS):
+        if world.problems or all(instance.is_final for instance in world.instances.values()):
+            break
+        at = world.clock.next_at()
+        if at is None or at - START > case.timeout:
+            return [f"the instance does not end; it waits at {', '.join(_waiting(world)) or 'nothing'}"]
+        world.clock.step()
+    else:
+        return [f"it does not end: {MOST_STEPS} things happened"]
+    if case.cancel is not None and not world.problems and "cancel" not in world.instances[TESTED].root:
+        return ["the instance had ended before it was to be cancelled"]
+    return world.problems
 
 
-def _started(definition: Definition, case: CaseKeys) -> tuple[JsonObject, JsonObject]:
-    """The inputs and the trigger that the instance starts with. Raises _Refused."""
-    if case.trigger is None:
-        return dict(case.inputs), {}
-    sent = case.trigger
-    trigger: JsonObject = {
-        "source": sent.source,
-        "event": sent.event,
-        "headers": dict(sent.headers),
-        "body": sent.body if sent.body is not None else {},
-        "id": "test",
-        "received_at": "2030-01-01T00:00:00.000Z",
-    }
-    names = {"trigger": trigger, "vars": definition.vars}
-    reasons = []
-    for entry in _entries(definition, sent):
-        wanted = None if isinstance(entry, ScheduleTrigger) else entry.condition
-        try:
-            if wanted is not None and not condition(wanted, names):
-                reasons.append(f"condition is false: {wanted.source}")
-                continue
-            given: Json = render(entry.inputs, names)
-        except EvaluationError as error:
-            raise _Refused(f"an expression has no value: {error.message}") from None
-        return {**given, **case.inputs}, trigger
-    raise _Refused("; ".join(reasons) or "no trigger takes it")
+def _cancel(world: World, cancel: CancelKeys) -> None:
+    root = world.instances[TESTED]
+    if not root.is_final:
+        world.take(root, ROOT, events.CancelRequested(by="test", reason=cancel.reason))
 
 
-def _entries(
-    definition: Definition, sent: TriggerKeys
-) -> list[WebhookTrigger | EventTrigger | ScheduleTrigger | WorkflowTrigger]:
-    match sent.source:
-        case "event":
-            return [entry for entry in definition.events if entry.type == sent.event]
-        case "schedule":
-            return [entry for entry in definition.schedules if sent.event in ("", entry.cron)]
-        case "workflow":
-            return [entry for entry in definition.workflows if sent.event in ("", entry.outcome)]
+def _waiting(world: World) -> list[str]:
     return [
-        entry
-        for entry in definition.webhooks
-        if entry.source == sent.source and (not entry.events or sent.event in entry.events)
+        f"{instance.full(task_path(path, name)) or 'the instance'} ({run['state']})"
+        for instance in world.instances.values()
+        for path, state in instance.scopes.items()
+        for name, run in state["tasks"].items()
+        if run["state"] in ACTIVE and "items" not in run and "iterations" not in run
     ]
-
-
-def _why(refused: Exception) -> str:
-    details = "; ".join(f"{problem.pointer}: {problem.detail}" for problem in getattr(refused, "problems", ()))
-    return f"{refused}: {details}" if details and details not in str(refused) else str(refused)
-
-
-def _timers(state: ScopeState) -> list[int]:
-    every = [state.get("timers", {}), *(run.get("timers", {}) for run in state["tasks"].values())]
-    return [at for timers in every for name, at in timers.items() if name != "check"]

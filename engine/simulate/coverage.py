@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.core.joins import satisfies
 from engine.core.keys import shape_of, task_path
 from engine.core.model import Definition, TaskList
 from engine.core.outcomes import DONE, FAILED, SKIPPED, positive
-from engine.core.state import ScopeState
+from engine.core.state import ACTIVE, ScopeState
+
+COUNTED = ("tasks", "edges", "outcomes")
+"""What `--coverage-min` asks for. Edges that were never unsatisfied are shown besides: not every edge can be."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class Coverage:
     edges: dict[str, bool] = field(default_factory=dict)
     outcomes: dict[str, bool] = field(default_factory=dict)
     """The positive outcome of each task, those that edges listen for, and the cases of each switch."""
+    unmet: dict[str, bool] = field(default_factory=dict)
+    """The edges again: whether one was seen unsatisfied. `done` always is."""
 
     @classmethod
     def of(cls, definition: Definition) -> Coverage:
@@ -38,28 +43,34 @@ class Coverage:
                 for outcome in dict.fromkeys([*own, *sorted(listened - {DONE})]):
                     made.outcomes[f"{path}.{outcome}"] = False
                 for edge in task.edges:
-                    made.edges[f"{task_path(shape, edge.source)}.{edge.outcome} -> {name}"] = False
+                    made.edges[_edge(shape, edge.source, edge.outcome, name)] = False
+                    if edge.outcome != DONE:
+                        made.unmet[_edge(shape, edge.source, edge.outcome, name)] = False
         return made
 
     def see(self, definition: Definition, scopes: Mapping[str, ScopeState]) -> None:
-        """Count what one case did."""
+        """Count what one instance did."""
         for path, state in scopes.items():
             self._see(shape_of(path), definition.task_list(path), state)
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """What no case has seen."""
+        """What no case has seen, of what counts."""
         return tuple(
-            f"{what} {name}"
-            for what, seen in (("task", self.tasks), ("edge", self.edges), ("outcome", self.outcomes))
-            for name, there in seen.items()
+            f"{what.removesuffix('s')} {name}"
+            for what in COUNTED
+            for name, there in getattr(self, what).items()
             if not there
         )
 
+    @property
+    def always(self) -> tuple[str, ...]:
+        """Edges that were satisfied in every case."""
+        return tuple(name for name, there in self.unmet.items() if not there and self.edges[name])
+
     def percent(self, what: str) -> float:
-        """How much of the `tasks`, `edges` or `outcomes` was seen, of 100."""
-        seen: dict[str, bool] = getattr(self, what)
-        return 100.0 * sum(seen.values()) / len(seen) if seen else 100.0
+        """How much of the `tasks`, `edges`, `outcomes` or `unmet` was seen, of 100."""
+        return _percent(list(getattr(self, what).values()))
 
     def _see(self, shape: str, tasks: TaskList, state: ScopeState) -> None:
         runs = state["tasks"]
@@ -68,14 +79,19 @@ class Coverage:
             if run is None:
                 continue
             path = task_path(shape, name)
+            ran = run["state"] != SKIPPED
             self._mark(self.outcomes, f"{path}.{run['state']}")
-            if run["state"] == SKIPPED:
-                continue
-            self._mark(self.tasks, path)
+            if ran:
+                self._mark(self.tasks, path)
             for edge in task.edges:
                 source = runs.get(edge.source)
-                if source is not None and satisfies(edge, source["state"]):
-                    self._mark(self.edges, f"{task_path(shape, edge.source)}.{edge.outcome} -> {name}")
+                if source is None or source["state"] in ACTIVE:
+                    continue
+                satisfied = satisfies(edge, source["state"])
+                if satisfied and ran:
+                    self._mark(self.edges, _edge(shape, edge.source, edge.outcome, name))
+                elif not satisfied:
+                    self._mark(self.unmet, _edge(shape, edge.source, edge.outcome, name))
 
     @staticmethod
     def _mark(seen: dict[str, bool], name: str) -> None:
@@ -83,8 +99,15 @@ class Coverage:
             seen[name] = True
 
 
-def totals(all_: list[Coverage]) -> Iterator[tuple[str, float]]:
-    """The share seen of all workflows together, by what."""
-    for what in ("tasks", "edges", "outcomes"):
-        seen = [there for coverage in all_ for there in getattr(coverage, what).values()]
-        yield what, 100.0 * sum(seen) / len(seen) if seen else 100.0
+def totals(all_: Sequence[Coverage]) -> Iterator[tuple[str, float]]:
+    """The share seen of all workflows together, by what counts."""
+    for what in COUNTED:
+        yield what, _percent([there for coverage in all_ for there in getattr(coverage, what).values()])
+
+
+def _percent(seen: Sequence[bool]) -> float:
+    return 100.0 * sum(seen) / len(seen) if seen else 100.0
+
+
+def _edge(shape: str, source: str, outcome: str, name: str) -> str:
+    return f"{task_path(shape, source)}.{outcome} -> {name}"

@@ -1,53 +1,99 @@
-"""Holds what came of a simulated instance against what its case expects."""
+"""Holds what came of a case against what it expects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from engine.core.durations import text
-from engine.core.keys import ROOT, split_path
-from engine.core.state import TaskRun
+from engine.core.keys import split_path
+from engine.core.state import ScopeFailure, TaskRun
 from engine.core.values import Json
 from engine.simulate.instance import Simulated
-from engine.simulate.outside import Outside
+from engine.simulate.timeline import reason, why
+from engine.simulate.world import TESTED, World
 from engine.spec.case_models import ExpectKeys, SpanKeys
 
 
-def refusal_misses(expect: ExpectKeys, why: str) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A case that has come to its end. `took` in milliseconds of virtual time."""
+
+    world: World
+    took: int
+
+    @property
+    def instance(self) -> Simulated:
+        """The one that is tested."""
+        return self.world.instances[TESTED]
+
+    @property
+    def failures(self) -> list[ScopeFailure]:
+        """Those nobody handled, and what ended the instance itself."""
+        root = self.instance.root
+        own: list[ScopeFailure] = []
+        if "error" in root:
+            own.append({"path": "", "outcome": "failed", "error": root["error"]})
+        return [*own, *(failure for failure in root.get("failures", []) if failure["path"] or not own)]
+
+    @property
+    def ended(self) -> list[str]:
+        """The paths of tasks in the order in which they ended; once more for one that was run again."""
+        return [moment.path for moment in self.world.moments if not moment.note]
+
+    def task(self, path: str) -> TaskRun | None:
+        """The task at this path, of the instance or of one that it called; None if its scope never came to be."""
+        for instance in reversed(self.world.instances.values()):
+            inner = path.removeprefix(f"{instance.prefix}/") if instance.prefix else path
+            if inner != path or not instance.prefix:
+                scope, name = split_path(inner)
+                state = instance.scopes.get(scope)
+                if state is not None and name in state["tasks"]:
+                    return state["tasks"][name]
+        return None
+
+
+def refusal_misses(expect: ExpectKeys, said: str) -> tuple[str, ...]:
     """No instance was started."""
     if expect.refused is None:
-        return (f"no instance was started: {why}",)
-    return () if expect.refused in why else (f"expected a refusal with {expect.refused!r}, and it says: {why}",)
+        return (f"no instance was started: {said}",)
+    return () if expect.refused in said else (f"expected a refusal with {expect.refused!r}, and it says: {said}",)
 
 
-def misses(expect: ExpectKeys, instance: Simulated, outside: Outside, took: int) -> Iterator[str]:
+def misses(expect: ExpectKeys, played: Played) -> Iterator[str]:
     """Every expectation that does not hold, in words."""
-    root = instance.scopes[ROOT]
-    state = root.get("outcome", instance.state)
+    root = played.instance.root
+    state = root.get("outcome", played.instance.state)
     if expect.state is not None and state != expect.state:
-        yield f"expected the instance to end {expect.state}, and it ended {state}{_failures(instance)}"
-    yield from _tasks(expect, instance)
-    yield from _order(expect.order, instance.ended)
+        yield f"expected the instance to end {expect.state}, and it ended {state}{_told(played.failures)}"
+    yield from _tasks(expect, played)
+    yield from _order(expect.order, played.ended)
     if expect.outputs is not None and root.get("outputs") != expect.outputs:
         yield f"expected the outputs {expect.outputs}, and they are {root.get('outputs')}"
-    yield from _given(expect.inputs, outside.given)
-    yield from _messages(expect.messages, outside.messages)
-    if expect.error is not None and not _mentions(instance, expect.error):
-        yield f"expected a failure with {expect.error!r}{_failures(instance) or ', and there is none'}"
-    yield from _duration(expect.duration, took)
+    yield from _given(expect.inputs, played.world.given)
+    yield from _messages(expect.messages, played.world.messages)
+    if expect.error is not None and not _mentions(played.failures, expect.error):
+        yield f"expected a failure with {expect.error!r}{_told(played.failures) or ', and there is none'}"
+    yield from _duration(expect.duration, played.took)
 
 
-def _tasks(expect: ExpectKeys, instance: Simulated) -> Iterator[str]:
+def _tasks(expect: ExpectKeys, played: Played) -> Iterator[str]:
     for path, outcome in expect.outcomes.items():
-        run = _run(instance, path)
+        run = played.task(path)
         got = run["state"] if run else "pending"
         if got != outcome:
-            yield f"expected {path} to end {outcome}, and it is {got}{_why(run)}"
+            yield f"expected {path} to end {outcome}, and it is {got}{why(run) if run else ''}"
     for path, attempts in expect.attempts.items():
-        run = _run(instance, path)
+        run = played.task(path)
         made = run["attempt"] if run else 0
         if made != attempts:
             yield f"expected {attempts} attempts of {path}, and there were {made}"
+    for path, wanted in expect.skipped.items():
+        run = played.task(path)
+        if run is None or "skipped" not in run:
+            yield f"expected {path} to be skipped, and it is {run['state'] if run else 'pending'}"
+        elif wanted not in reason(run["skipped"]):
+            yield f"expected {path} to be skipped because of {wanted!r}, and it was: {reason(run['skipped'])}"
 
 
 def _given(wanted: Mapping[str, Json], given: Mapping[str, Json]) -> Iterator[str]:
@@ -66,13 +112,15 @@ def _duration(span: SpanKeys, took: int) -> Iterator[str]:
 
 
 def within(wanted: Json, got: Json) -> bool:
-    """Whether `got` has all that `wanted` names: maps as far as their keys go, all else to the letter."""
+    """Whether `got` has all that `wanted` names: maps as far as their keys go, lists item by item, all else to the letter."""
     if isinstance(wanted, dict):
         return isinstance(got, dict) and all(key in got and within(value, got[key]) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(got, list) and len(wanted) == len(got) and all(map(within, wanted, got))
     return bool(wanted == got) and isinstance(wanted, bool) == isinstance(got, bool)
 
 
-def _order(wanted: list[str], ended: list[str]) -> Iterator[str]:
+def _order(wanted: Sequence[str], ended: list[str]) -> Iterator[str]:
     at = 0
     for path in wanted:
         try:
@@ -82,36 +130,18 @@ def _order(wanted: list[str], ended: list[str]) -> Iterator[str]:
             return
 
 
-def _messages(wanted: list[dict[str, Json]] | None, sent: list[dict[str, Json]]) -> Iterator[str]:
+def _messages(wanted: Sequence[Json] | None, sent: Sequence[Json]) -> Iterator[str]:
     if wanted is None:
         return
     if len(wanted) != len(sent):
-        yield f"expected {len(wanted)} messages, and {len(sent)} were sent: {sent}"
+        yield f"expected {len(wanted)} messages, and {len(sent)} were sent: {list(sent)}"
         return
     for number, (one, other) in enumerate(zip(wanted, sent, strict=True), 1):
         if not within(one, other):
             yield f"expected message {number} to be {one}, and it is {other}"
 
 
-def _run(instance: Simulated, path: str) -> TaskRun | None:
-    scope, task = split_path(path)
-    state = instance.scopes.get(scope)
-    return None if state is None else state["tasks"].get(task)
-
-
-def _why(run: TaskRun | None) -> str:
-    if run is None:
-        return ""
-    if "error" in run:
-        return f" ({run['error']['kind']}: {run['error']['message']})"
-    if "skipped" in run:
-        reason = run["skipped"]
-        return f" ({reason['cause']}: {reason.get('edge') or reason.get('condition') or ''})"
-    return ""
-
-
-def _failures(instance: Simulated) -> str:
-    failures = instance.scopes[ROOT].get("failures", [])
+def _told(failures: Sequence[ScopeFailure]) -> str:
     told = [
         f"{failure['path'] or 'the workflow'} {failure['outcome']}"
         + (f" ({failure['error']['kind']}: {failure['error']['message']})" if "error" in failure else "")
@@ -120,7 +150,6 @@ def _failures(instance: Simulated) -> str:
     return f"; failures: {'; '.join(told)}" if told else ""
 
 
-def _mentions(instance: Simulated, text_: str) -> bool:
-    failures = instance.scopes[ROOT].get("failures", [])
+def _mentions(failures: Sequence[ScopeFailure], text_: str) -> bool:
     errors = [failure["error"] for failure in failures if "error" in failure]
     return any(text_ == error["kind"] or text_ in error["message"] for error in errors)

@@ -1,21 +1,20 @@
-"""Finds the tests beside the workflows, reads them, and runs them."""
+"""Finds the tests among files, reads them, and runs them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from engine.core.keys import shape_of
-from engine.core.model import Definition
 from engine.simulate.case import Outcome, run
 from engine.simulate.coverage import Coverage
-from engine.simulate.mocks import compiled
+from engine.simulate.strangers import strangers
+from engine.simulate.world import Startable
 from engine.spec.case_models import TestFileKeys
 from engine.spec.document import read
-from engine.spec.findings import Finding
-from engine.spec.load import Loaded, load
-from engine.spec.nodes import Document, Path
+from engine.spec.findings import Finding, ordered
+from engine.spec.load import Loaded, is_project, load
+from engine.spec.nodes import Document
 from engine.spec.shape import read_shape, suggest
 from engine.spec.validation import validator
 
@@ -49,43 +48,73 @@ class Report:
         return [case for case in self.cases if case.problems]
 
 
-def run_files(files: Mapping[str, bytes], *, only: str = "") -> Report:
-    """Run the cases of all test files among `files` (which has the workflows too) whose name contains `only`."""
+def is_test(path: str) -> bool:
+    """Whether this file tests a workflow."""
+    return path.endswith(SUFFIXES)
+
+
+def run_files(files: Mapping[str, bytes], *, only: str = "", beside: Collection[str] = ()) -> Report:
+    """Run the cases of all test files among `files` (which has the workflows too) whose name contains `only`.
+
+    `beside` are files that are there only because others may need them: what is wrong with them is told only if a test
+    needs them, and their coverage is that of the cases that reach them.
+    """
     loaded = load(files)
-    report = Report(findings=list(loaded.errors))
-    definitions = {definition.name: definition for definition in loaded.workflows.values()}
-    tested = [(path, data) for path, data in sorted(files.items()) if path.endswith(SUFFIXES)]
-    for path, data in tested:
-        document, keys = _read(path, data, report)
-        if document is None or keys is None:
-            continue
-        definition = definitions.get(keys.workflow)
-        if definition is None:
-            report.findings += _unknown_workflow(document, keys, loaded, definitions)
-            continue
-        coverage = report.coverage.setdefault(definition.name, Coverage.of(definition))
-        report.findings += _strangers(document, keys, definition)
-        inputs = validator(definition.inputs or {"type": "object"})
+    workflows = {
+        definition.name: Startable(definition=definition, inputs=validator(definition.inputs or {"type": "object"}))
+        for definition in loaded.workflows.values()
+    }
+    runner = _Runner(loaded, workflows, only.lower())
+    for path, definition in sorted(loaded.workflows.items()):
+        if path not in beside:
+            runner.report.coverage[definition.name] = Coverage.of(definition)
+    for path in sorted(filter(is_test, files)):
+        runner.play(path, files[path])
+    runner.report.findings += _errors(loaded, beside, runner.wanted)
+    runner.report.findings = list(ordered(runner.report.findings))
+    return runner.report
+
+
+class _Runner:
+    """Runs test files one after the other."""
+
+    def __init__(self, loaded: Loaded, workflows: Mapping[str, Startable], only: str) -> None:
+        self.report = Report()
+        self.wanted: set[str] = set()
+        """Names of workflows that tests are for."""
+        self._loaded = loaded
+        self._workflows = workflows
+        self._only = only
+
+    def play(self, path: str, data: bytes) -> None:
+        """Run what one file asks for."""
+        document = read(path, data)
+        keys = read_shape(document, TestFileKeys) if isinstance(document, Document) else document
+        if not isinstance(document, Document) or not isinstance(keys, TestFileKeys):
+            self.report.findings += keys if isinstance(keys, list) else []
+            return
+        self.wanted.add(keys.workflow)
+        tested = self._workflows.get(keys.workflow)
+        if tested is None:
+            self.report.findings += _unknown_workflow(document, keys, self._loaded, self._workflows)
+            return
+        self.report.findings += strangers(document, keys, self._workflows)
+        self.report.coverage.setdefault(keys.workflow, Coverage.of(tested.definition))
         for index, case in enumerate(keys.cases):
-            if only.lower() not in f"{keys.workflow} {case.name}".lower():
+            if self._only not in f"{keys.workflow} {case.name}".lower():
                 continue
             began = time.perf_counter()
-            outcome = run(definition, inputs, case)
-            coverage.see(definition, outcome.scopes)
-            report.cases.append(_ran(document, keys, index, outcome, time.perf_counter() - began))
-    return report
+            outcome = run(keys.workflow, self._workflows, case)
+            seconds = time.perf_counter() - began
+            self._see(outcome)
+            self.report.cases.append(_ran(document, keys, index, outcome, seconds))
 
-
-def _read(path: str, data: bytes, report: Report) -> tuple[Document | None, TestFileKeys | None]:
-    document = read(path, data)
-    if not isinstance(document, Document):
-        report.findings += document
-        return None, None
-    keys = read_shape(document, TestFileKeys)
-    if isinstance(keys, TestFileKeys):
-        return document, keys
-    report.findings += keys
-    return None, None
+    def _see(self, outcome: Outcome) -> None:
+        for definition, scopes in outcome.scopes:
+            coverage = self.report.coverage.get(definition.name)
+            if coverage is None:
+                coverage = self.report.coverage[definition.name] = Coverage.of(definition)
+            coverage.see(definition, scopes)
 
 
 def _ran(document: Document, keys: TestFileKeys, index: int, outcome: Outcome, seconds: float) -> Ran:
@@ -101,48 +130,20 @@ def _ran(document: Document, keys: TestFileKeys, index: int, outcome: Outcome, s
     )
 
 
+def _errors(loaded: Loaded, beside: Collection[str], wanted: Collection[str]) -> Iterator[Finding]:
+    """What is wrong with the workflows, as far as it matters here."""
+    names = {file.document.source.path: file.keys.name for file in loaded.files}
+    for finding in loaded.errors:
+        name = names.get(finding.path)
+        if finding.path not in beside or is_project(finding.path) or name in wanted:
+            yield finding
+
+
 def _unknown_workflow(
-    document: Document, keys: TestFileKeys, loaded: Loaded, known: Mapping[str, Definition]
+    document: Document, keys: TestFileKeys, loaded: Loaded, known: Mapping[str, Startable]
 ) -> Iterator[Finding]:
     """A workflow that has errors is known by its findings already."""
     if any(file.keys.name == keys.workflow for file in loaded.files):
         return
     message = f'there is no workflow "{keys.workflow}" beside this file'
     yield document.finding(("workflow",), "unknown-workflow", message, suggestion=suggest(keys.workflow, known))
-
-
-def _strangers(document: Document, keys: TestFileKeys, definition: Definition) -> Iterator[Finding]:
-    """Paths and patterns that no task of the workflow has: a slip would go unnoticed otherwise."""
-    shapes = {_shape(shape, name) for shape, tasks in definition.lists.items() for name in tasks.tasks}
-    for index, case in enumerate(keys.cases):
-        named: Sequence[tuple[str, str]] = [
-            *(("mocks", path) for path in case.mocks),
-            *(("expect/outcomes", path) for path in case.expect.outcomes),
-            *(("expect/inputs", path) for path in case.expect.inputs),
-            *(("expect/attempts", path) for path in case.expect.attempts),
-        ]
-        for where, path in named:
-            if not _is_there(path, shapes):
-                at: Path = ("cases", index, *where.split("/"), path)
-                meant = suggest(path, shapes)
-                message = f'the workflow has no task "{path}"'
-                yield document.finding(at, "unknown-task", message, suggestion=meant, at_key=True)
-        for number, path in enumerate(case.expect.order):
-            if not _is_there(path, shapes):
-                place: Path = ("cases", index, "expect", "order", number)
-                message = f'the workflow has no task "{path}"'
-                yield document.finding(place, "unknown-task", message, suggestion=suggest(path, shapes))
-
-
-def _shape(shape: str, name: str) -> str:
-    return f"{shape}/{name}" if shape and name else shape or name
-
-
-def _is_there(path: str, shapes: set[str]) -> bool:
-    plain = shape_of(path)
-    if plain in shapes:
-        return True
-    if "*" not in path:
-        return False
-    pattern = compiled(plain.replace("#*", "#"))
-    return any(pattern.fullmatch(shape) for shape in shapes)

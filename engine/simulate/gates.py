@@ -1,104 +1,113 @@
-"""Slots, rate limits and kept outputs of a simulated instance: as the database has them, in memory."""
+"""Slots, turns and kept outputs in memory, as the databases have them; `engine.app.gatekeeper` asks."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.core.commands import Command, KeepOutputs, LookUpCache, ReleaseSlot, TakeSlot, TakeTurn
-from engine.core.events import CacheAnswered, Event, SlotAnswered, TurnAnswered
-from engine.core.keys import ROOT
+from engine.app.records import Claim, SlotVerdict, SlotWish
 from engine.core.values import Json
 
-Answer = tuple[str, Event]
-Place = tuple[str, str, int, bool]
-"""A scope, a task, its attempt, and whether the whole instance wants the slot."""
+
+@dataclass(slots=True)
+class _Place:
+    """A claim in its group, in the order in which they came."""
+
+    claim: Claim
+    held: bool = False
+    leaving: bool = False
 
 
 @dataclass(slots=True)
 class _Group:
-    holders: set[tuple[str, str]] = field(default_factory=set)
-    waiting: deque[Place] = field(default_factory=deque)
+    limit: int = 1
+    places: list[_Place] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Turns:
+    last: int = 0
     starts: deque[int] = field(default_factory=deque)
 
 
-class Gates:
-    """Answers what a task asks for before its attempt starts. `cancel_running` within one instance queues."""
+class MemoryGates:
+    """Implements `engine.app.gate_ports.SharedGates` for the instances of one simulation, which all give back what they hold."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now = now
-        self._groups: dict[str, _Group] = defaultdict(_Group)
-        self._kept: dict[tuple[str, str], tuple[int, Json]] = {}
+    def __init__(self) -> None:
+        self._groups: dict[str, _Group] = {}
+        self._turns: dict[str, _Turns] = {}
+        self._kept: dict[tuple[str, str, str], tuple[int, Json]] = {}
 
-    def answer(self, scope: str, command: Command) -> list[Answer]:
-        """The answers to a command about gates; none to any other."""
-        match command:
-            case LookUpCache():
-                return [(scope, self._look_up(command))]
-            case KeepOutputs():
-                self._kept[command.path, command.key] = (self._now(), command.outputs)
-            case TakeSlot():
-                return self._take(scope, command)
-            case ReleaseSlot():
-                return self._release(scope, command)
-            case TakeTurn():
-                return [(scope, self._turn(command))]
-        return []
+    def take_slot(self, wish: SlotWish, now: int) -> SlotVerdict:  # noqa: ARG002 - the port's: nobody is swept here
+        """See the port."""
+        group = self._groups.setdefault(wish.group, _Group())
+        group.limit = wish.limit
+        if self._queue_up(group, wish.claim):
+            return SlotVerdict(answer="granted")
+        granted = _let_in(group)
+        others = tuple(claim for claim in granted if claim != wish.claim)
+        if wish.claim in granted:
+            return SlotVerdict(answer="granted", granted=others)
+        if wish.when_full == "reject":
+            _drop(group, wish.claim.instance, wish.claim.path)
+            return SlotVerdict(answer="refused", granted=others)
+        displaced = _displace(group) if wish.when_full == "cancel_running" else ()
+        return SlotVerdict(answer="waiting", granted=others, displaced=displaced)
 
-    def _look_up(self, command: LookUpCache) -> CacheAnswered:
-        kept = self._kept.get((command.path, command.key))
-        hit = kept is not None and (command.ttl is None or self._now() - kept[0] <= command.ttl)
-        outputs = kept[1] if kept is not None and hit else None
-        return CacheAnswered(task=command.task, attempt=command.attempt, hit=hit, outputs=outputs, at=self._now())
+    def release_slot(self, group: str, instance: str, path: str) -> Sequence[Claim]:
+        """See the port."""
+        found = self._groups.get(group)
+        return _let_in(found) if found is not None and _drop(found, instance, path) else ()
 
-    def _take(self, scope: str, command: TakeSlot) -> list[Answer]:
-        group = self._groups[command.group]
-        place: Place = (scope, command.task, command.attempt, command.whole)
-        if (scope, command.task) in group.holders or (
-            ROOT,
-            "",
-        ) in group.holders:  # what stands within it is let through
-            return [self._granted(place)]
-        if len(group.holders) < command.limit:
-            group.holders.add((scope, command.task))
-            return [self._granted(place)]
-        answer = "refused" if command.when_full == "reject" else "waiting"
-        if answer == "waiting" and place not in group.waiting:
-            group.waiting.append(place)
-        return [
-            (
-                scope,
-                SlotAnswered(
-                    task=command.task,
-                    attempt=command.attempt,
-                    answer=answer,  # type: ignore[arg-type] # one of two words
-                    whole=command.whole,
-                    at=self._now(),
-                ),
-            )
-        ]
+    def take_turn(self, group: str, limit: int, per: int, now: int) -> int:
+        """See the port."""
+        turns = self._turns.setdefault(group, _Turns())
+        start = now if len(turns.starts) < limit else turns.starts[-limit] + per
+        turns.last = max(now, turns.last, start)
+        turns.starts.append(turns.last)
+        return turns.last
 
-    def _release(self, scope: str, command: ReleaseSlot) -> list[Answer]:
-        group = self._groups[command.group]
-        group.waiting = deque(place for place in group.waiting if place[:2] != (scope, command.task))
-        if (scope, command.task) not in group.holders:
-            return []
-        group.holders.discard((scope, command.task))
-        if not group.waiting:
-            return []
-        place = group.waiting.popleft()
-        group.holders.add(place[:2])
-        return [self._granted(place)]
+    def look_up(self, workflow: str, path: str, key: str, since: int | None) -> tuple[bool, Json]:
+        """See the port."""
+        at, outputs = self._kept.get((workflow, path, key), (None, None))
+        return (False, None) if at is None or (since is not None and at < since) else (True, outputs)
 
-    def _granted(self, place: Place) -> Answer:
-        scope, task, attempt, whole = place
-        return scope, SlotAnswered(task=task, attempt=attempt, answer="granted", whole=whole, at=self._now())
+    def keep(self, workflow: str, path: str, key: str, outputs: Json, now: int) -> None:
+        """A success that later runs may take."""
+        self._kept[workflow, path, key] = now, outputs
 
-    def _turn(self, command: TakeTurn) -> TurnAnswered:
-        starts = self._groups[command.group].starts
-        due = self._now()
-        if len(starts) >= command.limit:
-            due = max(due, starts[-command.limit] + command.per)
-        starts.append(due)
-        return TurnAnswered(task=command.task, attempt=command.attempt, due=due, at=self._now())
+    @staticmethod
+    def _queue_up(group: _Group, claim: Claim) -> bool:
+        """Whether it has a slot, its own or that of its instance. A claim that is new goes to the end."""
+        for place in group.places:
+            if place.claim.instance == claim.instance and place.held and not place.claim.path:
+                return True
+        for place in group.places:
+            if (place.claim.instance, place.claim.path) == (claim.instance, claim.path):
+                place.claim = claim
+                return place.held
+        group.places.append(_Place(claim))
+        return False
+
+
+def _let_in(group: _Group) -> tuple[Claim, ...]:
+    room = group.limit - sum(place.held for place in group.places)
+    waiting = [place for place in group.places if not place.held and not place.leaving]
+    for place in waiting[: max(room, 0)]:
+        place.held = True
+    return tuple(place.claim for place in waiting[: max(room, 0)])
+
+
+def _displace(group: _Group) -> tuple[Claim, ...]:
+    """All but the newest have to go."""
+    staying = [place for place in group.places if not place.leaving]
+    for place in staying[: -group.limit]:
+        place.leaving = True
+    return tuple(place.claim for place in group.places if place.leaving)
+
+
+def _drop(group: _Group, instance: str, path: str) -> bool:
+    before = len(group.places)
+    group.places = [place for place in group.places if (place.claim.instance, place.claim.path) != (instance, path)]
+    return len(group.places) < before

@@ -4,38 +4,43 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from engine.spec.case_models import MockKeys
 
 
 class Unmocked(Exception):
-    """A task would have done something real, or its mocks have run out. The message says what to write."""
+    """A case does not say what it would have to. The message says what to write."""
 
 
 class Mocks:
     """The mocks of one case; counts the attempts of each path."""
 
-    def __init__(self, mocks: Mapping[str, tuple[MockKeys, ...] | MockKeys]) -> None:
+    def __init__(self, mocks: Mapping[str, Sequence[MockKeys] | MockKeys]) -> None:
         ordered = sorted(mocks, key=_specific)
         self._mocks = [(compiled(pattern), pattern, mocks[pattern]) for pattern in ordered]
         self._asked: dict[str, int] = defaultdict(int)
-        self.used: set[str] = set()
 
-    def take(self, path: str, kind: str) -> MockKeys:
-        """The mock for the next attempt at this path. Raises Unmocked."""
+    def find(self, path: str) -> MockKeys | None:
+        """The mock for the next attempt at this path, None if there is none. Raises Unmocked: a list has run out."""
         for pattern, written, mock in self._mocks:
             if not pattern.fullmatch(path):
                 continue
-            self.used.add(written)
             number = self._asked[path]
             self._asked[path] += 1
             if isinstance(mock, MockKeys):
                 return mock
             if number < len(mock):
                 return mock[number]
-            raise Unmocked(f"{path} is asked for a {_nth(number + 1)} time, and {written} has {len(mock)} mocks")
-        raise Unmocked(f"{path} ({kind}) is not mocked; add under `mocks`:  {_quoted(path)}: {{{_idea(kind)}}}")
+            raise Unmocked(f"{path} is asked for a {_nth(number + 1)} time, and {written} has {_count(len(mock))}")
+        return None
+
+    def take(self, path: str, kind: str) -> MockKeys:
+        """The same, raising Unmocked if there is none."""
+        found = self.find(path)
+        if found is None:
+            raise Unmocked(f"{path} ({kind}) is not mocked; add under `mocks`:  {_quoted(path)}: {{{_idea(kind)}}}")
+        return found
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -45,11 +50,15 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _specific(pattern: str) -> tuple[int, int, int]:
-    return pattern.count("**"), pattern.count("*"), -len(pattern)
+    return pattern.count("**"), pattern.replace("**", "").count("*"), -len(pattern)
 
 
 def _nth(number: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+def _count(number: int) -> str:
+    return "one mock" if number == 1 else f"{number} mocks"
 
 
 def _quoted(path: str) -> str:
@@ -57,4 +66,4 @@ def _quoted(path: str) -> str:
 
 
 def _idea(kind: str) -> str:
-    return {"approval": "outcome: approved, after: 1h", "event": "outcome: received, body: {}"}.get(kind, "outputs: {}")
+    return {"approval": "outcome: approved, after: 1h"}.get(kind, "outputs: {}")

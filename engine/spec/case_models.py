@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, JsonValue, PlainValidator
+from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.spec.fields import NAME, Bound, Duration, Shape, Values
@@ -16,11 +16,13 @@ class MockKeys(Shape):
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     """What it gives; checked against the schemas it declares."""
     outcome: str | None = None
-    """How an `approval`, an `event` or a `workflow` ends, such as `approved`, `expired`, `timed_out`, `failed`."""
+    """How it ends, such as `approved`, `expired`, `timed_out`, `failed`; `cancelled` is an operator's doing."""
     error: str | None = None
     """The message of its failure."""
-    kind: str = "mock"
-    """The kind of its failure, which `retry.if` can test."""
+    kind: str | None = None
+    """The kind of its failure, which `retry.if` can test; `mock` by default."""
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    """The details of its failure."""
     after: Duration = 0
     """How long it takes, in virtual time."""
     body: JsonValue = None
@@ -30,17 +32,27 @@ class MockKeys(Shape):
     form: dict[str, JsonValue] = Field(default_factory=dict)
     """Of an `approval`: what they fill in."""
 
+    @property
+    def fails(self) -> bool:
+        """Whether it is pretended to have failed."""
+        return self.error is not None or self.kind is not None or self.outcome == "failed"
 
-def _mocks(value: Any) -> tuple[MockKeys, ...] | MockKeys:
-    if isinstance(value, list):
-        if not value:
-            raise PydanticCustomError("mock", "a list of mocks has one for each attempt, so at least one")
-        return tuple(MockKeys.model_validate(entry) for entry in value)
-    return MockKeys.model_validate(value)
+    @model_validator(mode="after")
+    def _one_end(self) -> MockKeys:
+        if self.fails and (self.outputs or self.outcome not in (None, "failed")):
+            raise PydanticCustomError("mock", "a mock with an error has no outputs, and no other outcome than failed")
+        if self.details and not self.fails:
+            raise PydanticCustomError("mock", "`details` belong to an error")
+        return self
+
+
+def _form(value: Any) -> str:
+    return "<list>" if isinstance(value, list) else "<map>"
 
 
 Mock: TypeAlias = Annotated[
-    tuple[MockKeys, ...] | MockKeys, PlainValidator(_mocks, json_schema_input_type=MockKeys | list[MockKeys])
+    Annotated[MockKeys, Tag("<map>")] | Annotated[list[MockKeys], Field(min_length=1), Tag("<list>")],
+    Discriminator(_form),
 ]
 """One for all attempts, or a list with one for each."""
 
@@ -51,11 +63,13 @@ class TriggerKeys(Shape):
     source: str
     """The webhook source, or `event`, `schedule`, `workflow`."""
     event: str = ""
-    """The event's name, type, cron expression or outcome."""
+    """The event's name, type, cron expression or outcome; for `schedule` and `workflow` it may be left out."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers of the call."""
     body: JsonValue = None
-    """What was sent."""
+    """What was sent; of `workflow` what it gives is filled in where it is not named."""
+    scheduled_at: str | None = None
+    """Of `schedule`: the time that has come; the start by default."""
 
 
 class SentKeys(Shape):
@@ -99,11 +113,13 @@ class ExpectKeys(Shape):
     outputs: Values | None = None
     """The outputs of the instance."""
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
-    """Path of a task to what its last attempt was given (`with`, for a script its `env`), as far as it is named."""
+    """Path of a task to what its last attempt was given, as far as it is named: its `with` and its `env`; of a script the `env` alone."""
     messages: list[dict[str, JsonValue]] | None = None
     """The messages sent, in order, each as far as its keys are named."""
     attempts: dict[str, int] = Field(default_factory=dict)
     """Path of a task to the number of its last attempt."""
+    skipped: dict[str, str] = Field(default_factory=dict)
+    """Path of a task that is skipped to text that says why: its edge, its condition, or `edge`, `condition`, `scope`, `rest`."""
     error: str | None = None
     """Text that stands in the message, or is the kind, of one of the instance's failures."""
     refused: str | None = None
@@ -120,7 +136,9 @@ class CaseKeys(Shape):
     inputs: Values = Field(default_factory=dict)
     """The instance's inputs; those with defaults may be left out."""
     trigger: TriggerKeys | None = None
-    """What starts it, instead of `inputs`."""
+    """What starts it; `inputs` come over those that the trigger gives."""
+    started_by: str = "test"
+    """Who starts it, as `instance.started_by` shows."""
     vars: Values = Field(default_factory=dict)
     """Values instead of those of project.yaml."""
     secrets: dict[str, str] = Field(default_factory=dict)

@@ -72,6 +72,7 @@ def _keys(
     document: Document, annotation: Any, node: Node, path: Path, unknown: str = "unknown-key"
 ) -> Iterator[Finding]:
     """Unknown keys, wherever the types say that keys are known."""
+    annotation = _chosen(annotation, node)
     model = _model(annotation)
     if isinstance(node, Mapping) and model is not None:
         fields = _fields(model)
@@ -122,6 +123,22 @@ def _plain(annotation: Any) -> Any:
             return annotation
 
 
+def _chosen(annotation: Any, node: Node) -> Any:
+    """Of a map or a list of such maps, the one that was written; any other type as it is."""
+    members = [_plain(each) for each in _union(annotation)]
+    if isinstance(node, Mapping):
+        members = [each for each in members if isinstance(each, type)]
+    else:
+        members = [each for each in members if get_origin(each) is list]
+    return members[0] if len(members) == 1 else annotation
+
+
+def _union(annotation: Any) -> tuple[Any, ...]:
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
+
+
 def _model(annotation: Any) -> type[BaseModel] | None:
     plain = _plain(annotation)
     return plain if isinstance(plain, type) and issubclass(plain, BaseModel) else None
@@ -144,9 +161,13 @@ _WANTED = {
 }
 
 
+_FORMS = ("<map>", "<list>")
+"""What pydantic calls the two forms of a value that is a map or a list of maps (`engine.spec.case_models`)."""
+
+
 def _misfit(document: Document, base: Path, detail: ErrorDetails) -> Finding:
     """One of pydantic's errors, in words for the author and at its place in the file."""
-    location = list(detail["loc"])
+    location = [step for step in detail["loc"] if step not in _FORMS]
     at_key = bool(location) and location[-1] == "[key]"
     if at_key:
         location.pop()
@@ -172,7 +193,7 @@ def _words(detail: ErrorDetails, node: Node | None, name: str, at_key: bool) -> 
         allowed = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
         word = node.text if isinstance(node, Scalar) else ""
         return f"{what} must be one of {', '.join(allowed)}", suggest(word, allowed)
-    if detail["type"] in ("duration", "join", "bad_id", "size", "channel", "webhook", "written"):
+    if detail["type"] in ("duration", "join", "bad_id", "size", "channel", "webhook", "written", "mock"):
         return detail["msg"], None
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return (f"{what} {message}" if message.startswith("should") else message), None

@@ -34,7 +34,7 @@ tasks:
         needs: roll
         repeat: {until: outputs.status == 200, max_iterations: 3, delay: 10s}
         uses: http
-        with: {url: "https://x.example.com/"}
+        with: {url: "https://x.example.com/", allow_status: [500, 503]}
         outputs: {status: {type: integer}}
 outputs: {image: "${{ tasks.build.outputs.image }}"}
 finally:
@@ -64,6 +64,7 @@ HOLDS = {
     "inputs": '{build: {SERVICE: billing, TOKEN: secret TOKEN}, "deploy[us]/roll": {REGION: us}}',
     "messages": "[{text: succeeded}]",
     "duration": "{at_least: 3h3m, at_most: 3h4m}",
+    "skipped": "{refused: approve.rejected}",
 }
 WRONG = {
     "state": "failed",
@@ -76,7 +77,18 @@ WRONG = {
     "error": "network",
     "duration": "{at_most: 1h}",
     "refused": "no",
+    "skipped": "{refused: approve.expired}",
 }
+LATER = {
+    "outcomes": "{refused: succeeded}",
+    "attempts": "{refused: 1}",
+    "order": "[finally/report, build]",
+    "inputs": "{refused: {}}",
+    "messages": "[]",
+    "duration": "{at_least: 4h}",
+    "skipped": "{build: edge}",
+}
+"""A second way to be wrong."""
 
 
 def played(text: str, workflow: str = WORKFLOW):
@@ -99,6 +111,11 @@ def test_a_wrong_expectation_of_every_sort_fails(key):
     assert len(problems(f"{GOOD}      {key}: {WRONG[key]}\n")) == 1
 
 
+@pytest.mark.parametrize("key", LATER)
+def test_so_does_another(key):
+    assert len(problems(f"{GOOD}      {key}: {LATER[key]}\n")) == 1
+
+
 def test_a_side_effect_without_a_mock_fails_and_says_what_to_write():
     (problem,) = problems(
         "workflow: release\ncases:\n  - {name: x, inputs: {service: a}, expect: {state: succeeded}}\n"
@@ -111,7 +128,7 @@ def test_running_out_of_mocks_fails():
         "workflow: release\ncases:\n  - name: x\n    inputs: {service: a}\n"
         "    mocks: {build: [{error: a, kind: network}]}\n    expect: {state: failed}\n"
     )
-    assert problem == "build is asked for a second time, and build has 1 mocks"
+    assert problem == "build is asked for a second time, and build has one mock"
 
 
 def test_mocked_outputs_have_to_fit():

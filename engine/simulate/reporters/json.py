@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 
+from engine.simulate.coverage import COUNTED
 from engine.simulate.files import Report
 
 
@@ -26,10 +27,9 @@ def report(found: Report) -> str:
         ],
         "coverage": {
             name: {
-                "tasks": round(one.percent("tasks"), 1),
-                "edges": round(one.percent("edges"), 1),
-                "outcomes": round(one.percent("outcomes"), 1),
+                **{what: round(one.percent(what), 1) for what in COUNTED},
                 "missed": list(one.missed),
+                "never_unsatisfied": list(one.always),
             }
             for name, one in found.coverage.items()
         },

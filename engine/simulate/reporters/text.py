@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.simulate.coverage import Coverage, totals
+from engine.simulate.coverage import COUNTED, Coverage, totals
 from engine.simulate.files import Ran, Report
 
 MOST_LINES = 40
@@ -39,8 +39,9 @@ def _coverage(found: list[Coverage]) -> Iterator[str]:
     width = max([len(one.workflow) for one in found] + [8])
     yield f"{'workflow':<{width}}   tasks   edges  outcomes"
     for one in found:
-        yield _shares(one.workflow, width, {what: one.percent(what) for what in ("tasks", "edges", "outcomes")})
+        yield _shares(one.workflow, width, {what: one.percent(what) for what in COUNTED})
         yield from (f"{'':<{width}}  not seen: {name}" for name in one.missed)
+        yield from (f"{'':<{width}}  never unsatisfied: {name}" for name in one.always)
     yield _shares("all", width, dict(totals(found)))
     yield ""
 
