@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from engine.core.events import CancelRequested, TaskStarted
+from engine.adapters.broker.wire import unseal
+from engine.app.advance import Advancer
+from engine.app.records import Notification
+from engine.core.events import CancelRequested, TaskStarted, TaskSucceeded, to_json
 from engine.core.gates import ASK_AGAIN
+from engine.errors import Unavailable
 from tests.app.world import World
 
 DEPLOY = """
@@ -188,3 +194,43 @@ def test_gates_cost_nothing_where_there_are_none(world):
         world.work()
     finally:
         gatekeeper.Gatekeeper._answer = kept  # type: ignore[method-assign]
+
+
+def test_batches_of_many_groups_at_once_come_to_an_end(world):
+    """Each instance goes through all groups, half of them in the other order; whoever is locked out is tried again."""
+    chain = [f"g{n}" for n in range(4)]
+    started = []
+    for groups in (chain, chain[::-1]):
+        tasks = "".join(
+            f"  t{n}: {{run: ./x, {f'needs: t{n - 1}, ' if n else ''}concurrency: {{group: {group}, limit: 2}}}}\n"
+            for n, group in enumerate(groups)
+        )
+        started += [world.start(f"tasks:\n{tasks}") for _ in range(8)]
+    advancers = [world.make_advancer() for _ in range(4)]
+
+    def work(advancer: Advancer) -> int:
+        for _ in range(10_000):
+            fetched = world.transport.fetch("tasks", 4, 0)
+            heard = world.transport.fetch("notifications", 4, 0)
+            if not fetched and not heard and not world.sql("SELECT 1 FROM slots"):
+                return 0
+            events = [Notification(**unseal(data).args[0]) for _, data in heard]
+            for command in (unseal(data).args[0] for _, data in fetched):
+                event = TaskSucceeded(task=command["path"], attempt=command["attempt"])
+                events.append(Notification(instance=command["instance"], scope="", event=to_json(event)))
+            for _ in range(20):
+                try:
+                    advancer.submit(events)
+                    break
+                except Unavailable:
+                    continue
+            else:
+                raise AssertionError("locked out for ever")
+        raise AssertionError("it does not end")
+
+    with ThreadPoolExecutor(len(advancers)) as pool:
+        assert list(pool.map(work, advancers)) == [0] * len(advancers)
+    assert {world.state(instance) for instance in started} == {"succeeded"}
+    assert world.sql("SELECT count(*) FROM slot_groups") == [(0,)]
+    for instance in started[:2]:
+        world.check_history(instance)
