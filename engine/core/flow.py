@@ -14,6 +14,7 @@ def flow(turn: Turn) -> None:
     """Decide the joins that the ended tasks touch, breadth first, then end the scope if that was all."""
     tasks, followers, runs = turn.list.tasks, turn.list.followers, turn.runs
     for ended in turn.ended:  # grows while tasks end at once: skipped, failed in an expression, `values`
+        exits.fail_fast(turn)  # before anything else starts
         for name in followers.get(ended, ()):
             if name not in runs:
                 consider(turn, tasks[name])
@@ -36,5 +37,6 @@ def consider(turn: Turn, task: Task) -> None:
 def consider_all(turn: Turn) -> None:
     """Decide the joins of all pending tasks, where some were set back to pending."""
     for name, task in turn.list.tasks.items():
+        exits.fail_fast(turn)  # some end at once
         if name not in turn.runs:
             consider(turn, task)

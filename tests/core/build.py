@@ -10,7 +10,7 @@ from engine.core.context import Context, Decision
 from engine.core.decide import decide
 from engine.core.events import Event, ScopeStarted, TaskSucceeded, to_json
 from engine.core.expressions.model import NOTHING, Expression, Literal, MapOf, Position, Template
-from engine.core.model import Definition, Edge, Join, Task, TaskList
+from engine.core.model import Definition, Edge, ForEach, Join, Repeat, Task, TaskList
 from engine.core.outcomes import positive
 from engine.core.state import ScopeState, TaskRun
 from engine.spec.cel import parse
@@ -39,18 +39,42 @@ def task(
 
 
 def tasks(*entries: tuple[Task, str]) -> TaskList:
-    kinds = {entry.id: entry.kind for entry, _ in entries}
+    found = {entry.id: entry for entry, _ in entries}
     made: dict[str, Task] = {}
     followers: dict[str, list[str]] = {}
     for entry, needs in entries:
         edges = []
         for need in needs.split():
             source, _, outcome = need.partition(".")
-            edges.append(Edge(source=source, outcome=outcome or positive(kinds[source])))
+            lenient = not outcome and found[source].continue_on_error
+            edges.append(Edge(source=source, outcome=outcome or positive(found[source].kind), lenient=lenient))
             if entry.id not in followers.setdefault(source, []):
                 followers[source].append(entry.id)
         made[entry.id] = replace(entry, edges=tuple(edges))
     return TaskList(tasks=made, followers={name: tuple(found) for name, found in followers.items()})
+
+
+def alone(leaf: tuple[Task, str], **keys: Any) -> TaskList:
+    """The body of a loop without `tasks`."""
+    return TaskList(tasks={"": replace(leaf[0], id="")}, **keys)
+
+
+def group(id: str, needs: str = "", *, body: TaskList, **keys: Any) -> tuple[Task, str]:
+    return task(id, needs, kind="group", body=body, **keys)
+
+
+def each(
+    id: str, needs: str = "", *, body: TaskList, items: Any, spec: dict[str, Any], **keys: Any
+) -> tuple[Task, str]:
+    """`spec` has the keys of `ForEach` besides the items, which are plain JSON."""
+    return task(id, needs, kind="for_each", body=body, for_each=ForEach(items=Literal(value=items), **spec), **keys)
+
+
+def loop(
+    id: str, needs: str = "", *, body: TaskList, most: int, while_: Expression | None = None, **keys: Any
+) -> tuple[Task, str]:
+    """What stands at `until` is in the `body`."""
+    return task(id, needs, kind="repeat", body=body, repeat=Repeat(max_iterations=most, condition=while_), **keys)
 
 
 def define(

@@ -88,6 +88,16 @@ def test_fail_fast_stops_the_others_at_the_moment_nobody_can_handle_it_any_more(
     nest.check_end()
 
 
+def test_nothing_starts_any_more_once_fail_fast_has_struck():
+    nest = Nest(
+        "tasks:\n  g:\n    fail_fast: true\n    tasks:\n      a: {uses: fail, with: {message: 'no'}}\n      b: {needs: a.done, ACT}\n"
+        "  h: {fail_fast: true, tasks: {a: {ACT}, b: {needs: a.done, ACT}}}\n"
+    )
+    nest.fail("h/a")
+    assert [nest.outcome(path) for path in ("g/b", "h/b", "g", "h")] == ["skipped", "skipped", "failed", "failed"]
+    nest.check_end()
+
+
 def test_fail_fast_waits_for_a_listener_that_may_still_handle_it():
     nest = Nest("tasks:\n  g: {fail_fast: true, tasks: {a: {ACT}, b: {ACT}, mend: {needs: [a.failed, b], ACT}}}\n")
     nest.fail("g/a")
