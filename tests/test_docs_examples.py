@@ -27,6 +27,7 @@ from engine.cli.serve import embedded_workers
 from engine.config import Config
 from engine.core.codec import definition_to_json, digest
 from engine.lint.linter import lint
+from engine.simulate.files import run_files
 from engine.spec.document import read
 from engine.spec.load import load
 from engine.spec.nodes import Document
@@ -38,7 +39,7 @@ HELD_ELSEWHERE = {ROOT / "docs" / "rules.md"}
 PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - HELD_ELSEWHERE)
 LANGUAGE = ROOT / "docs" / "language.md"
 FENCE = re.compile(
-    r"(?:^ *<!-- run (?P<run>.*?) -->\n)?^(?P<indent> *)```(?P<info>(?:yaml|python).*)\n(?P<text>(?:.*\n)*?)(?P=indent)```$",
+    r"(?:^ *<!-- (?:run (?P<run>.*?)|(?P<test>test)) -->\n)?^(?P<indent> *)```(?P<info>(?:yaml|python).*)\n(?P<text>(?:.*\n)*?)(?P=indent)```$",
     re.MULTILINE,
 )
 SECRET = "HEADRACE_SECRET_GITHUB_WEBHOOK_SECRET"
@@ -47,13 +48,17 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One fenced block. `run` is what the comment above it says: inputs or a delivery, decisions, and what comes of it."""
+    """One fenced block. `run` is what the comment above it says: inputs or a delivery, decisions, and what comes of it.
+
+    `test`: the comment says so, and the next file of tests on the page runs it on a virtual clock.
+    """
 
     page: Path
     line: int
     info: str
     text: str
     run: dict[str, Any] | None
+    test: bool
 
     @property
     def is_project(self) -> bool:
@@ -64,8 +69,14 @@ class Example:
         return bool(re.search(r"^name: ", self.text, re.MULTILINE) and re.search(r"^tasks:", self.text, re.MULTILINE))
 
     @property
+    def is_test(self) -> bool:
+        return bool(
+            re.search(r"^workflow: ", self.text, re.MULTILINE) and re.search(r"^cases:", self.text, re.MULTILINE)
+        )
+
+    @property
     def name(self) -> str:
-        return re.search(r"^name: (.*)$", self.text, re.MULTILINE)[1]
+        return re.search(r"^(?:name|workflow): (.*)$", self.text, re.MULTILINE)[1]
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -81,6 +92,7 @@ def examples(page: Path) -> tuple[Example, ...]:
             info=found["info"],
             text=textwrap.dedent(found["text"]),
             run=None if found["run"] is None else json.loads(found["run"]),
+            test=found["test"] is not None,
         )
         for found in FENCE.finditer(text)
     )
@@ -91,6 +103,7 @@ ALL = [example for example in FENCED if example.info.startswith("yaml")]
 MODULES = [example for example in FENCED if example.info == "python"]
 WORKFLOWS = [example for example in ALL if example.is_workflow]
 RUN = [example for example in ALL if example.run is not None]
+TESTS = [example for example in ALL if example.is_test]
 
 
 def project_of(page: Path) -> str:
@@ -109,7 +122,7 @@ def test_every_example_is_a_workflow_a_project_or_said_to_be_a_fragment(example)
     if "fragment" in example.info:
         assert isinstance(read("fragment.yaml", example.text.encode()), Document)
     else:
-        assert example.is_workflow or example.is_project
+        assert example.is_workflow or example.is_project or example.is_test
 
 
 @pytest.mark.parametrize("example", WORKFLOWS, ids=str)
@@ -120,6 +133,29 @@ def test_workflows_lint_without_findings(example):
 @pytest.mark.parametrize("example", [example for example in ALL if example.is_project], ids=str)
 def test_projects_lint_without_findings(example):
     assert lint({"workflows/project.yaml": example.text.encode()}) == []
+
+
+def workflows_of(example: Example) -> list[Example]:
+    """The workflow that a file of tests is for: one of its page, marked, and above it."""
+    return [
+        other
+        for other in examples(example.page)
+        if other.test and other.name == example.name and other.line < example.line
+    ]
+
+
+@pytest.mark.parametrize("example", TESTS, ids=str)
+def test_files_of_tests_pass(example):
+    (workflow,) = workflows_of(example)
+    report = run_files({**files(workflow), "workflows/example.test.yaml": example.text.encode()})
+    assert [str(finding) for finding in report.findings] == []
+    assert [(case.case, case.problems, case.timeline) for case in report.failed] == []
+    assert report.cases
+
+
+def test_every_example_that_is_to_be_tested_is():
+    tested = {str(workflow) for example in TESTS for workflow in workflows_of(example)}
+    assert {str(example) for example in WORKFLOWS if example.test} == tested
 
 
 class Busy(BaseHTTPRequestHandler):
