@@ -163,9 +163,19 @@ class GateRows:
         return tuple(_to_claim(row) for row in self._connection.execute(leaving))
 
     def _sweep(self, group: str, now: int) -> None:
-        """Forget the claims of instances that have ended or are gone; not those that this transaction makes itself."""
-        lives = sa.exists().where(instances.c.id == slots.c.instance_id, instances.c.state.not_in(sorted(FINAL)))
-        self._connection.execute(sa.delete(slots).where(slots.c.name == group, slots.c.at < now, ~lives))
+        """Take the slots of instances that have ended or are gone; not those that this transaction gives itself.
+
+        Others of theirs that only wait block nobody.
+        """
+        held = sa.select(slots.c.instance_id).where(slots.c.name == group, slots.c.held, slots.c.at < now).distinct()
+        holders = set(self._connection.execute(held).scalars())
+        live = sa.select(instances.c.id).where(
+            instances.c.id.in_(sorted(holders)), instances.c.state.not_in(sorted(FINAL))
+        )
+        dead = holders.difference(self._connection.execute(live).scalars()) if holders else holders
+        if dead:
+            of_dead = slots.c.name == group, slots.c.held, slots.c.instance_id.in_(sorted(dead))
+            self._connection.execute(sa.delete(slots).where(*of_dead))
 
     def _delete(self, group: str, instance: str, path: str) -> bool:
         return self._connection.execute(sa.delete(slots).where(*_named(group, instance, path))).rowcount == 1
