@@ -124,7 +124,7 @@ class HistoryEntry(Row):
 
 
 class AfterQuery(Asked):
-    after: int = Field(0, ge=0, description="The number of the last one seen.")
+    after: int = Field(0, ge=0, le=2**53, description="The number of the last one seen.")
     limit: int = Field(500, ge=1, le=1000)
 
 

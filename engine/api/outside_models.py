@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from engine.api.models import By, JsonMap, PageQuery, Row, Time
+from engine.api.models import By, JsonMap, PageQuery, Row, Time, Verdict
 from engine.app.events import LONGEST
 
 
@@ -30,6 +30,7 @@ class Event(Row):
     received_at: Time
     by: str
     routed: bool = Field(description="Whether everybody who waits or listens has been told.")
+    verdicts: list[Verdict] = Field(description="What each listening workflow made of it, once it is routed.")
 
 
 class EventQuery(PageQuery):

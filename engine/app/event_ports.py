@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.app.records import Message
+from engine.app.records import Message, Verdict
 from engine.core.values import Json, JsonObject
 
 
@@ -27,7 +27,8 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A stored event. `received_at` in milliseconds; `routed` once everybody who waits or listens has been told."""
+    """A stored event. `received_at` in milliseconds; `routed` once everybody who waits or listens has been told: then
+    `verdicts` has what each listening workflow made of it."""
 
     id: str
     type: str
@@ -37,6 +38,7 @@ class Event:
     by: str
     depth: int
     routed: bool
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,6 @@ class EventStore(Protocol):
         """Events that nobody has routed for so many milliseconds: the message was lost, or whoever did it died."""
         ...
 
-    def routed(self, id: str) -> None:
+    def routed(self, id: str, verdicts: Sequence[Verdict]) -> None:
         """Everybody has been told."""
         ...

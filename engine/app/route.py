@@ -18,7 +18,7 @@ from engine.app.batch import Starting
 from engine.app.event_ports import Event, EventStore, Wait
 from engine.app.ports import DefinitionStore, InstanceReader
 from engine.app.recent import Recent
-from engine.app.records import Notification
+from engine.app.records import Notification, Verdict
 from engine.app.start import Starter
 from engine.app.triggers import DEEPEST, Refusal, Triggers, rfc3339
 from engine.app.versions import Version
@@ -95,7 +95,9 @@ class Router:
             except Exception:  # noqa: BLE001 - one that cannot be routed must not hold up the others
                 _log.exception("an event left behind cannot be routed", event_id=event.id, type=event.type)
                 if event.id in hopeless:
-                    self._events.routed(event.id)
+                    self._events.routed(
+                        event.id, [Verdict(workflow="", reason="it could not be routed; the log says why")]
+                    )
         return len(left)
 
     def route(self, id: str) -> None:
@@ -107,8 +109,7 @@ class Router:
         if event.routed:
             return
         self._offer(event)
-        self._start(event)
-        self._events.routed(id)
+        self._events.routed(id, self._start(event))
 
     def _match(self, command: MatchEvent) -> EventReceived | EventsLookedAt | None:
         wait = self._events.wait(command.instance, command.path, command.attempt)
@@ -145,29 +146,38 @@ class Router:
                 return
             _log.exception("an event cannot be taken", instance=notifications[0].instance)
 
-    def _start(self, event: Event) -> None:
+    def _start(self, event: Event) -> list[Verdict]:
+        """What each workflow that listens makes of it."""
+        verdicts = []
         for listener in self._definitions.listeners("event", event.type):
             key = f"event:{event.id}:{listener.workflow}"
             try:
-                self._start_one(event, self._version(listener.version), key)
+                verdict = self._start_one(event, self._version(listener.version), key)
             except Unavailable:
                 raise
-            except Exception:  # noqa: BLE001 - as above
+            except Exception as error:  # noqa: BLE001 - as above
                 _log.exception("what an event starts cannot be started", workflow=listener.workflow, event_id=event.id)
+                verdict = Verdict(
+                    workflow=listener.workflow, reason=Refusal.of(f"it could not be started: {error}").reason
+                )
+            verdicts.append(verdict)
+        return verdicts
 
-    def _start_one(self, event: Event, version: Version, key: str) -> None:
-        if self._reader.by_start_key(key) is not None:
-            return
-        offered = self._wanted(event, version, key)
-        if isinstance(offered, Refusal):
-            tell = _log.warning if offered.fault else _log.info
-            tell("not started by an event", workflow=version.workflow, event_id=event.id, reason=offered.reason)
-            return
-        try:
-            self._starter.commit([offered])
-        except Conflict:
-            if self._reader.by_start_key(key) is None:
-                raise
+    def _start_one(self, event: Event, version: Version, key: str) -> Verdict:
+        first = self._reader.by_start_key(key)
+        if first is None:
+            offered = self._wanted(event, version, key)
+            if isinstance(offered, Refusal):
+                return Verdict(workflow=version.workflow, reason=offered.reason)
+            try:
+                (started,) = self._starter.commit([offered])
+            except Conflict:
+                first = self._reader.by_start_key(key)
+                if first is None:
+                    raise
+            else:
+                return Verdict(workflow=version.workflow, instance=started, reason="started")
+        return Verdict(workflow=version.workflow, instance=first.id, reason="started")
 
     def _wanted(self, event: Event, version: Version, key: str) -> Starting | Refusal:
         """One instance at most of a workflow: of its entries for this type, the first that takes the event."""

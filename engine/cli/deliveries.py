@@ -39,7 +39,7 @@ def deliveries(
         emit_json(page)
         return
     rows = [
-        (row["id"], moment(row["received_at"]), row["source"], row["event"], row["state"], _outcome(row))
+        (row["id"], moment(row["received_at"]), row["source"], row["event"], row["state"], outcome(row))
         for row in page["items"]
     ]
     emit_table(("ID", "RECEIVED", "SOURCE", "EVENT", "STATE", "OUTCOME"), rows, empty="No deliveries.")
@@ -108,7 +108,8 @@ def _source(path: Path, name: str) -> WebhookSource:
     return declared
 
 
-def _outcome(row: dict[str, object]) -> str:
+def outcome(row: dict[str, object]) -> str:
+    """What each workflow made of a delivery or an event."""
     verdicts = row.get("verdicts")
     if not isinstance(verdicts, list) or not verdicts:
         return str(row.get("reason") or "")

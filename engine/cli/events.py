@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli.deliveries import outcome
 from engine.cli.instances import Instance, parse_pairs
 from engine.cli.output import AsJson, emit_json, emit_table, first_line, moment
 
@@ -83,10 +84,18 @@ def events(
         emit_json(page)
         return
     rows = [
-        (row["id"], row["type"], moment(row["received_at"]), row["source"], row["by"], json.dumps(row["body"])[:SHOWN])
+        (
+            row["id"],
+            row["type"],
+            moment(row["received_at"]),
+            row["source"],
+            row["by"],
+            json.dumps(row["body"])[:SHOWN],
+            outcome(row),
+        )
         for row in page["items"]
     ]
-    emit_table(("ID", "TYPE", "RECEIVED", "SOURCE", "BY", "BODY"), rows, empty="No events.")
+    emit_table(("ID", "TYPE", "RECEIVED", "SOURCE", "BY", "BODY", "OUTCOME"), rows, empty="No events.")
 
 
 def end_task(instance: str, task: str, verb: str, body: dict[str, Any], said: str, *, as_json: bool) -> None:

@@ -31,6 +31,7 @@ def resolved(turn: Turn, event: TaskResolved) -> bool:
         return True
     if task.body is not None:
         return False
+    resolved.pop("cache_key", None)  # what somebody said is no result to be taken again
     turn.call_off(task, run)
     if event.resolution == "failed":
         error = event.error or {"kind": "fail", "message": f"{event.by} failed it"}

@@ -61,7 +61,15 @@ def test_an_event_is_published_once_for_an_id(client):
     assert [row["id"] for row in listed["items"]] == [other.json()["id"], "mine"]
     (row,) = client.get("/api/v1/events", params={"type": "paid"}).json()["items"]
     assert row.pop("received_at").endswith("Z")
-    assert row == {"id": "mine", "type": "paid", "source": "api", "body": {"n": 1}, "by": "ana", "routed": False}
+    assert row == {
+        "id": "mine",
+        "type": "paid",
+        "source": "api",
+        "body": {"n": 1},
+        "by": "ana",
+        "routed": False,
+        "verdicts": [],
+    }
     page = client.get("/api/v1/events", params={"limit": 1}).json()
     following = client.get("/api/v1/events", params={"limit": 1, "before": page["next"]}).json()
     assert [row["id"] for row in following["items"]] == ["mine"]

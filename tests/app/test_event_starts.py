@@ -9,6 +9,7 @@ import pytest
 
 from engine.adapters.kinds.emit import Emit
 from engine.app.kinds import Failed
+from engine.app.records import Verdict
 from engine.app.triggers import DEEPEST
 from engine.core.commands import RouteEvent
 from engine.errors import Invalid, Unavailable
@@ -39,10 +40,15 @@ def test_a_workflow_starts_because_of_an_event(world, post):
         "id": event,
         "received_at": "",
     }
-    post.publish(0)
-    post.publish(7, type="sent")
+    refused, unheard = post.publish(0), post.publish(7, type="sent")
     post.work()
     assert len(post.running()) == 1
+    told = [world.instances.events.get(name).verdicts for name in (event, refused, unheard)]
+    assert told == [
+        (Verdict(workflow="pay", instance=instance.id, reason="started"),),
+        (Verdict(workflow="pay", reason="condition is false: trigger.body.order > 0"),),
+        (),
+    ]
 
 
 def test_it_starts_once_however_often_it_is_routed(world, post, monkeypatch):
@@ -55,8 +61,10 @@ def test_it_starts_once_however_often_it_is_routed(world, post, monkeypatch):
         post.make_router().obey(RouteEvent(event=event), Flag())
     assert len(post.running()) == 1
     post.make_router().route(event)
-    assert len(post.running()) == 1
-    assert world.instances.events.get(event).routed
+    (instance,) = post.running()
+    assert world.instances.events.get(event).verdicts == (
+        Verdict(workflow="pay", instance=instance.id, reason="started"),
+    )
 
 
 def test_publishing_again_is_the_first_event(world, post):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
 from typing import Any
 
@@ -94,6 +95,31 @@ def test_both_sides_may_find_it_and_it_counts_once(world, post, order):
     accepted = [row for row in world.reader.history(instance) if row.event["type"] == "EventReceived" and row.accepted]
     assert len(accepted) == 1
     world.check_history(instance)
+
+
+def test_waits_and_events_that_cross_miss_nobody(world, post):
+    """Tasks begin to wait while the one event for each is published, with no timer to make up for anything."""
+    text = MATCHES.replace("  a: {", f"  first: {NOOP}}}\n  a: {{needs: first, ")
+    world.load(f"name: w\n{text}")
+    instances = [world.starter.start("w", {"order": order}, by="ana") for order in range(30)]
+    firsts = world.queued()
+
+    def then_carry(act: Any, what: Any) -> None:
+        act(what)
+        for command in world.queued():
+            post.obey(command)
+
+    with ThreadPoolExecutor(4) as threads:
+        sides = []
+        for order, command in enumerate(firsts):
+            both = [(world.answer, command), (post.publish, order)]
+            sides += [threads.submit(then_carry, *side) for side in (both if order % 2 else reversed(both))]
+        for side in sides:
+            side.result()
+    post.work()
+    assert {world.state(instance) for instance in instances} == {"succeeded"}
+    for instance in instances:
+        world.check_history(instance)
 
 
 def test_only_what_matches(world, post):

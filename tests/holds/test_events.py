@@ -8,7 +8,7 @@ import pytest
 
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.app.event_ports import Event, NewEvent
-from engine.app.records import Message, Record, WaitEffect
+from engine.app.records import Message, Record, Verdict, WaitEffect
 from engine.core.commands import AwaitEvent, StopAwaiting
 from engine.errors import Broken, NotFound
 from tests.holds import given
@@ -142,15 +142,20 @@ def test_what_nobody_has_routed_is_found_after_a_while(stores: InstancesDatabase
         publish(stores, name)
     assert stores.events.unrouted(60_000) == []
     assert ids(stores.events.unrouted(0)) == ["e1", "e2"]
-    stores.events.routed("e1")
+    verdicts = (
+        Verdict(workflow="w", instance="i1", reason="started"),
+        Verdict(workflow="x", reason="condition is false"),
+    )
+    stores.events.routed("e1", verdicts)
     assert ids(stores.events.unrouted(0)) == ["e2"]
-    assert stores.events.get("e1").routed
+    found = stores.events.get("e1")
+    assert (found.routed, found.verdicts) == (True, verdicts)
 
 
 def test_old_events_go_once_they_were_routed_and_waits_go_with_their_instances(stores: InstancesDatabase):
     for name in ("e1", "e2"):
         publish(stores, name)
-    stores.events.routed("e1")
+    stores.events.routed("e1", [])
     for name in ("i1", "i2"):
         given.record(stores, given.started(name))
         record(stores, name, awaits(), used=("e1",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from engine.adapters.databases.tables import event_receipts, event_waits, events
 from engine.adapters.databases.timers import PUBLISH_AFTER
 from engine.adapters.databases.translation import translated
 from engine.app.event_ports import Event, NewEvent, Wait
-from engine.app.records import Message, WaitEffect
+from engine.app.records import Message, Verdict, WaitEffect
 from engine.core.commands import AwaitEvent
 from engine.errors import NotFound
 
@@ -35,7 +35,7 @@ class Events:
         now = self._database.now()
         values = {field.name: getattr(event, field.name) for field in fields(NewEvent)}
         # In a list, as SQLite would take the text of a bare number for a number.
-        values |= {"body": [event.body], "received_at": now, "routed": False}
+        values |= {"body": [event.body], "received_at": now, "routed": False, "verdicts": []}
         insert = self._database.insert(events).values(values)
         row = {"id": message.id or str(uuid_utils.uuid7()), "queue": message.queue, "body": message.body}
         with self._database.writing() as connection:
@@ -92,18 +92,24 @@ class Events:
         )
         return self._events(left.order_by(events.c.received_at).limit(limit))
 
-    def routed(self, id: str) -> None:
+    def routed(self, id: str, verdicts: Sequence[Verdict]) -> None:
         """See the port."""
+        row = sa.update(events).where(events.c.id == id)
         with self._database.writing() as connection:
-            connection.execute(sa.update(events).where(events.c.id == id).values(routed=True))
+            connection.execute(row.values(routed=True, verdicts=[asdict(verdict) for verdict in verdicts]))
 
     def _events(self, statement: sa.Select[Any]) -> Sequence[Event]:
         with self._database.reading() as connection:
-            return [Event(**{**row, "body": row["body"][0]}) for row in connection.execute(statement).mappings()]
+            return [_event(row) for row in connection.execute(statement).mappings()]
 
     def _waits(self, statement: sa.Select[Any]) -> Sequence[Wait]:
         with self._database.reading() as connection:
             return [Wait(**row) for row in connection.execute(statement).mappings()]
+
+
+def _event(row: sa.RowMapping) -> Event:
+    verdicts = tuple(Verdict(**verdict) for verdict in row["verdicts"])
+    return Event(**{**row, "body": row["body"][0], "verdicts": verdicts})
 
 
 def used_up(connection: sa.Connection, instance: str, event: str) -> bool:

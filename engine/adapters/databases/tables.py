@@ -331,6 +331,7 @@ events = sa.Table(
     sa.Column("published_by", sa.Text, nullable=False, key="by"),
     sa.Column("depth", sa.Integer, nullable=False),
     sa.Column("routed", sa.Boolean, nullable=False),
+    sa.Column("verdicts", DOCUMENT, nullable=False),
     sa.Index(None, "type", "received_at", "id"),
     sa.Index(None, "received_at", "id"),
 )

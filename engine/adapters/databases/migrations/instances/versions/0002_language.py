@@ -174,6 +174,7 @@ def _events() -> None:
         sa.Column("published_by", sa.Text(), nullable=False),
         sa.Column("depth", sa.Integer(), nullable=False),
         sa.Column("routed", sa.Boolean(), nullable=False),
+        sa.Column("verdicts", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_events"),
     )
     op.create_index("ix_events_type_received_at_id", "events", ["type", "received_at", "id"])
