@@ -10,7 +10,7 @@ import re
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -267,30 +267,65 @@ def started(engine, busy) -> dict[str, str]:
 def ended(engine: Application, id: str, decisions: dict[str, list[Any]]) -> Any:
     """The instance once it is final; whoever is asked meanwhile decides as the example says."""
     left = dict(decisions)
-    deadline = time.monotonic() + PATIENCE
-    while (instance := engine.instances.reader.get(id)).state not in ("succeeded", "failed", "cancelled"):
-        assert time.monotonic() < deadline, f"{instance.workflow} is still {instance.state}"
+
+    def is_final() -> Any:
+        instance = engine.instances.reader.get(id)
         for approval in engine.instances.approvals.list(instance=id):
             if approval.path in left:
                 person, decision, *form = left.pop(approval.path)
                 engine.approver.decide(
                     approval.id, person=person, decision=decision, form=form[0] if form else None, via="api"
                 )
+        return instance if instance.state in ("succeeded", "failed", "cancelled") else None
+
+    return awaited(engine, id, is_final)
+
+
+def awaited(engine: Application, id: str, found: Callable[[], Any]) -> Any:
+    """What `found` finds, once it finds something."""
+    deadline = time.monotonic() + PATIENCE
+    while not (result := found()):
+        assert time.monotonic() < deadline, engine.instances.reader.get(id)
         engine.broker.signals.wait(id, 0.05)
-    return instance
+    return result
+
+
+def hold(engine: Application, id: str, *, before: str, held: str, decisions: dict[str, list[Any]]) -> None:
+    """Pause the instance while somebody is asked, have it decided, and see that what follows is held until it is resumed."""
+
+    def state(task: str) -> str | None:
+        return engine.instances.reader.scopes(id)[""]["tasks"].get(task, {}).get("state")
+
+    awaited(engine, id, lambda: engine.instances.approvals.list(instance=id))
+    engine.services.pauser.pause(id, by="ana")
+    (approval,) = engine.instances.approvals.list(instance=id)
+    person, decision = decisions[before]
+    engine.approver.decide(approval.id, person=person, decision=decision, form=None, via="api")
+    awaited(engine, id, lambda: state(before) == decision)
+    assert state(held) == "waiting"
+    assert engine.instances.reader.get(id).state == "paused"
+    engine.services.pauser.resume(id, by="ana")
+
+
+def holds(instance: Any, said: dict[str, Any]) -> None:
+    """What came of it is what the comment says."""
+    assert instance.state == said.get("state", "succeeded"), instance.error
+    if "outputs" in said:
+        assert instance.outputs == said["outputs"]
+    if "failure" in said:
+        assert [(it["path"], it["error"]["kind"]) for it in instance.error["failures"]] == [tuple(said["failure"])]
 
 
 @pytest.mark.parametrize("example", RUN, ids=lambda example: example.name)
 def test_examples_run_as_the_page_says(example, engine, started):
-    instance = ended(engine, started[example.name], example.run.get("decide", {}))
-    expected = example.run.get("state", "succeeded")
-    assert instance.state == expected, instance.error
-    if "outputs" in example.run:
-        assert instance.outputs == example.run["outputs"]
-    if "failure" in example.run:
-        assert [(it["path"], it["error"]["kind"]) for it in instance.error["failures"]] == [
-            tuple(example.run["failure"])
-        ]
+    instance, decisions = started[example.name], example.run.get("decide", {})
+    if "pause" in example.run:
+        hold(engine, instance, before=example.run["pause"], held=example.run["held"], decisions=decisions)
+        decisions = {}
+    holds(ended(engine, instance, decisions), example.run)
+    if "retry" in example.run:
+        engine.services.retrier.retry(instance, by="ana")
+        holds(ended(engine, instance, decisions), example.run["retry"])
 
 
 def test_examples_that_run_have_names_of_their_own():

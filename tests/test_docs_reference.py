@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,18 @@ import pytest
 from engine.adapters.git import tree
 from engine.adapters.kinds import process, script_outputs
 from engine.api import guard
-from engine.app import admission, artifacts, large_outputs, masking, storable, task_log
+from engine.app import admission, artifacts, events, large_outputs, masking, storable, task_log, triggers
 from engine.app.artifact_ports import YOUNG
 from engine.app.kinds import DEFAULT_TIMEOUT
 from engine.config import Config
-from engine.core import approvals, cancel, outputs, retry
+from engine.core import approvals, cancel, gates, items, outputs, retry
 from engine.core.expressions import budget
 from engine.core.expressions.catalog import FUNCTIONS, LAZY, MACROS, METHODS
-from engine.spec import cel, cel_tokens, limits, models, project_models, task_models
+from engine.core.joins import join
+from engine.core.model import Edge, Join, Task
+from engine.core.outcomes import possible
+from engine.core.state import TaskRun
+from engine.spec import cel, cel_tokens, limits, models, project_models, task_checks, task_models
 from engine.spec.fields import Shape
 from engine.spec.kinds import PARAMS
 from engine.web import handling
@@ -27,6 +32,17 @@ from webhooks.providers import provider
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGE = ROOT / "docs" / "language.md"
+TEXT_ONLY = {
+    "Files",
+    "Top-level keys",
+    "Keys of a task",
+    "Kinds of errors",
+    "Names",
+    "Operators and functions",
+    "Budgets",
+}
+TEXT_ONLY |= {"Running more than once", "States", "Tasks by hand"}
+"""Sections without an example that is proved: overviews, and what other sections' examples show."""
 LINKS = re.compile(r"\]\(([^)#:]*)#([^)]+)\)")
 
 
@@ -113,6 +129,84 @@ def test_the_reference_has_no_function_that_there_is_not():
     assert called <= {*FUNCTIONS, *METHODS, *MACROS, *LAZY, "has"}
 
 
+ENDS: dict[str, TaskRun] = {
+    **{state: {"state": state, "attempt": 1} for state in ("succeeded", "failed", "skipped", "cancelled", "running")},
+    "accepted": {"state": "failed", "attempt": 1},
+    "called off": {"state": "cancelled", "attempt": 1, "called_off": True},
+}
+"""How a source can have ended: `accepted` by `continue_on_error`, `called off` by its own scope."""
+JOINS = {
+    "all": Join(),
+    "any": Join(mode="any"),
+    "{at_least: 2}": Join(mode="at_least", n=2),
+    "merge": Join(mode="merge"),
+}
+VERDICTS = {True: "runs", False: "skipped", None: "waits"}
+
+
+def verdicts(a: str, b: str) -> list[str]:
+    """What comes of plain edges from two tasks that ended so, by join."""
+    ended = {"a": a, "b": b}
+    tasks = {name: Task(id=name, kind="http", continue_on_error=end == "accepted") for name, end in ended.items()}
+    edges = tuple(Edge(source=name, outcome="succeeded", lenient=end == "accepted") for name, end in ended.items())
+    runs = {name: ENDS[end] for name, end in ended.items()}
+    return [VERDICTS[join(Task(id="t", kind="http", edges=edges, join=rule), tasks, runs)] for rule in JOINS.values()]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables, without their marks."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip(" `") for cell in line] for line in lines]
+
+
+def test_the_table_of_joins_is_what_the_engine_does():
+    table = rows(section("## Joins"))
+    (head,) = [number for number, row in enumerate(table) if row[:2] == ["a", "b"]]
+    assert table[head][2:] == list(JOINS)
+    said = {(a, b): verdicts for a, b, *verdicts in table[head + 1 :]}
+    plain = [end for end in ENDS if end not in ("accepted", "called off")]
+    assert set(said) == {*combinations_with_replacement(plain, 2)} - {("running", "running")}
+    for (a, b), verdict in said.items():
+        assert verdict == verdicts(a, b) == verdicts(b, a), (a, b)
+
+
+def test_what_is_accepted_counts_as_success_and_what_was_called_off_as_skipped():
+    for other in ENDS:
+        assert verdicts("accepted", other) == verdicts("succeeded", other)
+        assert verdicts("called off", other) == verdicts("skipped", other)
+    assert "`any` is `{at_least: 1}`" in section("## Joins")
+
+
+@pytest.mark.parametrize("kind", ["approval", "event", "switch", "http"])
+def test_the_table_of_outcomes_is_that_of_the_engine(kind):
+    named = {"switch": "a switch", "http": "all others, such as `run"}.get(kind, kind)
+    (row,) = [row for row in rows(section("## Edges and outcomes")) if len(row) == 2 and row[0].startswith(named)]
+    said = [cell.strip(" `") for cell in row[1].split(",")]
+    assert said == [*(["its cases"] if kind == "switch" else []), *possible(kind)]
+
+
+def test_the_contents_have_every_section_in_its_order():
+    text = re.sub(r"^```.*?^```$", "", LANGUAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    contents, _, body = text.partition("\n# A workflow\n")
+    headings = re.findall(r"^##? (.*)$", f"# A workflow\n{body}", re.MULTILINE)
+    wanted = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    assert re.findall(r"\]\(#([^)]+)\)", contents) == wanted
+
+
+def test_nothing_is_said_to_be_missing():
+    assert "not supported" not in LANGUAGE.read_text().lower()
+
+
+@pytest.mark.parametrize("heading", re.findall(r"^## (.*)$", LANGUAGE.read_text(), re.MULTILINE))
+def test_every_construct_has_an_example_that_is_proved(heading):
+    whole = LANGUAGE.read_text()
+    start = whole.index(f"\n## {heading}\n")
+    end = re.compile(r"^##? [a-zA-Z]", re.MULTILINE).search(whole, start + len(heading) + 5)
+    text = whole[start : end.start() if end else None]
+    if heading not in TEXT_ONLY:
+        assert re.search(r"^<!-- (run .*|test) -->$", text, re.MULTILINE)
+
+
 def error_kinds() -> set[str]:
     """Every kind that stands in the code as it is; that of a status is made from it."""
     code = "\n".join(
@@ -137,6 +231,12 @@ def test_every_kind_of_error_is_in_the_reference(kind):
 
 KIB, SECOND, HOUR = 1024, 1000, 3_600_000
 NUMBERS = [
+    ("language.md", f"| groups and loops within each other | {task_checks.MOST_NESTED} |"),
+    ("language.md", f"| items of a `for_each` | {items.MOST:,} | `invalid` |"),
+    ("language.md", f"and more than {items.MOST:,} of them"),
+    ("language.md", f"by `workflow`, `on.workflow` or events | {triggers.DEEPEST} |"),
+    ("language.md", f"group's name | {gates.LONGEST} characters |"),
+    ("language.md", f"an event's type and id | {events.LONGEST} characters |"),
     ("language.md", f"A file has at most {limits.MAX_BYTES // KIB} KiB, {limits.MAX_EVENTS:,} YAML elements"),
     ("language.md", f"{limits.MAX_DEPTH} levels, and aliases that stand for {limits.MAX_ALIASED_NODES:,} values"),
     ("language.md", f"after {['', 'one', 'two', 'three', 'four', 'five'][retry.MAX_LOSSES]} such losses"),
