@@ -15,12 +15,11 @@ from engine.api.models import (
     Sequence,
     Start,
     Started,
-    Task,
-    Tasks,
     WaitQuery,
 )
 from engine.api.operations import Answer, Call, Header, Operation
 from engine.api.paging import page
+from engine.api.task_models import Task, Tasks
 from engine.app.large_outputs import whole
 from engine.app.read import MOST_SCOPES, TaskView, task_at, tasks_of
 from engine.app.records import FINAL

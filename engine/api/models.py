@@ -166,46 +166,6 @@ class LogLine(Row):
     at: Time
 
 
-class Edge(Row):
-    source: str
-    outcome: str
-
-
-class Task(Row):
-    """`state` is pending, queued, running, waiting, or the outcome."""
-
-    path: str
-    kind: str
-    state: str
-    attempt: int
-    losses: int
-    needs: Annotated[list[Edge], Field(validation_alias="edges")]
-    description: str
-    ready_at: Time | None
-    started_at: Time | None
-    finished_at: Time | None
-    outputs: Any
-    error: Any
-    skipped: Any
-    items: Any
-    """Of a `for_each`: how many there are, are open, and have ended how."""
-    iterations: Any
-    """Of a `repeat`: the number of the current one."""
-    child: str | None
-    """Of a `workflow`: the instance it started."""
-    undone: bool
-    held: bool
-    """It would start or go on if the instance were not paused."""
-    cached: bool
-    """Its outputs are those of an earlier run."""
-    gate: Literal["cache", "slot", "rate"] | None
-    """What it waits for before its attempt: a slot of its concurrency group, its turn in a rate limit."""
-
-
-class Tasks(BaseModel):
-    items: list[Task]
-
-
 class Workflow(Row):
     name: Annotated[str, Field(validation_alias="workflow")]
     version: Annotated[str, Field(validation_alias="id")]

@@ -37,6 +37,8 @@ class TaskView:
     items: ItemsRun | None = None
     iterations: IterationsRun | None = None
     child: str | None = None
+    waits_for: str | None = None
+    by: str | None = None
     undone: bool = False
     held: bool = False
     cached: bool = False
@@ -118,6 +120,8 @@ def _view(scope: str, task: Task, run: TaskRun | None) -> TaskView:
         items=run.get("items"),
         iterations=run.get("iterations"),
         child=run.get("child"),
+        waits_for=run.get("waits_for"),
+        by=run.get("by"),
         undone=run.get("undone", False),
         held="held" in run,
         cached=run.get("cached", False),

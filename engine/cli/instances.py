@@ -291,6 +291,10 @@ def _meanwhile(task: dict[str, Any]) -> str:
         return "cached"
     if task["gate"]:
         return "waits for its turn" if task["gate"] == "rate" else "waits for a slot"
+    if task["waits_for"]:
+        return f"waits for {task['waits_for']}"
+    if task["by"]:
+        return f"by {task['by']}"
     return f"instance {task['child']}" if task["child"] else ""
 
 

@@ -94,6 +94,7 @@ def test_a_task_is_completed_with_outputs_that_fit(end, tasks, world, instance):
     assert (answer.status_code, answer.json()["id"]) == (202, instance)
     build = tasks()["build"]
     assert (build["state"], build["outputs"]) == ("succeeded", {"image": "a", "tag": "latest"})
+    assert (build["by"], tasks()["paid"]["by"], tasks()["paid"]["waits_for"]) == ("ana", None, "order.paid")
     again = end("build", "complete", outputs={"image": "a"})
     assert again.status_code == 409
     assert "ended already: succeeded" in again.json()["detail"]
@@ -188,3 +189,4 @@ def test_the_page_shows_what_waits(client, instance):
     page = client.get(f"/instances/{instance}")
     assert page.status_code == 200
     assert 'data-task="paid"' in page.text
+    assert "waits for the event order" in page.text

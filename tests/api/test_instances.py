@@ -177,6 +177,7 @@ def test_tasks_history_and_logs(client, world):
     assert [row["seq"] for row in history["items"]] == [1, 2, 3]
     assert history["next"] == 3
     assert history["items"][0]["event"]["type"] == "ScopeStarted"
+    assert client.get(f"/api/v1/instances/{instance}/history", params={"after": 10**30}).status_code == 422
     lines = client.get(f"/api/v1/instances/{instance}/logs", params={"path": "unit_tests"}).json()
     assert [line["text"] for line in lines["items"]] == ["1182 passed in 41.20s"]
     assert client.get("/api/v1/instances/unknown/logs").status_code == 404

@@ -9,6 +9,7 @@ import json
 import pytest
 
 from engine.app.records import Claim, Record, SlotWish
+from engine.cli.client import login_name
 from tests.web.world import served
 
 
@@ -276,6 +277,7 @@ def test_tasks_are_ended_from_outside(headrace, shown, world):
     assert [task["state"] for task in tasks] == ["succeeded", "failed", "queued"]
     assert tasks[0]["outputs"] == {"count": 2, "newest": "a"}
     assert tasks[1]["error"] == {"kind": "gone", "message": "no registry"}
+    assert f"by {login_name()}" in headrace("get", done).said
     again = headrace("complete", done, "list_images")
     assert again.status == 1
     assert "ended already: succeeded" in again.said

@@ -151,3 +151,45 @@ def test_sweeps_use_their_partial_indexes(stores: InstancesDatabase):
         for sql, values in selects:
             ((plan,),) = driver(connection).execute("EXPLAIN (FORMAT JSON) " + sql, values).fetchall()
             assert not [node for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Seq Scan"], sql
+
+
+def test_events_and_waits_are_found_by_index(stores: InstancesDatabase):
+    database = stores._database
+    with database.writing() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO events (id, type, source, body, received_at, published_by, depth, routed, verdicts)"
+                " SELECT 'e' || n, 't' || n % 50, 'api', '[1]', n, 'ana', 0, n <> 7, '[]' FROM generate_series(0, 9999) n"
+            )
+        )
+        for table, rest, values in (
+            ("event_waits", "path, attempt, type, since, names", "'a', 1, 't' || n % 50, 0, '{}'"),
+            ("event_receipts", "event_id", "'e' || n"),
+        ):
+            connection.execute(
+                sa.text(
+                    f"INSERT INTO {table} (instance_id, {rest}) SELECT 'i' || n, {values} FROM generate_series(0, 9999) n"
+                )
+            )
+        connection.execute(sa.text("ANALYZE"))
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
+        asked.append((sql, values))
+
+    sa.event.listen(database._engine, "before_cursor_execute", note)
+    one = stores.events.get("e1")
+    wait = stores.events.wait("i1", "a", 1)
+    assert wait is not None
+    assert len(stores.events.waits(one, after=("i1", "a", 1))) == 199
+    assert len(stores.events.unused(wait, after=one)) == 100
+    assert [event.id for event in stores.events.unrouted(0)] == ["e7"]
+    stores.events.list(before="e9")
+    stores.events.list(type="t1")
+    sa.event.remove(database._engine, "before_cursor_execute", note)
+    selects = [(sql, values) for sql, values in asked if sql.startswith("SELECT")]
+    assert len(selects) == 7
+    with database._autocommit.connect() as connection:
+        for sql, values in selects:
+            ((plan,),) = driver(connection).execute("EXPLAIN (FORMAT JSON) " + sql, values).fetchall()
+            assert not [node for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Seq Scan"], sql

@@ -67,6 +67,8 @@ def test_scopes_and_history_come_in_order(stores: InstancesDatabase):
         "finally": "settled",
     }
     assert next(iter(stores.reader.scopes("i1"))) == ""
+    assert stores.reader.scope("i1", "") == stores.reader.scopes("i1")[""]
+    assert stores.reader.scope("i1", "nowhere") is None
     assert stores.reader.history("i1", after=1) == more
     assert stores.reader.history("i1", after=1, limit=2) == more[:2]
 
