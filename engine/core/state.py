@@ -158,7 +158,7 @@ class TaskRun(TypedDict, total=False):
     waits_for: str
     """The type of the event that an `event` task waits for."""
     by: str
-    """Who completed, failed or cancelled it by hand. A cancelled one has `called_off` too, and counts as ended badly all the same."""
+    """Who completed, failed or cancelled it by hand. A cancelled one counts as ended badly: its scope did not want that."""
     items: ItemsRun
     iterations: IterationsRun
     undone: bool
