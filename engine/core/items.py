@@ -7,6 +7,7 @@ from typing import NamedTuple
 from engine.core.commands import CollectItems, GoOn, OpenScope, TellChildren
 from engine.core.events import ChildrenDue, ItemsCollected, ScopeSettled, ScopeStirred, to_json
 from engine.core.expressions.evaluate import evaluate
+from engine.core.expressions.model import Expression
 from engine.core.expressions.render import render
 from engine.core.groups import show
 from engine.core.keys import KEY, item_scope
@@ -22,6 +23,8 @@ WINDOW = 500
 """Child scopes that one transaction opens."""
 MOST = 100_000
 """Items of one `for_each`."""
+LIST_BYTES = 4 * 1024 * 1024
+"""How large the list that an expression gives may be as JSON: it is not kept, only read."""
 SHOWN = 5
 """Items whose failures are told in the task's error."""
 
@@ -250,7 +253,9 @@ def _items(turn: Turn, task: Task, run: TaskRun) -> list[Item]:
 def _worked_out(turn: Turn, task: Task, run: TaskRun) -> list[Item]:
     spec = _spec(task)
     known = names_for(turn.definition, turn.state, turn.context, task, run)
-    values = _values(render(spec.items, known), product=spec.product)
+    given = spec.items
+    value = evaluate(given, known, most=LIST_BYTES) if isinstance(given, Expression) else render(given, known)
+    values = _values(value, product=spec.product)
     if len(values) > MOST:
         raise ValueError(f"{len(values)} items; at most {MOST} can be run")
     found: list[Item] = []

@@ -146,3 +146,16 @@ def test_exit_ends_the_instance_from_deep_inside(world, ending):
         world.tell(instance, TaskCancelled(task=task, attempt=1), scope)
     assert world.state(instance) == ending
     world.check_history(instance)
+
+
+def test_the_list_of_a_large_fan_out_may_be_larger_than_what_a_task_can_keep(world):
+    numbers = list(range(1_000_000_000, 1_000_000_000 + 9_000))  # 99 KB
+    instance = world.start(
+        "inputs: {n: {type: array}}\n"
+        "tasks:\n"
+        f"  each: {{for_each: inputs.n, max_parallel: 1, enough: 1, rest: cancel, {TASK}}}\n",
+        inputs={"n": numbers},
+    )
+    world.work()
+    assert world.state(instance) == "succeeded"
+    assert world.run(instance, "each")["items"]["total"] == 9_000

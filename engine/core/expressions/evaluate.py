@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from engine.core.expressions.budget import STEPS, Run
+from engine.core.expressions.budget import RESULT_BYTES, STEPS, Run
 from engine.core.expressions.compile import Program, compile_ast
 from engine.core.expressions.errors import EvaluationError, Exhausted, Failure, Stop
 from engine.core.expressions.inner import kind
@@ -19,9 +19,9 @@ _programs: dict[str, Program] = {}
 _T = TypeVar("_T")
 
 
-def evaluate(expression: Expression, names: Mapping[str, Json]) -> Json:
-    """The value of `expression` as JSON; raises `EvaluationError` with its place."""
-    return _run(expression, names, to_json)
+def evaluate(expression: Expression, names: Mapping[str, Json], *, most: int = RESULT_BYTES) -> Json:
+    """The value of `expression` as JSON of at most so many bytes; raises `EvaluationError` with its place."""
+    return _run(expression, names, to_json if most == RESULT_BYTES else lambda value: to_json(value, most))
 
 
 def condition(expression: Expression, names: Mapping[str, Json]) -> bool:

@@ -15,18 +15,18 @@ _OVERHEAD = 2
 """Bytes of quotes, commas, colons and brackets around a value."""
 
 
-def to_json(value: Json) -> Json:
-    """`value` as JSON: times and spans become text; raises `Failure` for what JSON lacks, `Exhausted` above 64 KiB."""
+def to_json(value: Json, most: int = RESULT_BYTES) -> Json:
+    """`value` as JSON: times and spans become text; raises `Failure` for what JSON lacks, `Exhausted` above `most` bytes."""
     if type(value) in _SMALL:
         return value
-    return _Writer().write(value, NESTING)
+    return _Writer(most).write(value, NESTING)
 
 
 class _Writer:
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "_most")
 
-    def __init__(self) -> None:
-        self._left = RESULT_BYTES
+    def __init__(self, most: int) -> None:
+        self._left = self._most = most
 
     def write(self, value: Json, depth: int) -> Json:
         """A copy of `value` as JSON."""
@@ -54,7 +54,7 @@ class _Writer:
     def _spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            msg = f"the result is larger than {RESULT_BYTES // 1024} KiB"
+            msg = f"the result is larger than {self._most // 1024} KiB"
             raise Exhausted(msg)
 
 
