@@ -70,6 +70,14 @@ def test_every_rule_is_documented(rule):
     assert f"## {rule.id}\n" in page("rules.md")
 
 
+def test_decisions_have_numbers_of_their_own_and_say_them():
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    numbers = [int(path.name[:4]) for path in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    for path, number in zip(pages, numbers, strict=True):
+        assert path.read_text().startswith(f"# {number}. ")
+
+
 def test_links_between_pages_lead_somewhere():
     import re
 
