@@ -10,11 +10,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import baselines, stack
+from benchmarks import baselines, simulated, stack
 from benchmarks.workloads import WORKLOADS
 
 STACKS = {"sqlite": (stack.sqlite,), "postgres": (stack.postgres,), "both": (stack.sqlite, stack.postgres)}
 THROUGHPUT = {"chain", "fanout"}
+SIMULATED = "tests"
+"""The workload that needs no stack."""
 
 
 def measure(names: list[str], make: Any, runs: int) -> list[dict[str, Any]]:
@@ -37,17 +39,30 @@ def measure(names: list[str], make: Any, runs: int) -> list[dict[str, Any]]:
                         beside[name][key].append(value)
     return [
         {
-            "workload": name,
-            "stack": running.name,
-            "metric": metric,
-            "median": round(median(values), 2),
-            "min": round(min(values), 2),
-            "max": round(max(values), 2),
-            "runs": len(values),
+            **row(name, running.name, metric, values),
             "baseline": {key: round(median(found), 2) for key, found in beside[name].items()},
         }
         for (name, metric), values in figures.items()
     ]
+
+
+def simulations(runs: int) -> list[dict[str, Any]]:
+    """Tests of workflows."""
+    return [row(SIMULATED, "none", metric, values) for metric, values in simulated.measure(runs).items()]
+
+
+def row(name: str, stack_name: str, metric: str, values: list[float]) -> dict[str, Any]:
+    """One figure."""
+    return {
+        "workload": name,
+        "stack": stack_name,
+        "metric": metric,
+        "median": round(median(values), 2),
+        "min": round(min(values), 2),
+        "max": round(max(values), 2),
+        "runs": len(values),
+        "baseline": {},
+    }
 
 
 def baseline(name: str, running: stack.Stack, slow: stack.Stack | None) -> dict[str, float]:
@@ -75,16 +90,20 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(WORKLOADS)}; default: all")
+    parser.add_argument(
+        "workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join([*WORKLOADS, SIMULATED])}; default: all"
+    )
     parser.add_argument("--stack", choices=STACKS, default="both")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     names = arguments.workloads or list(WORKLOADS)
-    if unknown := set(names) - set(WORKLOADS):
-        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
-    rows: list[dict[str, Any]] = []
-    for make in STACKS[arguments.stack]:
+    if unknown := set(names) - {*WORKLOADS, SIMULATED}:
+        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join([*WORKLOADS, SIMULATED])}")
+    rows: list[dict[str, Any]] = simulations(arguments.runs) if SIMULATED in names or not arguments.workloads else []
+    show(rows)
+    names = [name for name in names if name != SIMULATED]
+    for make in STACKS[arguments.stack] if names else ():
         found = measure(names, make, arguments.runs)
         show(found)
         rows += found

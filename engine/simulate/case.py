@@ -35,6 +35,7 @@ class Outcome:
     scopes: tuple[tuple[Definition, Mapping[str, ScopeState]], ...] = ()
     """Of each instance, for the coverage."""
     timeline: tuple[str, ...] = ()
+    """Of a case that failed."""
 
 
 def run(name: str, workflows: Mapping[str, Startable], case: CaseKeys) -> Outcome:
@@ -59,10 +60,11 @@ def run(name: str, workflows: Mapping[str, Startable], case: CaseKeys) -> Outcom
     root = world.open(tested, values, trigger, by=case.started_by)
     problems = tuple(_pass_time(world, case))
     played = Played(world=world, took=root.root.get("finished_at", world.clock.now) - START)
+    wrong = problems or tuple(misses(case.expect, played))
     return Outcome(
-        problems=problems or tuple(misses(case.expect, played)),
+        problems=wrong,
         scopes=tuple((instance.definition, instance.scopes) for instance in world.instances.values()),
-        timeline=tuple(lines(world.moments, START)),
+        timeline=tuple(lines(world.moments, START)) if wrong else (),
     )
 
 

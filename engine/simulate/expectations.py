@@ -9,6 +9,7 @@ from engine.core.durations import text
 from engine.core.keys import split_path
 from engine.core.state import ScopeFailure, TaskRun
 from engine.core.values import Json
+from engine.simulate.difference import differences, shown
 from engine.simulate.instance import Simulated
 from engine.simulate.timeline import reason, why
 from engine.simulate.world import TESTED, World
@@ -57,7 +58,7 @@ def refusal_misses(expect: ExpectKeys, said: str) -> tuple[str, ...]:
     """No instance was started."""
     if expect.refused is None:
         return (f"no instance was started: {said}",)
-    return () if expect.refused in said else (f"expected a refusal with {expect.refused!r}, and it says: {said}",)
+    return () if expect.refused in said else (f'expected a refusal with "{expect.refused}", and it says: {said}',)
 
 
 def misses(expect: ExpectKeys, played: Played) -> Iterator[str]:
@@ -68,12 +69,12 @@ def misses(expect: ExpectKeys, played: Played) -> Iterator[str]:
         yield f"expected the instance to end {expect.state}, and it ended {state}{_told(played.failures)}"
     yield from _tasks(expect, played)
     yield from _order(expect.order, played.ended)
-    if expect.outputs is not None and root.get("outputs") != expect.outputs:
-        yield f"expected the outputs {expect.outputs}, and they are {root.get('outputs')}"
+    if expect.outputs is not None:
+        yield from differences(expect.outputs, root.get("outputs"), "outputs", exact=True)
     yield from _given(expect.inputs, played.world.given)
     yield from _messages(expect.messages, played.world.messages)
     if expect.error is not None and not _mentions(played.failures, expect.error):
-        yield f"expected a failure with {expect.error!r}{_told(played.failures) or ', and there is none'}"
+        yield f'expected a failure with "{expect.error}"{_told(played.failures) or ", and there is none"}'
     yield from _duration(expect.duration, played.took)
 
 
@@ -93,15 +94,15 @@ def _tasks(expect: ExpectKeys, played: Played) -> Iterator[str]:
         if run is None or "skipped" not in run:
             yield f"expected {path} to be skipped, and it is {run['state'] if run else 'pending'}"
         elif wanted not in reason(run["skipped"]):
-            yield f"expected {path} to be skipped because of {wanted!r}, and it was: {reason(run['skipped'])}"
+            yield f'expected {path} to be skipped because of "{wanted}", and it was: {reason(run["skipped"])}'
 
 
 def _given(wanted: Mapping[str, Json], given: Mapping[str, Json]) -> Iterator[str]:
     for path, named in wanted.items():
-        if path not in given:
-            yield f"expected {path} to be given {named}, and it never ran"
-        elif not within(named, given[path]):
-            yield f"expected {path} to be given {named}, and it was given {given[path]}"
+        if path in given:
+            yield from differences(named, given[path], f"inputs of {path}")
+        else:
+            yield f"expected {path} to be given {shown(named)}, and it never ran"
 
 
 def _duration(span: SpanKeys, took: int) -> Iterator[str]:
@@ -109,15 +110,6 @@ def _duration(span: SpanKeys, took: int) -> Iterator[str]:
         yield f"expected it to take at least {text(span.at_least)}, and it took {text(took)}"
     if span.at_most is not None and took > span.at_most:
         yield f"expected it to take at most {text(span.at_most)}, and it took {text(took)}"
-
-
-def within(wanted: Json, got: Json) -> bool:
-    """Whether `got` has all that `wanted` names: maps as far as their keys go, lists item by item, all else to the letter."""
-    if isinstance(wanted, dict):
-        return isinstance(got, dict) and all(key in got and within(value, got[key]) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return isinstance(got, list) and len(wanted) == len(got) and all(map(within, wanted, got))
-    return bool(wanted == got) and isinstance(wanted, bool) == isinstance(got, bool)
 
 
 def _order(wanted: Sequence[str], ended: list[str]) -> Iterator[str]:
@@ -134,11 +126,10 @@ def _messages(wanted: Sequence[Json] | None, sent: Sequence[Json]) -> Iterator[s
     if wanted is None:
         return
     if len(wanted) != len(sent):
-        yield f"expected {len(wanted)} messages, and {len(sent)} were sent: {list(sent)}"
+        yield f"expected {len(wanted)} messages, and {len(sent)} were sent: {shown(list(sent))}"
         return
     for number, (one, other) in enumerate(zip(wanted, sent, strict=True), 1):
-        if not within(one, other):
-            yield f"expected message {number} to be {one}, and it is {other}"
+        yield from differences(one, other, f"message {number}")
 
 
 def _told(failures: Sequence[ScopeFailure]) -> str:

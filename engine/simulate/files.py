@@ -23,7 +23,7 @@ SUFFIXES = (".test.yaml", ".test.yml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """One case that was run. `seconds` of real time."""
+    """One case that was run. `seconds` of real time; the `timeline` is that of a case that failed."""
 
     path: str
     line: int
@@ -131,11 +131,13 @@ def _ran(document: Document, keys: TestFileKeys, index: int, outcome: Outcome, s
 
 
 def _errors(loaded: Loaded, beside: Collection[str], wanted: Collection[str]) -> Iterator[Finding]:
-    """What is wrong with the workflows, as far as it matters here."""
+    """What is wrong with the workflows, as far as it matters here. A file whose keys are wrong may be the one that is wanted."""
     names = {file.document.source.path: file.keys.name for file in loaded.files}
+    lost = set(wanted) - set(names.values())
     for finding in loaded.errors:
         name = names.get(finding.path)
-        if finding.path not in beside or is_project(finding.path) or name in wanted:
+        matters = name in wanted or (name is None and lost)
+        if matters or finding.path not in beside or is_project(finding.path):
             yield finding
 
 

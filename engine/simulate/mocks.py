@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from engine.spec.case_models import MockKeys
 
@@ -17,23 +18,23 @@ class Mocks:
     """The mocks of one case; counts the attempts of each path."""
 
     def __init__(self, mocks: Mapping[str, Sequence[MockKeys] | MockKeys]) -> None:
-        ordered = sorted(mocks, key=_specific)
-        self._mocks = [(compiled(pattern), pattern, mocks[pattern]) for pattern in ordered]
+        self._mocks = mocks
+        self._patterns = sorted((pattern for pattern in mocks if "*" in pattern), key=_specific)
         self._asked: dict[str, int] = defaultdict(int)
 
     def find(self, path: str) -> MockKeys | None:
         """The mock for the next attempt at this path, None if there is none. Raises Unmocked: a list has run out."""
-        for pattern, written, mock in self._mocks:
-            if not pattern.fullmatch(path):
-                continue
-            number = self._asked[path]
-            self._asked[path] += 1
-            if isinstance(mock, MockKeys):
-                return mock
-            if number < len(mock):
-                return mock[number]
-            raise Unmocked(f"{path} is asked for a {_nth(number + 1)} time, and {written} has {_count(len(mock))}")
-        return None
+        written = path if path in self._mocks else next(self._matching(path), None)
+        if written is None:
+            return None
+        mock = self._mocks[written]
+        number = self._asked[path]
+        self._asked[path] += 1
+        if isinstance(mock, MockKeys):
+            return mock
+        if number < len(mock):
+            return mock[number]
+        raise Unmocked(f"{path} is asked for a {_nth(number + 1)} time, and {written} has {_count(len(mock))}")
 
     def take(self, path: str, kind: str) -> MockKeys:
         """The same, raising Unmocked if there is none."""
@@ -42,7 +43,11 @@ class Mocks:
             raise Unmocked(f"{path} ({kind}) is not mocked; add under `mocks`:  {_quoted(path)}: {{{_idea(kind)}}}")
         return found
 
+    def _matching(self, path: str) -> Iterator[str]:
+        return (pattern for pattern in self._patterns if compiled(pattern).fullmatch(path))
 
+
+@lru_cache(maxsize=1024)
 def compiled(pattern: str) -> re.Pattern[str]:
     """`*` stands for anything within a part of a path, `**` for anything at all."""
     parts = re.split(r"(\*\*|\*)", pattern)

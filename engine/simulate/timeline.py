@@ -11,9 +11,10 @@ from engine.simulate.world import Moment
 
 def lines(moments: Sequence[Moment], start: int) -> Iterator[str]:
     """A line for each task that ended, and for each attempt that was not the last."""
-    for moment in moments:
-        said = moment.note or f"{moment.run['state']}{why(moment.run)}"
-        yield f"+{text(moment.at - start):<9} {moment.path}: {said}"
+    times = [f"+{text(moment.at - start)}" for moment in moments]
+    width = max(map(len, times), default=0)
+    for at, moment in zip(times, moments, strict=True):
+        yield f"{at:<{width}}  {moment.path}: {moment.note or moment.run['state'] + why(moment.run)}"
 
 
 def why(run: TaskRun) -> str:

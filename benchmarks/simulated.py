@@ -1,0 +1,57 @@
+"""How many cases of workflow tests run in a second: one workflow of eight tasks, and the examples. Needs no stack."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from engine.simulate.files import run_files
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES, CASES = 5, 200
+"""Test files, and the cases in each: a file has at most 256 KiB."""
+PROJECT = "channels: {log: {kind: log}}\npeople: {ana: {email: ana@example.com}}\n"
+WORKFLOW = """\
+name: release
+inputs: {service: {type: string}}
+tasks:
+  build: {run: make, env: {SERVICE: "${{ inputs.service }}"}, outputs: {image: {type: string}}, retry: {max_attempts: 2, delay: 1s}}
+  test: {needs: build, run: test, env: {IMAGE: "${{ tasks.build.outputs.image }}"}}
+  scan: {needs: build, run: scan, env: {IMAGE: "${{ tasks.build.outputs.image }}"}}
+  ask: {needs: [test, scan], uses: approval, with: {message: "Go?", approvers: [ana], expires: 1d}}
+  no: {needs: [ask.rejected, ask.expired], join: any, uses: message, with: {channel: log, text: "no"}}
+  ship: {needs: ask, run: ship, env: {IMAGE: "${{ tasks.build.outputs.image }}"}}
+  cool: {needs: ship, uses: wait, with: {for: 1h}}
+finally:
+  tell: {uses: message, with: {channel: log, text: "${{ instance.state }}"}}
+"""
+CASE = """\
+  - name: case {number}
+    inputs: {{service: billing}}
+    mocks: {{build: [{{error: no}}, {{outputs: {{image: i}}}}], "*": {{}}, ask: {{outcome: approved, after: 3h}}, finally/tell: {{}}}}
+    expect: {{state: succeeded, outcomes: {{no: skipped, ship: succeeded}}, attempts: {{build: 2}}}}
+"""
+
+
+def measure(runs: int) -> dict[str, list[float]]:
+    """Cases in a second, by what was run; reading and compiling the files is part of it."""
+    tests = "workflow: release\ncases:\n" + "".join(CASE.format(number=number) for number in range(CASES))
+    one = {
+        "release.yaml": WORKFLOW.encode(),
+        "project.yaml": PROJECT.encode(),
+        **{f"release-{number}.test.yaml": tests.encode() for number in range(FILES)},
+    }
+    examples = {str(path): path.read_bytes() for path in (ROOT / "workflows").glob("*.yaml")}
+    return {
+        "cases_per_s": [_rate(one) for _ in range(runs + 1)][1:],
+        "examples_per_s": [_rate(examples) for _ in range(runs + 1)][1:],
+    }
+
+
+def _rate(files: dict[str, bytes]) -> float:
+    began = time.perf_counter()
+    report = run_files(files)
+    took = time.perf_counter() - began
+    if report.failed or report.findings:
+        raise RuntimeError(report.failed or report.findings)
+    return len(report.cases) / took
