@@ -64,6 +64,18 @@ class Family:
             after = paths[WINDOW - 1]
             due = ChildrenDue(task=command.task, attempt=command.attempt, what=command.what, after=after)
             self._later(GoOn(instance=self._instance, scope=scope, event=to_json(due)))
+        elif command.after and command.what != "cancel":
+            yield (
+                scope,
+                ChildrenDue(
+                    task=command.task,
+                    attempt=command.attempt,
+                    what=command.what,
+                    after=command.after,
+                    told=True,
+                    at=at,
+                ),
+            )
 
     def _live(self, task: str, after: str) -> list[str]:
         stored = self._stored.live(task, after, WINDOW) if self._stored else ()
@@ -128,4 +140,4 @@ def _told(command: TellChildren, at: int) -> Event:
         case "resume":
             return ResumeRequested(by=command.by, at=at)
         case "retry":
-            return RetryRequested(by=command.by, at=at)
+            return RetryRequested(by=command.by, round=command.attempt, at=at)

@@ -40,13 +40,15 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
     chosen = [found for path in event.tasks if (found := Chosen.of(path)).task in turn.runs]
     if turn.context.scope == ROOT and not chosen and (event.tasks or not _can_be_retried(turn)):
         return False
+    if event.round and event.round == turn.state.get("round"):
+        return False
     if not gates.reenter_instance(turn, event):
         return True
     chosen = [*chosen, *_stopped(turn)] if chosen else _failed(turn)
     undone = [name for name, run in turn.runs.items() if run.get("undone")]
     first = dict.fromkeys([*(found.task for found in chosen), *undone])
     anew = _after(turn, first)
-    _forget_the_end(turn)
+    _forget_the_end(turn, event.round)
     for name in [name for name in turn.runs if name in anew or name in first]:
         task, run = turn.list.tasks[name], turn.runs[name]
         below = [found.below for found in chosen if found.task == name and found.below]
@@ -119,17 +121,20 @@ def _carried(run: TaskRun) -> CarriedRun:
     return {"attempt": run["attempt"], "generation": generation}
 
 
-def _forget_the_end(turn: Turn) -> None:
-    """The scope runs; if it had succeeded, the scope above has counted it already, and is told."""
+def _forget_the_end(turn: Turn, round_: int) -> None:
+    """The scope runs, and tells the one above, which has counted it already."""
     state = turn.state
     above = parent_scope(turn.context.scope)
-    if above is not None and state.get("outcome") == "succeeded" and not state.get("undone"):
-        stirred = ScopeStirred(scope=turn.context.scope, busy=True, again=True)
+    if above is not None:
+        well = state.get("outcome") == "succeeded" and not state.get("undone")
+        stirred = ScopeStirred(scope=turn.context.scope, busy=True, before="succeeded" if well else "failed")
         turn.order(TellScope(scope=above, event=to_json(stirred)))
     for name in _OF_THE_END:
         state.pop(name, None)  # type: ignore[misc] # names of keys that need not be there
     state["status"] = "running"
     state["runs"] = state.get("runs", 0) + 1
+    if round_:
+        state["round"] = round_
     span = turn.definition.timeout if turn.context.scope == ROOT else turn.list.timeout
     if span is not None:
         state["timers"] = {"timeout": turn.at + span}

@@ -74,7 +74,14 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
         return True
     if event.what == "cancel" and not (turn.is_stopping(run) or run.get("items", {}).get("closed")):
         return False
-    turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after))
+    if event.what != "cancel" and (run.get("telling") != event.what or turn.is_stopping(run)):
+        return False
+    if not event.told:
+        turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after))
+    elif event.what != "cancel":
+        told = run.copy()
+        del told["telling"]
+        turn.put(task.id, told)
     return True
 
 
@@ -102,6 +109,8 @@ def unclaimed(turn: Turn, task: Task, run: TaskRun) -> bool:
     if turn.is_stopping(run) or run.get("items", {}).get("closed"):
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel"))
     else:
+        if "telling" in run:
+            turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=run["telling"]))
         BODIES[task.kind].go_on(turn, task, waits)
     return True
 

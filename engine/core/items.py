@@ -71,7 +71,7 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
         _judge(turn, _spec(task), task, counted)
     if turn.runs[task.id] is not run:  # it has ended: enough succeeded and the rest runs on
         return
-    if counts["active"] or (not _over(counted) and not turn.is_stopping(run)):
+    if counts["active"] or counts.get("again") or (not _over(counted) and not turn.is_stopping(run)):
         _open(turn, task, counted)
     else:
         _end(turn, task, counted)
@@ -82,9 +82,12 @@ def stirred(turn: Turn, task: Task, run: TaskRun, event: ScopeStirred) -> None:
     counted = run.copy()
     counts = counted["items"] = run["items"].copy()
     counts["busy"] += 1 if event.busy else -1
-    if event.again:
+    if event.before:
         counts["active"] += 1
-        counts["succeeded"] -= 1
+        if event.before == "failed":
+            counts["again"] = counts.get("again", 0) - 1
+        else:
+            counts["succeeded"] -= 1
     turn.put(task.id, counted)
     show(turn, task, counted, busy=counts["busy"] > 0)
 
@@ -97,7 +100,7 @@ def go_on(turn: Turn, task: Task, run: TaskRun) -> None:
 def end_if_over(turn: Turn, task: Task) -> None:
     """A retry found nothing to be done."""
     run = turn.runs[task.id]
-    if not run["items"]["active"] and _over(run):
+    if not run["items"]["active"] and not run["items"].get("again") and _over(run):
         _end(turn, task, run)
 
 
@@ -105,14 +108,21 @@ def tell(turn: Turn, task: Task, run: TaskRun, told: TellChildren) -> None:
     """Its live items, in windows; no more are opened when they are cancelled."""
     if told.what == "cancel":
         changed = run.copy()
-        changed["items"] = {**run["items"], "closed": True}
+        counts = changed["items"] = {**run["items"], "closed": True}
+        counts["failed"] += counts.pop("again", 0)  # they were not told, and stay what they are
         changed.pop("held", None)
+        changed.pop("telling", None)
         if run["items"]["active"] > WINDOW:
             changed["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
         turn.put(task.id, changed)
         if not run["items"]["active"]:
             _end(turn, task, changed)
             return
+    elif run["items"]["active"] > WINDOW:
+        changed = run.copy()
+        changed["telling"] = "resume"
+        changed["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
+        turn.put(task.id, changed)
     turn.order(told)
 
 
@@ -151,12 +161,13 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
     """
     opened = run.copy()
     counts = opened["items"] = run["items"].copy()
-    closed = counts.get("closed", False)  # then what is checked is whether all were told
-    timers = {name: due for name, due in run.get("timers", {}).items() if name != "check" or closed}
+    closed = counts.get("closed", False)
+    told = closed or "telling" in run  # then what is checked is whether all have been told
+    timers = {name: due for name, due in run.get("timers", {}).items() if name != "check" or told}
     spec = _spec(task)
     room = counts["total"] - counts["next"]
     if spec.max_parallel is not None:
-        room = min(room, spec.max_parallel - counts["active"])
+        room = min(room, spec.max_parallel - counts["active"] - counts.get("again", 0))
     start = counts["next"]
     fresh = first or start == 0
     limit = WINDOW if start % WINDOW == 0 else WINDOW - start % WINDOW

@@ -13,11 +13,11 @@ from engine.core.keys import item_scope, iteration_scope
 from engine.core.model import Task
 from engine.core.outcomes import is_positive
 from engine.core.state import ItemsRun, TaskRun
-from engine.core.turn import Turn
+from engine.core.turn import CHECK_AFTER, Turn
 
 _PATH = re.compile(r"(?P<task>[^/\[#]*)(?P<below>.*)", re.DOTALL)
 _BELOW = re.compile(r"(?:\[(?P<key>[^\]]*)\]|#(?P<number>\d+))?(?P<rest>.*)", re.DOTALL)
-_OF_ITS_END = ("error", "finished_at", "outputs", "called_off", "by", "undone")
+_OF_ITS_END = ("error", "finished_at", "outputs", "called_off", "by", "undone", "telling")
 
 
 class Chosen(NamedTuple):
@@ -54,7 +54,7 @@ def reopen(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str]) 
     opened["timers"] = {} if task.deadline is None else {"deadline": turn.at + task.deadline}
     if task.kind == "group":
         turn.put(task.id, opened)
-        _tell(turn, turn.path(task.id), by, (path.removeprefix("/") for path in below))
+        _tell(turn, turn.path(task.id), by, opened, (path.removeprefix("/") for path in below))
     elif task.kind == "repeat":
         _repeat(turn, task, opened, by, below)
     else:
@@ -74,7 +74,7 @@ def _repeat(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str])
     run["iterations"] = {**counts, "number": number, "active": True}
     run["iterations"].pop("failed", None)
     turn.put(task.id, run)
-    _tell(turn, iteration_scope(turn.path(task.id), number), by, named.get(str(number), ()))
+    _tell(turn, iteration_scope(turn.path(task.id), number), by, run, named.get(str(number), ()))
 
 
 def _left(run: TaskRun) -> ItemsRun:
@@ -84,20 +84,24 @@ def _left(run: TaskRun) -> ItemsRun:
     return {
         "total": counts["total"],
         "next": counts["next"],
-        "active": again,
-        "busy": again,
+        "active": 0,
+        "busy": 0,
         "succeeded": counts["next"] - again,
         "failed": 0,
+        "again": again,
     }
 
 
 def _for_each(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str]) -> None:
     """All items that failed or were undone, those that were never opened, and those that are named."""
-    again = run["items"]["active"]
+    again = run["items"]["again"]
+    if again > items.WINDOW:
+        run["telling"] = "retry"
+        run["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
     named = _named(task, below, "key")
     items.go_on(turn, task, run)
     for key, paths in named.items():
-        _tell(turn, item_scope(turn.path(task.id), key), by, paths)
+        _tell(turn, item_scope(turn.path(task.id), key), by, run, paths)
     if again:
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="retry", by=by))
     elif not named:
@@ -126,5 +130,6 @@ def _named(task: Task, below: Sequence[str], part: str) -> dict[str, list[str]]:
     return found
 
 
-def _tell(turn: Turn, scope: str, by: str, tasks: Iterable[str]) -> None:
-    turn.order(TellScope(scope=scope, event=to_json(RetryRequested(by=by, tasks=list(tasks)))))
+def _tell(turn: Turn, scope: str, by: str, run: TaskRun, tasks: Iterable[str]) -> None:
+    told = RetryRequested(by=by, tasks=list(tasks), round=run["attempt"])
+    turn.order(TellScope(scope=scope, event=to_json(told)))

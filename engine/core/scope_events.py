@@ -69,8 +69,8 @@ class ScopeStirred:
     type: ClassVar[str] = "ScopeStirred"
     scope: str
     busy: bool
-    again: bool = False
-    """It had succeeded, and goes on."""
+    before: Literal["", "succeeded", "failed"] = ""
+    """It had settled so (undone counts as failed), and goes on."""
     at: int = 0
 
 
@@ -84,6 +84,8 @@ class ChildrenDue:
     what: Literal["open", "cancel", "resume", "retry"]
     after: str = ""
     """The path of the last child scope that was told."""
+    told: bool = False
+    """That was the last one."""
     at: int = 0
 
 
@@ -158,4 +160,6 @@ class RetryRequested:
     by: str
     tasks: list[str] = field(default_factory=list)
     digest: str = ""
+    round: int = 0
+    """Below the root: the attempt of the task that goes on; a scope goes on once in each."""
     at: int = 0

@@ -72,6 +72,8 @@ class ItemsRun(TypedDict, total=False):
     succeeded: Required[int]
     failed: Required[int]
     """Items that settled with another end."""
+    again: int
+    """Items that had settled and are to go on with a retry, until each says that it does."""
     closed: bool
     """No more items are opened: enough have succeeded, or one has failed and `fail_fast` holds, or the task is cancelled."""
     failures: list[ScopeFailure]
@@ -141,6 +143,8 @@ class TaskRun(TypedDict, total=False):
     """How often the task has been run anew after an undo or a manual retry of a success; absent for 1."""
     held: Literal["begin", "gate", "again", "more"]
     """What it would do if the instance were not paused: start, start its next attempt, or open more child scopes."""
+    telling: Literal["resume", "retry"]
+    """What its items are told, a window after the other, until all have been."""
     called_off: bool
     """Its own scope cancelled it (`cancel_rest`, `exit`, `fail_fast`, `enough`): being cancelled is not negative then."""
     gate: Literal["cache", "slot", "rate"]
@@ -229,6 +233,8 @@ class ScopeState(TypedDict, total=False):
     """The concurrency group in which the instance holds, or waits for, a slot."""
     reopening: JsonObject
     """Root only: the RetryRequested that is taken once the instance has a slot again; until then it is as it had settled."""
+    round: int
+    """In which attempt of its task it was reopened last."""
     runs: int
     """How often the scope has been opened again by a retry; absent for never."""
 

@@ -129,5 +129,5 @@ class Turn:
 
 
 _KEEP_ERROR = frozenset({FAILED, CANCELLED})
-_OF_ACTIVE = ("timers", "unseen", "held", "gate", "queued_at", "waits_for")
+_OF_ACTIVE = ("timers", "unseen", "held", "gate", "queued_at", "waits_for", "telling")
 """What only a run that has not ended has."""

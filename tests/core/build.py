@@ -71,10 +71,18 @@ def each(
 
 
 def loop(
-    id: str, needs: str = "", *, body: TaskList, most: int, while_: Expression | None = None, **keys: Any
+    id: str,
+    needs: str = "",
+    *,
+    body: TaskList,
+    most: int,
+    while_: Expression | None = None,
+    delay: int = 0,
+    **keys: Any,
 ) -> tuple[Task, str]:
     """What stands at `until` is in the `body`."""
-    return task(id, needs, kind="repeat", body=body, repeat=Repeat(max_iterations=most, condition=while_), **keys)
+    repeat = Repeat(max_iterations=most, condition=while_, delay=delay)
+    return task(id, needs, kind="repeat", body=body, repeat=repeat, **keys)
 
 
 def define(

@@ -14,6 +14,8 @@ Entry = tuple[Task, str]
 BODIES = ("group", "for_each", "repeat")
 LEAVES = ("http", "http", "http", "http", "values", "approval", "switch", "fail")
 TRUTHS = {True: cel("true"), False: cel("false")}
+SMALL_WINDOW = 2
+"""Child scopes of one transaction, so that a few are too many."""
 IF = (None, None, None, None, TRUTHS[True], TRUTHS[False])
 CASES = ((("a", TRUTHS[True]), ("b", None)), (("a", TRUTHS[False]), ("b", None)), (("a", TRUTHS[False]),))
 
@@ -109,7 +111,7 @@ def _body(draw: Any, name: str, needs: str, *, kind: str, deep: int, chain: bool
     spec: dict[str, Any] = {"max_parallel": 1 if chain else draw(st.sampled_from([None, 1, 2]))}
     if chain:
         spec["fail_fast"] = draw(st.booleans())
-    if (chain or spec["max_parallel"] is None) and draw(st.booleans()):
+    if (chain or (spec["max_parallel"] is None and len(items) <= SMALL_WINDOW)) and draw(st.booleans()):
         spec["enough"] = draw(st.integers(1, 3))
         spec["rest"] = "cancel" if chain else "run_on"
     return each(name, needs, body=body, items=items, spec=spec, **keys)

@@ -23,6 +23,7 @@ from engine.core.events import (
     EventsLookedAt,
     PauseRequested,
     ResumeRequested,
+    RetryRequested,
     ScopeSettled,
     ScopeStarted,
     TaskCancelled,
@@ -31,72 +32,18 @@ from engine.core.events import (
     TaskStarted,
     TaskSucceeded,
     TimersDue,
+    from_json,
 )
-from engine.core.keys import FINALLY, ROOT, split_path
-from engine.core.model import Definition, Retry
-from engine.core.outcomes import DONE, possible
-from tests.core.build import cel, define, mapping, task
+from engine.core.keys import FINALLY, ROOT, split_path, task_path
+from engine.core.model import Definition
+from tests.core.wild import definitions
 from tests.core.world import INTERNAL, World
 
-KINDS = ("http", "http", "http", "http", "values", "wait", "approval", "event")
-PARAMS: dict[str, list[dict[str, Any]]] = {
-    "http": [{"url": "x"}],
-    "values": [{}, {"a": 1}],
-    "wait": [{"for": 0}, {"for": 30_000}, {"for": "soon"}],
-    "event": [{"type": "paid"}, {"type": "paid", "timeout": 60_000}, {"type": ""}],
-    "approval": [{"message": "?"}, {"message": "?", "require": 2, "expires": 60_000}, {"require": 0}],
-}
-READS = {
-    f"t{n}": mapping(n=cel(f"tasks.t{n}.outputs.?n.orValue(0)"), how=cel(f"tasks.t{n}.?outcome.orValue('')"))
-    for n in range(7)
-}
-CONDITIONS = [None] * 6 + [cel("inputs.service == 'billing'"), cel("inputs.service == ''"), cel("inputs.nope")]
+pytestmark = pytest.mark.usefixtures("small_windows")
 ERROR = {"kind": "exit", "message": "status 1"}
 OWN = {kind.type for kind in INTERNAL} - {"ScopeStarted", "ScopeSettled"}
-OWN |= {"ExitRequested", "RetryRequested", "PauseRequested", "ResumeRequested"}
+OWN |= {"ScopeStarted", "ExitRequested", "RetryRequested", "PauseRequested", "ResumeRequested"}
 """Events that the engine alone makes, or that go to the root of an instance alone."""
-SPANS = st.none() | st.integers(1, 120_000)
-
-
-@st.composite
-def task_lists(draw: Any, most: int) -> tuple[Any, ...]:
-    entries: list[Any] = []
-    kinds: dict[str, str] = {}
-    for number in range(draw(st.integers(0, most))):
-        kind = draw(st.sampled_from(KINDS))
-        edges = (
-            st.sampled_from([f"{name}.{label}" for name in kinds for label in (*possible(kinds[name]), DONE)])
-            if kinds
-            else st.nothing()
-        )
-        needs = draw(st.lists(edges, max_size=3, unique=True)) if kinds else []
-        retry = Retry(
-            max_attempts=draw(st.integers(1, 3)),
-            delay=draw(st.sampled_from([0, 1_000, 40_000])),
-            condition=draw(st.sampled_from([None, None, cel("error.kind == 'exit'"), cel("error.nope")])),
-        )
-        params = [*PARAMS[kind], *(READS[name] for name in kinds if kind in ("http", "values"))]
-        entries.append(
-            task(
-                f"t{number}",
-                " ".join(needs),
-                kind=kind,
-                join=draw(st.sampled_from(["all", "all", "any", "merge", "at_least"])),
-                n=draw(st.integers(1, 3)),
-                condition=draw(st.sampled_from(CONDITIONS)),
-                params=draw(st.sampled_from(params)),
-                retry=retry,
-                timeout=draw(SPANS),
-                deadline=draw(SPANS),
-            )
-        )
-        kinds[f"t{number}"] = kind
-    return tuple(entries)
-
-
-@st.composite
-def definitions(draw: Any) -> Definition:
-    return define(*draw(task_lists(most=7)), finally_=draw(task_lists(most=2)), timeout=draw(SPANS))
 
 
 class Machine(RuleBasedStateMachine):
@@ -124,46 +71,67 @@ class Machine(RuleBasedStateMachine):
             event = TaskCancelled
         self.world.take(scope, self._event(event, name, command.attempt, data))
 
-    @rule(
-        data=st.data(),
-        scope=st.sampled_from([ROOT, FINALLY]),
-        event=st.sampled_from(sorted(set(EVENTS) - OWN)),
-        attempt=st.integers(0, 4),
-    )
-    def noise(self, data: Any, scope: str, event: str, attempt: int) -> None:
+    @rule(data=st.data(), event=st.sampled_from(sorted(set(EVENTS) - OWN)), attempt=st.integers(0, 4))
+    def noise(self, data: Any, event: str, attempt: int) -> None:
         """Any event for any task, whether it makes sense or not; only the engine itself opens and settles scopes, or cancels often."""
-        kind = EVENTS[event]
-        if kind is ScopeStarted and scope not in self.world.scopes:
-            return
+        kind, scope = EVENTS[event], self._scope(data)
         if kind is CancelRequested or (kind is ScopeSettled and self.world.scopes[ROOT]["status"] == "finally"):
             return
-        name = data.draw(st.sampled_from(["nobody", "t0", "t1", "t2", "t3", "t4", "t5"]))
+        name = data.draw(st.sampled_from(["nobody", *self.world.definition.task_list(scope).tasks]))
         self.world.take(scope, self._event(kind, name, attempt, data))
 
-    @rule(span=st.sampled_from([1, 500, 5_000, 20_000, 60_000, 900_000]), scope=st.sampled_from([ROOT, FINALLY]))
-    def time_passes(self, span: int, scope: str) -> None:
+    @rule(span=st.sampled_from([1, 500, 5_000, 20_000, 60_000, 900_000]), data=st.data())
+    def time_passes(self, span: int, data: Any) -> None:
         self.world.now += span
-        self.world.take(scope, TimersDue(at=self.world.now))
+        self.world.take(self._scope(data), TimersDue(at=self.world.now))
 
-    @rule(data=st.data(), scope=st.sampled_from([ROOT, FINALLY]))
-    def the_scheduler_looks_at_leases(self, data: Any, scope: str) -> None:
-        state = self.world.scopes.get(scope)
-        for name, run in list(state["tasks"].items()) if state else []:
+    @rule(data=st.data())
+    def the_scheduler_looks_at_leases(self, data: Any) -> None:
+        scope = self._scope(data)
+        for name, run in list(self.world.scopes[scope]["tasks"].items()):
             if run.get("timers", {}).get("check", self.world.now + 1) <= self.world.now:
                 verdicts = (
                     [AttemptAlive, AttemptLost] if run["state"] == "running" else [AttemptAlive, AttemptUnclaimed]
                 )
                 self.world.take(scope, self._event(data.draw(st.sampled_from(verdicts)), name, run["attempt"], data))
 
-    @precondition(lambda self: len(self.world.history) > 5)
-    @rule(scope=st.sampled_from([ROOT, ROOT, FINALLY]), often=st.integers(0, 3))
-    def somebody_cancels(self, scope: str, often: int) -> None:
-        if not often:
-            self.world.take(scope, CancelRequested(by="ana", at=self.world.now))
+    @precondition(lambda self: self.world.put_off)
+    @rule(data=st.data())
+    def what_was_put_off_comes_perhaps_late_or_twice(self, data: Any) -> None:
+        command = data.draw(st.sampled_from(self.world.put_off[-4:]))
+        if command in self.world.later:
+            self.world.later.remove(command)
+        self.world.take(command.scope, from_json(command.event, self.world.now))
 
+    @precondition(lambda self: self.world.later)
     @rule()
-    def somebody_pauses(self) -> None:
-        self.world.take(ROOT, PauseRequested(by="ana", at=self.world.now))
+    def what_was_put_off_is_lost(self) -> None:
+        self.world.later.pop()
+
+    @precondition(lambda self: len(self.world.history) > 5)
+    @rule(data=st.data(), often=st.integers(0, 3))
+    def somebody_cancels(self, data: Any, often: int) -> None:
+        if not often:
+            self.world.take(self._scope(data), CancelRequested(by="ana", at=self.world.now))
+
+    @precondition(lambda self: self.world.over)
+    @rule(data=st.data(), often=st.integers(0, 1))
+    def somebody_retries(self, data: Any, often: int) -> None:
+        named = []
+        if not often:
+            paths = [
+                task_path(scope, name)
+                for scope, state in self.world.scopes.items()
+                if scope.partition("/")[0] != FINALLY and not scope.endswith("/compensate")
+                for name in state["tasks"]
+            ]
+            named = data.draw(st.lists(st.sampled_from(paths or ["nobody"]), max_size=2))
+        self.world.take(ROOT, RetryRequested(by="ana", tasks=named, at=self.world.now))
+
+    @rule(often=st.integers(0, 3))
+    def somebody_pauses(self, often: int) -> None:
+        if not often:
+            self.world.take(ROOT, PauseRequested(by="ana", at=self.world.now))
 
     @rule()
     def somebody_resumes(self) -> None:
@@ -173,6 +141,11 @@ class Machine(RuleBasedStateMachine):
         if hasattr(self, "world"):
             self.world.take(ROOT, ResumeRequested(by="ana", at=self.world.now))
             self.world.finish()
+
+    def _scope(self, data: Any) -> str:
+        """Any scope that is there, the outer ones more often."""
+        found = sorted(self.world.scopes, key=len)
+        return str(found[min(data.draw(st.integers(0, 20)), len(found) - 1)])
 
     def _event(self, kind: Any, name: str, attempt: int, data: Any) -> Any:
         """An event of this kind with its fields, as far as it has them."""

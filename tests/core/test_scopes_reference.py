@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.core.commands import AskApprovers, RunTask
+from engine.core.commands import AskApprovers, GoOn, RunTask
 from engine.core.events import (
     ApproversAsked,
     AttemptLost,
@@ -29,6 +30,7 @@ from tests.core.reference_scopes import Interpreter
 from tests.core.world import World
 
 MANY = settings(max_examples=6 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow])
+pytestmark = pytest.mark.usefixtures("small_windows")
 ERROR = {"kind": "exit", "message": "status 1"}
 
 
@@ -77,6 +79,8 @@ def play(definition: Definition, fate: Fate, order: random.Random) -> World:
 def _answers(world: World, fate: Fate, order: random.Random) -> Any:
     for scope, state in world.scopes.items():
         for command in outstanding(world.definition, state, world.context(scope)):
+            if isinstance(command, GoOn):
+                continue
             name = split_path(command.path)[1]
             if isinstance(command, AskApprovers):
                 yield scope, ApproversAsked(task=name, attempt=command.attempt, at=world.now)

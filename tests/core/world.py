@@ -25,6 +25,7 @@ from engine.core.context import Context
 from engine.core.decide import decide
 from engine.core.events import (
     ApproversAsked,
+    AttemptUnclaimed,
     ChildrenDue,
     ChildrenFound,
     DecisionMade,
@@ -74,6 +75,8 @@ class World:
         self.memo: dict[str, Any] = {}
         self.later: list[GoOn] = []
         """Events for transactions of their own."""
+        self.put_off: list[GoOn] = []
+        """All of those that there ever were."""
         self.sent: list[Any] = []
         """Every outbound command there ever was: its answer may come at any time and more than once."""
         self.completed: set[tuple[str, int]] = set()
@@ -94,7 +97,7 @@ class World:
                 if isinstance(command, TellChildren | CollectItems | FindChildren):
                     waiting.extend(self.family.obey(path, command, self.now))
                 elif isinstance(command, GoOn):
-                    self.later.append(command)
+                    self._put_off(command)
                 elif isinstance(command, SettleScope) and path == ROOT:
                     self.settled.append(command)
                 elif (reacts := reaction(path, command, self.now)) is not None:
@@ -102,7 +105,11 @@ class World:
 
     @property
     def family(self) -> Family:
-        return Family("i1", None, lambda: self.scopes, lambda _path, _found: None, self.later.append)
+        return Family("i1", None, lambda: self.scopes, lambda _path, _found: None, self._put_off)
+
+    def _put_off(self, command: GoOn) -> None:
+        self.later.append(command)
+        self.put_off.append(command)
 
     def _decide(self, path: str, event: Event) -> tuple[Any, ...]:
         context = self.context(path)
@@ -201,6 +208,9 @@ class World:
             path = min(dues, key=lambda path: (dues[path], path))
             self.now = max(self.now, dues[path])
             self.take(path, TimersDue(at=self.now))
+            for name, run in list(self.scopes[path]["tasks"].items()):
+                if "items" in run or "iterations" in run:  # a window that was lost
+                    self.take(path, AttemptUnclaimed(task=name, attempt=run["attempt"], at=self.now))
             assert step < 1_999, "the instance does not end"
         self.check_end()
 

@@ -1,0 +1,121 @@
+"""More child scopes than one transaction takes: told in windows, each of which may be lost, doubled or too late."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.events import AttemptUnclaimed, from_json
+from tests.core.nest import Nest
+
+pytestmark = pytest.mark.usefixtures("small_windows")
+LOOP = "tasks:\n  x: {for_each: [1, 2, 3, 4, 5], tasks: {a: {ACT}, b: {needs: a, ACT}}}\n"
+ITEMS = range(5)
+
+
+class Slow(Nest):
+    """What is put off happens when the test says so."""
+
+    def go(self) -> None:
+        pass
+
+    def all_go(self) -> None:
+        super().go()
+
+
+def begun() -> Slow:
+    nest = Slow(LOOP)
+    assert nest.asked == ["x[0]/a", "x[1]/a"]
+    nest.all_go()
+    assert len(nest.asked) == 5
+    return nest
+
+
+def check(nest: Slow) -> None:
+    """Somebody looks whether all have been told."""
+    nest.now = nest.run("x")["timers"]["check"]
+    nest.take("", AttemptUnclaimed(task="x", attempt=nest.run("x")["attempt"], at=nest.now))
+    nest.all_go()
+
+
+def failed() -> Slow:
+    nest = begun()
+    nest.succeed(*(f"x[{item}]/a" for item in ITEMS))
+    nest.fail(*(f"x[{item}]/b" for item in ITEMS))
+    nest.retry()
+    assert nest.asked == ["x[0]/b", "x[1]/b"]
+    return nest
+
+
+def finish(nest: Slow) -> None:
+    nest.all_go()
+    nest.succeed(*nest.asked)
+    assert "telling" not in nest.run("x")
+    nest.check_end()
+
+
+def test_retrying_goes_on_in_windows():
+    nest = failed()
+    nest.all_go()
+    assert len(nest.asked) == 5
+    finish(nest)
+    assert nest.outcome() == "succeeded"
+
+
+def test_a_window_of_a_retry_that_was_lost_is_made_up_for_and_nobody_is_retried_twice():
+    nest = failed()
+    nest.later.clear()
+    nest.fail("x[0]/b")
+    check(nest)
+    assert nest.asked == [f"x[{item}]/b" for item in (1, 2, 3, 4)]
+    finish(nest)
+    assert (nest.outcome(), nest.run("x[0]/b")["attempt"]) == ("failed", 2)
+
+
+def test_a_window_of_a_retry_that_comes_twice_retries_nobody_twice():
+    nest = failed()
+    window = nest.later[0]
+    nest.all_go()
+    nest.fail("x[2]/b")
+    nest.take(window.scope, from_json(window.event, nest.now))
+    nest.all_go()
+    assert nest.run("x[2]/b")["attempt"] == 2
+    finish(nest)
+
+
+def test_cancelling_in_the_midst_of_a_retry_leaves_those_alone_that_were_not_told():
+    nest = failed()
+    nest.cancel()
+    nest.all_go()
+    assert nest.told_to_stop == ["x[0]/b", "x[1]/b"]
+    nest.stopped("x[0]/b", "x[1]/b")
+    nest.all_go()
+    assert (nest.outcome("x"), nest.outcome("x[4]"), nest.outcome()) == ("cancelled", "failed", "cancelled")
+    nest.check_end()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_resuming_goes_on_in_windows(lost):
+    nest = begun()
+    nest.pause()
+    nest.succeed(*(f"x[{item}]/a" for item in ITEMS))
+    nest.resume()
+    assert nest.asked == ["x[0]/b", "x[1]/b"]
+    if lost:
+        nest.later.clear()
+        check(nest)
+    nest.all_go()
+    assert len(nest.asked) == 5
+    finish(nest)
+
+
+def test_a_window_of_a_cancellation_that_was_lost_is_made_up_for():
+    nest = begun()
+    nest.cancel()
+    assert nest.told_to_stop == ["x[0]/a", "x[1]/a"]
+    nest.later.clear()
+    nest.stopped("x[0]/a")
+    check(nest)
+    assert nest.told_to_stop == [f"x[{item}]/a" for item in (1, 2, 3, 4)]
+    nest.stopped(*nest.told_to_stop)
+    assert nest.outcome() == "cancelled"
+    nest.check_end()
