@@ -15,7 +15,7 @@ from engine.app.storable import unstorable
 from engine.app.triggers import rfc3339
 from engine.core.codec import definition_from_json
 from engine.core.event_tasks import PARTS
-from engine.core.events import TaskResolved, to_json
+from engine.core.events import CancelRequested, TaskResolved, to_json
 from engine.core.keys import split_path
 from engine.core.model import Task
 from engine.core.state import ACTIVE, TaskError, TaskRun
@@ -53,12 +53,39 @@ class Resolver:
         self._resolve(instance, path, TaskResolved(task="", resolution="failed", by=by, error=error))
 
     def cancel(self, instance: str, path: str, *, by: str, reason: str = "") -> None:
-        """It is not wanted: what waits ends at once, what runs when it has stopped. Raises NotFound, Conflict, Unavailable."""
+        """It is not wanted: what waits ends at once, what runs when it has stopped. Also one item that has tasks of its own.
+
+        Raises NotFound, Conflict, Unavailable.
+        """
+        if self._is_item(instance, path):
+            self._cancel_item(instance, path, by=by, reason=reason)
+            return
         _, run = self._find(instance, path)
         if "by" in run:
             raise Conflict(f"the task {path} is being cancelled already, by {run['by']}")
         error: TaskError | None = {"kind": "cancelled", "message": reason} if reason else None
         self._resolve(instance, path, TaskResolved(task="", resolution="cancelled", by=by, error=error))
+
+    def _is_item(self, instance: str, path: str) -> bool:
+        """Whether the path names an item whose tasks are named themselves: no task, but the scope of some."""
+        if not path.endswith("]"):
+            return False
+        definition = definition_from_json(self._instances.definition(self._reader.get(instance).digest))
+        try:
+            return "" not in definition.task_list(path).tasks
+        except KeyError:
+            return False
+
+    def _cancel_item(self, instance: str, path: str, *, by: str, reason: str) -> None:
+        """Its scope ends like a cancelled instance's, and the `for_each` counts it as one that did not succeed."""
+        state = self._reader.scope(instance, path)
+        if state is None:
+            raise Conflict(f"the item {path} has not started, or there is none")
+        if state["status"] != "running" or "cancel" in state:
+            raise Conflict(f"the item {path} has ended, or is about to: it is {state['status']}")
+        _refuse_unstorable({"by": by, "reason": reason})
+        event = CancelRequested(by=by, reason=reason)
+        self._advancer.submit([Notification(instance=instance, scope=path, event=to_json(event))])
 
     def _find(self, instance: str, path: str) -> tuple[Task, TaskRun]:
         """The task, if it is under way and no approval."""
@@ -103,14 +130,18 @@ class Resolver:
 
     def _resolve(self, instance: str, path: str, event: TaskResolved) -> None:
         scope, name = split_path(path)
-        bad = unstorable({"by": event.by, "error": dict(event.error or {})})
-        if bad:
-            raise Invalid("it cannot be kept", problems=[Problem(pointer=bad[0], detail=bad[1])])
+        _refuse_unstorable({"by": event.by, "error": dict(event.error or {})})
         self._advancer.submit([Notification(instance=instance, scope=scope, event=to_json(replace(event, task=name)))])
         state = self._reader.scope(instance, scope)
         run = None if state is None else state["tasks"].get(name)
         if run is None or run.get("by") != event.by:
             raise Conflict(f"the task {path} ended, or was being cancelled, in the same moment")
+
+
+def _refuse_unstorable(said: JsonObject) -> None:
+    bad = unstorable(said)
+    if bad:
+        raise Invalid("it cannot be kept", problems=[Problem(pointer=bad[0], detail=bad[1])])
 
 
 def _fitting(outputs: JsonObject, task: Task) -> JsonObject:

@@ -9,7 +9,7 @@ import pytest
 from engine.app.resolve import Resolver
 from engine.core.commands import StartChild
 from engine.core.events import TaskSucceeded
-from engine.errors import Conflict, Invalid
+from engine.errors import Conflict, Invalid, NotFound
 from tests.app.world import NOOP, World
 
 ONE = f"tasks:\n  a: {NOOP}, outputs: {{n: {{type: integer}}}}}}\noutputs: {{n: '${{{{ tasks.a.outputs.n }}}}'}}"
@@ -86,3 +86,36 @@ def test_what_cannot_be_kept_is_refused(world, resolver):
     with pytest.raises(Invalid):
         resolver.fail(instance, "a", "no\0", by="ana")
     assert world.run(instance, "a")["state"] == "queued"
+
+
+ITEMS = f"""
+tasks:
+  each:
+    for_each: '["eu", "us"]'
+    key: item
+    tasks:
+      a: {NOOP}, compensate: {{uses: values, with: {{}}}}}}
+      b: {{needs: a, uses: wait, with: {{for: 1h}}}}
+  after: {{needs: each.failed, uses: values, with: {{}}}}
+"""
+
+
+def test_one_item_is_cancelled_with_all_that_is_in_it(world, resolver):
+    instance = world.start(ITEMS)
+    for command in world.queued():
+        world.answer(command, {})
+    resolver.cancel(instance, "each[us]", by="ana", reason="not there")
+    scopes = world.reader.scopes(instance)
+    assert scopes["each[us]"]["outcome"] == "cancelled"
+    assert scopes["each[us]"]["cancel"]["by"] == "ana"
+    assert scopes["each[us]"]["tasks"]["b"]["state"] == "cancelled"
+    assert scopes["each[us]/a/compensate"]["outcome"] == "succeeded"
+    assert scopes["each[eu]"]["status"] == "running", "the other items go on"
+    assert scopes[""]["tasks"]["each"]["items"]["failed"] == 1
+    with pytest.raises(Conflict, match="has ended"):
+        resolver.cancel(instance, "each[us]", by="ana")
+    with pytest.raises(Conflict, match="not started, or there is none"):
+        resolver.cancel(instance, "each[asia]", by="ana")
+    with pytest.raises(NotFound):
+        resolver.cancel(instance, "other[eu]", by="ana")
+    world.check_history(instance)
