@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine.app.advance import Adoption, Advancer
 from engine.app.ports import DefinitionStore, InstanceReader, InstanceStore
-from engine.app.records import FINAL, Instance, Notification
+from engine.app.records import FINAL, Instance, Notification, Parent
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
 from engine.core.events import RetryRequested, to_json
@@ -40,7 +40,7 @@ class Retrier:
             raise Conflict(f"instance {instance} has not ended: it is {found.state}")
         if found.state == "succeeded" and not tasks:
             raise Conflict(f"instance {instance} succeeded; name the tasks to run again")
-        if found.parent is not None:
+        if found.parent is not None and self._is_awaited(found.parent):
             raise Conflict(f"its parent, instance {found.parent.instance}, has taken the result; retry that one")
         scopes = self._reader.scopes(instance)
         for path in tasks:
@@ -51,6 +51,19 @@ class Retrier:
             [Notification(instance=instance, scope=ROOT, event=to_json(event))],
             adopting={instance: adoption} if adoption else {},
         )
+
+    def _is_awaited(self, parent: Parent) -> bool:
+        """Whether the task that started an instance took its result. With `wait: false` it went on without one."""
+        try:
+            above = self._reader.get(parent.instance)
+        except NotFound:  # pruned: it has ended, whatever it made of the result
+            return True
+        scope, name = split_path(parent.path)
+        definition = definition_from_json(self._instances.definition(above.digest))
+        try:
+            return definition.task_list(scope).tasks[name].wait
+        except KeyError:  # it goes on with a newer version, without the task
+            return True
 
     def _adopt(self, found: Instance, scopes: Mapping[str, ScopeState]) -> Adoption | None:
         version = self._definitions.active(found.workflow)

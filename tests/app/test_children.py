@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from engine.app.records import Notification, Parent
+from engine.app.retry import Retrier
 from engine.app.triggers import DEEPEST
 from engine.core import events
 from engine.core.commands import CancelChild, StartChild
-from engine.errors import Unavailable
+from engine.errors import Conflict, Unavailable
 from tests.app.world import NOOP, World
 
 CHILD = f"name: child\ninputs: {{n: {{type: integer}}}}\ntasks:\n  a: {NOOP}}}\noutputs: {{twice: '${{{{ inputs.n * 2 }}}}'}}\n"
@@ -242,3 +243,28 @@ def _cancel(instance: str) -> dict[str, Any]:
 
 def _away(*_args: object) -> Any:
     raise Unavailable("the database")
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_only_a_child_whose_end_was_not_waited_for_can_be_retried(world, family, wait):
+    text = f"name: w\ntasks: {{c: {{workflow: child, with: {{n: 21}}, wait: {str(wait).lower()}}}}}\n"
+    instance = family.start(text, CHILD)
+    family.turn()
+    (command,) = world.queued()
+    world.answer(command, error="no route")
+    family.turn()
+    (child,) = family.children(instance)
+    assert world.state(child.id) == "failed"
+    assert world.state(instance) == ("failed" if wait else "succeeded")
+    retrier = Retrier(
+        reader=world.reader, instances=world.store, definitions=world.definitions, advancer=world.advancer
+    )
+    if wait:
+        with pytest.raises(Conflict, match="taken the result"):
+            retrier.retry(child.id, by="ana")
+        return
+    retrier.retry(child.id, by="ana")
+    (command,) = family.turn()
+    world.answer(command, {})
+    family.turn()
+    assert (world.state(child.id), world.state(instance)) == ("succeeded", "succeeded")
