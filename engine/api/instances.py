@@ -19,12 +19,15 @@ from engine.api.models import (
 )
 from engine.api.operations import Answer, Call, Header, Operation
 from engine.api.paging import page
-from engine.api.task_models import Task, Tasks
+from engine.api.task_models import Task, Tasks, TasksQuery
 from engine.app.large_outputs import whole
-from engine.app.read import MOST_SCOPES, TaskView, task_at, tasks_of
+from engine.app.read import TaskView, has_part, task_at, tasks_in, tasks_of
 from engine.app.records import FINAL
 from engine.app.services import Services
 from engine.core.codec import definition_from_json
+from engine.core.keys import FINALLY, ROOT
+from engine.core.model import Definition
+from engine.errors import NotFound
 
 PREFIX = "/api/v1/instances"
 TAG = "instances"
@@ -82,14 +85,29 @@ def history(call: Call) -> Answer:
 
 
 def tasks(call: Call) -> Answer:
-    """Every task of an instance, in the order of the DAG. Large outputs beyond 1 MiB in all stand as `{"$value", "size"}`."""
-    found = whole(call.services.values, call.path["id"], views(call.services, call.path["id"]))
-    return Answer(body=Tasks(items=[Task.model_validate(view) for view in found]))
+    """The tasks of an instance in the order of the DAG, each followed by what it consists of; many come in pages.
+
+    Large outputs beyond 1 MiB in all stand as `{"$value", "size"}`.
+    """
+    asked, name, services = call.asked(TasksQuery), call.path["id"], call.services
+    definition = _definition(services, name)
+    if not has_part(definition, asked.scope):
+        raise NotFound("scope", asked.scope)
+    scopes = dict(services.reader.scopes(name, limit=asked.limit, below=asked.scope, after=asked.after))
+    following = list(scopes)[asked.limit - 1] if len(scopes) >= asked.limit else None
+    if asked.scope == ROOT and asked.after is None:
+        views = tasks_of(definition, scopes)
+    else:
+        if asked.scope == ROOT:
+            scopes.pop(FINALLY, None)  # the first page has it
+        views = tasks_in(definition, scopes)
+    found = whole(services.values, name, views)
+    return Answer(body=Tasks(items=[Task.model_validate(view) for view in found], next=following))
 
 
 def task(call: Call) -> Answer:
     """One task by its path, with all its outputs."""
-    found = task_at(views(call.services, call.path["id"]), call.path["path"])
+    found = _task(call.services, call.path["id"], call.path["path"])
     [found] = whole(call.services.values, call.path["id"], [found], most=EVERYTHING)
     return Answer(body=Task.model_validate(found))
 
@@ -97,19 +115,21 @@ def task(call: Call) -> Answer:
 def logs(call: Call) -> Answer:
     """What the tasks of an instance printed."""
     asked = call.asked(LogQuery)
-    tasks = views(call.services, call.path["id"])
-    if asked.path is not None:
-        task_at(tasks, asked.path)  # a slip must not look like a task that printed nothing
+    if asked.path is None:
+        call.services.reader.get(call.path["id"])
+    else:
+        _task(call.services, call.path["id"], asked.path)  # a slip must not look like a task that printed nothing
     lines = call.services.logs.read(call.path["id"], asked.path, after=asked.after, limit=asked.limit)
     following = asked.after + len(lines) if len(lines) == asked.limit else None
     return Answer(body=Sequence(items=[LogLine.model_validate(line) for line in lines], next=following))
 
 
-def views(services: Services, id: str) -> tuple[TaskView, ...]:
-    """The tasks of an instance. Raises NotFound."""
-    instance = services.reader.get(id)
-    definition = definition_from_json(services.instances.definition(instance.digest))
-    return tasks_of(definition, services.reader.scopes(id, limit=MOST_SCOPES))
+def _task(services: Services, id: str, path: str) -> TaskView:
+    return task_at(_definition(services, id), services.reader, id, path)
+
+
+def _definition(services: Services, id: str) -> Definition:
+    return definition_from_json(services.instances.definition(services.reader.get(id).digest))
 
 
 OPERATIONS = (
@@ -166,6 +186,7 @@ OPERATIONS = (
         summary="The tasks of an instance",
         tag=TAG,
         handler=tasks,
+        query=TasksQuery,
         answer=Tasks,
         problems=(404,),
     ),

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from engine.api.models import Row, Time
+from engine.api.models import Asked, Row, Time
+from engine.app.read import MOST_SCOPES
 
 
 class Edge(Row):
@@ -49,5 +50,16 @@ class Task(Row):
     """What it waits for before its attempt: a slot of its concurrency group, its turn in a rate limit."""
 
 
+class TasksQuery(Asked):
+    scope: str = Field("", description="Only what the task at this path consists of, or what runs in the scope at it.")
+    after: str | None = Field(None, description="The `next` of the page before.")
+    limit: int = Field(
+        MOST_SCOPES, ge=1, le=MOST_SCOPES, description="Scopes on one page: an item, an iteration or a group is one."
+    )
+
+
 class Tasks(BaseModel):
+    """`next` is the `after` of the following page, null at the end."""
+
     items: list[Task]
+    next: str | None = None

@@ -15,9 +15,10 @@ from engine.app.attempt_error import attempt_error
 from engine.app.children import Children
 from engine.app.kinds import Call, Kind, NoHandover, Stopped, misused
 from engine.app.large_outputs import LargeOutputs
+from engine.app.log_ports import LogStore
 from engine.app.masking import Masker
 from engine.app.outputs import checked, finished
-from engine.app.ports import Clock, LogStore, Secrets
+from engine.app.ports import Clock, Secrets
 from engine.app.records import Notification
 from engine.app.revealed import Revealed
 from engine.app.route import Router

@@ -17,7 +17,6 @@ from engine.app.records import (
     Instance,
     LoadedScope,
     LockedInstance,
-    LogLine,
     Message,
     NewDelivery,
     OutboxRow,
@@ -25,6 +24,7 @@ from engine.app.records import (
     Record,
 )
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
+from engine.core.keys import ROOT
 from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
 
@@ -248,8 +248,18 @@ class InstanceReader(Protocol):
         """Newest first; `before` is the id of the last one seen."""
         ...
 
-    def scopes(self, id: str, *, limit: int | None = None) -> Mapping[str, ScopeState]:
-        """Path to state, root first; with `limit` the root, `finally` and as many others."""
+    def scopes(
+        self, id: str, *, limit: int | None = None, below: str = ROOT, after: str | None = None, live: bool = False
+    ) -> Mapping[str, ScopeState]:
+        """Path to state in the order of the paths' bytes, so that a scope stands before those within it.
+
+        `below`: only the scopes that belong to the task, or are within the scope, at this path. `after`: only those
+        behind this path. `live`: only those that have not settled. The first `limit` of an instance have `finally` with them.
+        """
+        ...
+
+    def scopes_at(self, id: str, paths: Collection[str]) -> Mapping[str, ScopeState]:
+        """Those of these scopes that are open."""
         ...
 
     def scope(self, id: str, path: str) -> ScopeState | None:
@@ -260,18 +270,6 @@ class InstanceReader(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """Instances by state."""
-        ...
-
-
-class LogStore(Protocol):
-    """What tasks printed."""
-
-    def append(self, lines: Sequence[LogLine]) -> None:
-        """A line that is already there (same instance, path, attempt and number) is left alone."""
-        ...
-
-    def read(self, instance: str, path: str | None = None, *, after: int = 0, limit: int = 1000) -> Sequence[LogLine]:
-        """In order of arrival; `after` is the count of lines already read."""
         ...
 
 

@@ -11,13 +11,13 @@ from engine.app.artifact_ports import ArtifactStore, Files
 from engine.app.event_ports import EventStore
 from engine.app.events import Events
 from engine.app.gate_ports import SlotGroups
+from engine.app.log_ports import LogStore
 from engine.app.ports import (
     ApprovalStore,
     DefinitionStore,
     DeliveryStore,
     InstanceReader,
     InstanceStore,
-    LogStore,
     Outbox,
     Signals,
 )

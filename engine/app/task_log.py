@@ -7,8 +7,9 @@ from time import monotonic
 
 import structlog
 
+from engine.app.log_ports import LogStore
 from engine.app.masking import Masker
-from engine.app.ports import Clock, LogStore
+from engine.app.ports import Clock
 from engine.app.records import LogLine
 from engine.errors import HeadraceError
 

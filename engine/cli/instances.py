@@ -10,6 +10,8 @@ import typer
 from engine.cli.output import AsJson, emit_fields, emit_json, emit_table, moment
 
 Instance = Annotated[str, typer.Argument(help="Id of the instance.")]
+MOST_LINES = 300
+"""Tasks that are shown of an instance, unless all are asked for."""
 FINAL = ("succeeded", "failed", "cancelled")
 
 
@@ -89,14 +91,17 @@ def get(
     instance: Instance,
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end.")] = False,
+    scope: Annotated[str, typer.Option(help="Only the tasks that this task consists of, by its path.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All tasks, however many there are.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show an instance and its tasks."""
+    """Show an instance and its tasks, each followed by what it consists of."""
     from engine.cli.client import Api
+    from engine.core.keys import depth
 
     api = Api()
     found = _wait(api, instance) if wait else api.get("instances", instance)
-    tasks = api.get("instances", instance, "tasks")["items"]
+    tasks, more = _tasks(api, instance, scope, every=every)
     if as_json:
         emit_json({**found, "tasks": tasks})
         return
@@ -115,10 +120,23 @@ def get(
         }
     )
     typer.echo()
+    shown = tasks if every else tasks[:MOST_LINES]
     rows = [
-        (task["path"], task["kind"], task["state"], task["attempt"] or "", _seconds(task), _why(task)) for task in tasks
+        (
+            "  " * depth(task["path"]) + task["path"],
+            task["kind"],
+            task["state"],
+            task["attempt"] or "",
+            _seconds(task),
+            _why(task),
+        )
+        for task in shown
     ]
     emit_table(("TASK", "KIND", "STATE", "ATTEMPT", "TOOK", "WHY"), rows, empty="No tasks.")
+    if more or len(shown) < len(tasks):
+        typer.echo(
+            f"\nOnly the first {len(shown)} tasks are shown: --scope PATH shows what one consists of, --all all of them."
+        )
 
 
 def history(instance: Instance, *, as_json: AsJson = False) -> None:
@@ -220,6 +238,18 @@ def _wait(api: Any, instance: str) -> Any:
             return found
 
 
+def _tasks(api: Any, instance: str, scope: str, *, every: bool) -> tuple[list[Any], bool]:
+    """The tasks of an instance, and whether there are more of them."""
+    rows: list[Any] = []
+    after: str | None = None
+    while True:
+        part = api.get("instances", instance, "tasks", scope=scope, after=after)
+        rows += part["items"]
+        after = part["next"]
+        if after is None or not every:
+            return rows, after is not None
+
+
 def _all(api: Any, instance: str, record: str, **query: object) -> list[Any]:
     rows: list[Any] = []
     after: int | None = 0
@@ -295,6 +325,13 @@ def _meanwhile(task: dict[str, Any]) -> str:
         return f"waits for {task['waits_for']}"
     if task["by"]:
         return f"by {task['by']}"
+    if task["items"]:
+        items = task["items"]
+        return f"{items['succeeded'] + items['failed']} of {items['total']} items ended" + (
+            f", {items['failed']} not well" if items["failed"] else ""
+        )
+    if task["iterations"]:
+        return f"iteration {task['iterations']['number']}"
     return f"instance {task['child']}" if task["child"] else ""
 
 

@@ -89,6 +89,16 @@ def split_path(path: str) -> tuple[str, str]:
     return (path, "") if task.endswith("]") or "#" in task or task == COMPENSATE else (scope, task)
 
 
+def depth(path: str) -> int:
+    """How many tasks a task is within.
+
+    >>> [depth(path) for path in ("build", "g/build", "x[eu]/probe#2", "finally/report")]
+    [0, 1, 2, 0]
+    """
+    scope, _ = split_path(path)
+    return sum(1 for _ in scopes_around(scope)) - (scope == FINALLY or scope.startswith(f"{FINALLY}/"))
+
+
 def shape_of(scope: str) -> str:
     """A scope's path without what tells it from its siblings: `deploy[eu]/probe#3` gives `deploy[]/probe#`."""
     if "[" in scope:

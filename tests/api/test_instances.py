@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.core.events import TaskSucceeded
+from tests.web.nested import FLEET, under_way, wide
 from tests.web.world import release_until_approval
 
 INPUTS = {"service": "billing", "sha": "3f9c2a7"}
@@ -204,3 +205,62 @@ def test_deliveries_and_syncs(client, world):
     assert [row["state"] for row in client.get("/api/v1/syncs").json()["items"]] == ["loaded"]
     assert client.post("/api/v1/syncs").status_code == 202
     assert world.asked_syncs
+
+
+def test_each_task_is_followed_by_what_it_consists_of(client, world):
+    world.load(FLEET)
+    instance = under_way(world)
+    found = client.get(f"/api/v1/instances/{instance}/tasks").json()
+    paths = [row["path"] for row in found["items"]]
+    assert found["next"] is None
+    assert paths[:6] == ["prepare", "prepare/compile", "prepare/check", "size", "at_once", "deploy"]
+    assert paths[6:8] == ["deploy[ap]/roll", "deploy[ap]/probe"]
+    assert paths[paths.index("deploy[eu]/probe") + 1 :][:3] == [f"deploy[eu]/probe#{number}" for number in (1, 2, 3)]
+    assert paths[-1] == "finally/report"
+    assert len(paths) == len(set(paths))
+    one = client.get(f"/api/v1/instances/{instance}/tasks/ping[host-13]").json()
+    assert (one["state"], one["error"]["message"]) == ("failed", "the answer was 503")
+    assert client.get(f"/api/v1/instances/{instance}/tasks/ping[nowhere]").status_code == 404
+    assert client.get(f"/api/v1/instances/{instance}/tasks/deploy[eu]/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("scope", ["", "deploy", "ping", "deploy[eu]", "deploy[eu]/probe"])
+def test_tasks_come_in_pages(client, world, scope):
+    world.load(FLEET)
+    instance = under_way(world)
+
+    def page(**asked):
+        return client.get(f"/api/v1/instances/{instance}/tasks", params={"scope": scope, **asked}).json()
+
+    whole = [row["path"] for row in page()["items"]]
+    assert all(path.startswith(scope) for path in whole)
+    assert len(whole) == {"": 53, "deploy": 14, "ping": 30, "deploy[eu]": 6, "deploy[eu]/probe": 3}[scope]
+    read, after, pages = [], None, 0
+    while after is not None or not pages:
+        part = page(limit=4, **({"after": after} if after else {}))
+        read += [row["path"] for row in part["items"]]
+        after, pages = part["next"], pages + 1
+    assert sorted(read) == sorted(whole)
+    assert pages >= len(whole) // 12
+
+
+def test_a_slip_in_a_scope_is_no_empty_page(small_client, small_world):
+    small_world.load(FLEET)
+    instance = under_way(small_world)
+    for scope, status in (("deploi", 404), ("deploy[zz]", 200), ("prepare/compile", 404)):
+        asked = small_client.get(f"/api/v1/instances/{instance}/tasks", params={"scope": scope})
+        assert asked.status_code == status, scope
+    assert small_client.get(f"/api/v1/instances/{instance}/tasks?limit=0").status_code == 422
+
+
+def test_a_task_behind_the_first_page_is_found(small_client, small_world):
+    small_world.load(wide(1_100))
+    instance = small_world.start("wide")
+    small_world.settle()
+    for path in ("ping[0]", "ping[999]", "ping[1099]"):
+        assert small_client.get(f"/api/v1/instances/{instance}/tasks/{path}").json()["path"] == path
+    first = small_client.get(f"/api/v1/instances/{instance}/tasks").json()
+    second = small_client.get(f"/api/v1/instances/{instance}/tasks", params={"after": first["next"]}).json()
+    assert second["next"] is None
+    assert len(first["items"]) + len(second["items"]) == 1_103
+    assert small_client.get(f"/api/v1/instances/{instance}/logs?path=ping[999]").json()["items"] == []

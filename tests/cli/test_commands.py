@@ -10,6 +10,7 @@ import pytest
 
 from engine.app.records import Claim, Record, SlotWish
 from engine.cli.client import login_name
+from tests.web.nested import FLEET, under_way, wide
 from tests.web.world import served
 
 
@@ -282,3 +283,22 @@ def test_tasks_are_ended_from_outside(headrace, shown, world):
     assert again.status == 1
     assert "ended already: succeeded" in again.said
     assert headrace("complete", shown["waiting"], "ask").status == 1
+
+
+def test_tasks_in_tasks_are_indented_and_not_endless(headrace, shown, world):
+    world.load(FLEET, wide(400))
+    instance = under_way(world)
+    lines = headrace("get", instance).out.splitlines()
+    assert any(line.startswith("prepare ") for line in lines)
+    assert any(line.startswith("  prepare/compile ") for line in lines)
+    assert any(line.startswith("    deploy[eu]/probe#3 ") for line in lines)
+    assert any(line.startswith("finally/report ") for line in lines)
+    assert "24 of 30 items ended, 1 not well" in headrace("get", instance).said
+    part = headrace("get", instance, "--scope", "deploy[eu]", "--json").json["tasks"]
+    assert {row["path"].partition("/")[0] for row in part} == {"deploy[eu]"}
+    instance = world.start("wide")
+    world.settle()
+    said = headrace("get", instance)
+    assert "Only the first 300 tasks are shown" in said.said
+    assert len(said.out.splitlines()) < 320
+    assert len(headrace("get", instance, "--all").out.splitlines()) > 400

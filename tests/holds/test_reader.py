@@ -102,3 +102,21 @@ def test_lines_of_many_writers_all_arrive(stores: InstancesDatabase):
         list(threads.map(write, range(4)))
     assert len(stores.logs.read("i1")) == 40
     assert [one.number for one in stores.logs.read("i1", "t2")] == list(range(10))
+
+
+def test_scopes_are_read_in_parts(stores: InstancesDatabase):
+    record(stores, started("i1"))
+    paths = ["a", "a-b", "a-b[1]", "a/c", "a[1]", "a[1]/d", "a[10]", "a[2]", "a#1", "ab", "finally", "z"]
+    settled = {"a[1]", "a-b", "finally"}
+    made = [scope("i1", 1, path=path, status="settled" if path in settled else "running") for path in paths]
+    record(stores, Record(scopes=made))
+    read = stores.reader.scopes
+    everything = sorted(["", *paths])
+    assert list(read("i1")) == everything
+    assert list(read("i1", limit=3)) == [*everything[:3], "finally"]
+    assert list(read("i1", limit=3, after="a[1]")) == ["a[1]/d", "a[2]", "ab"]
+    assert list(read("i1", below="a")) == ["a", "a#1", "a/c", "a[10]", "a[1]", "a[1]/d", "a[2]"]
+    assert list(read("i1", below="a[1]")) == ["a[1]", "a[1]/d"]
+    assert list(read("i1", below="a", after="a#1", limit=2)) == ["a/c", "a[10]"]
+    assert list(read("i1", live=True)) == [path for path in everything if path not in settled]
+    assert list(stores.reader.scopes_at("i1", ["a[2]", "nowhere", ""])) == ["", "a[2]"]

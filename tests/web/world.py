@@ -24,7 +24,7 @@ from engine.app.artifact_ports import Artifact
 from engine.app.cancel import Canceller
 from engine.app.events import Events
 from engine.app.pause import Pauser
-from engine.app.records import DeliveryResult, LogLine, NewDelivery, Notification, Parent, Verdict
+from engine.app.records import NOTIFICATIONS, DeliveryResult, LogLine, NewDelivery, Notification, Parent, Verdict
 from engine.app.resolve import Resolver
 from engine.app.retry import Retrier
 from engine.app.services import Services
@@ -83,8 +83,9 @@ class World:
         self.folder = TemporaryDirectory(prefix="headrace-test-files-")
         self.files = open_files(Path(self.folder.name).as_uri())
         self.asked_syncs = []
+        self.sent = Sent()
         self.advancer = Advancer(
-            store=self.instances.store, outbox=self.instances.outbox, publisher=Sent(), signals=self.signals
+            store=self.instances.store, outbox=self.instances.outbox, publisher=self.sent, signals=self.signals
         )
         self.approver = Approver(
             approvals=self.instances.approvals,
@@ -212,6 +213,13 @@ class World:
 
     def tell(self, instance, event, scope=""):
         self.advancer.submit([Notification(instance=instance, scope=scope, event=events.to_json(event))])
+        self.settle()
+
+    def settle(self):
+        """Scopes and instances hear from each other until nobody has anything to say."""
+        while heard := [message for message in self.sent.messages if message.queue == NOTIFICATIONS]:
+            self.sent.messages[:] = [message for message in self.sent.messages if message.queue != NOTIFICATIONS]
+            self.advancer.submit([Notification(**message.body) for message in heard])
 
     def succeed(self, instance, path, outputs=None, attempt=1):
         scope, name = split_path(path)

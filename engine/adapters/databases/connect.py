@@ -28,6 +28,7 @@ from engine.adapters.databases.values import LargeValues
 from engine.app.artifact_ports import ArtifactStore
 from engine.app.event_ports import EventStore
 from engine.app.gate_ports import SlotGroups
+from engine.app.log_ports import LogStore
 from engine.app.ports import (
     ApprovalStore,
     Clock,
@@ -35,7 +36,6 @@ from engine.app.ports import (
     DeliveryStore,
     InstanceReader,
     InstanceStore,
-    LogStore,
     Outbox,
     Recovery,
 )

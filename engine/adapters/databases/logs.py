@@ -13,7 +13,7 @@ from engine.app.records import LogLine
 
 
 class Logs:
-    """Implements `engine.app.ports.LogStore`."""
+    """Implements `engine.app.log_ports.LogStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

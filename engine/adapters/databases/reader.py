@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -13,7 +13,7 @@ from engine.adapters.databases.instances import PARENT, to_parent
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import history, instances, scopes
 from engine.app.records import HistoryRow, Instance
-from engine.core.keys import FINALLY
+from engine.core.keys import FINALLY, ROOT
 from engine.core.state import ScopeState
 from engine.errors import NotFound
 
@@ -61,15 +61,32 @@ class Reader:
             statement = statement.where(instances.c.parent == parent)
         return self._load(newest_first(statement, instances.c.started_at, instances.c.id, before=before, limit=limit))
 
-    def scopes(self, id: str, *, limit: int | None = None) -> Mapping[str, ScopeState]:
+    def scopes(
+        self, id: str, *, limit: int | None = None, below: str = ROOT, after: str | None = None, live: bool = False
+    ) -> Mapping[str, ScopeState]:
         """See the port."""
+        whole = below == ROOT and after is None and not live
         statement = sa.select(scopes.c.path, scopes.c.state).where(scopes.c.instance_id == id).order_by(scopes.c.path)
-        first = statement.limit(limit) if limit is not None else statement
+        last = statement.where(scopes.c.path == FINALLY)
+        if below != ROOT:
+            statement = statement.where(_within(below))
+        if after is not None:
+            statement = statement.where(scopes.c.path > after)
+        if live:
+            statement = statement.where(sa.not_(scopes.c.settled))
+        if limit is not None:
+            statement = statement.limit(limit)
         with self._database.reading() as connection:
-            found = {row.path: row.state for row in connection.execute(first)}
-            if limit is not None and len(found) == limit and FINALLY not in found:
-                found |= {row.path: row.state for row in connection.execute(statement.where(scopes.c.path == FINALLY))}
+            found = {row.path: row.state for row in connection.execute(statement)}
+            if whole and len(found) == limit and FINALLY not in found:
+                found |= {row.path: row.state for row in connection.execute(last)}
             return found
+
+    def scopes_at(self, id: str, paths: Collection[str]) -> Mapping[str, ScopeState]:
+        """See the port."""
+        statement = sa.select(scopes.c.path, scopes.c.state).where(scopes.c.instance_id == id, scopes.c.path.in_(paths))
+        with self._database.reading() as connection:
+            return {row.path: row.state for row in connection.execute(statement.order_by(scopes.c.path))}
 
     def scope(self, id: str, path: str) -> ScopeState | None:
         """See the port."""
@@ -107,6 +124,13 @@ class Reader:
     def _load(self, statement: sa.Select[Any], **parameters: object) -> Sequence[Instance]:
         with self._database.reading() as connection:
             return [_instance(row) for row in connection.execute(statement, parameters).mappings()]
+
+
+def _within(path: str) -> sa.ColumnElement[bool]:
+    """The scope at this path, or one within it: its path goes on with `[`, `/` or `#`. The range is what the index needs."""
+    column = scopes.c.path
+    ranges = [sa.and_(column >= path + sign, column < path + chr(ord(sign) + 1)) for sign in "#/["]
+    return sa.and_(column >= path, column < path + chr(ord("[") + 1), sa.or_(column == path, *ranges))
 
 
 def _instance(row: sa.RowMapping) -> Instance:
