@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent, indent
 
 from engine.simulate.files import Report, run_files
+from engine.simulate.world import Startable
+from engine.spec.load import load
+from engine.spec.validation import validator
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 PROJECT = """\
 channels: {log: {kind: log}}
@@ -29,3 +35,12 @@ def problems(workflow: str, cases: str, *more: str) -> list[str]:
     assert [str(finding) for finding in report.findings] == []
     assert report.cases
     return [problem for case in report.cases for problem in case.problems]
+
+
+def workflows(folder: str) -> dict[str, Startable]:
+    """Those of a folder of the repository, by name."""
+    files = {path.name: path.read_bytes() for path in sorted((ROOT / folder).glob("*.yaml"))}
+    return {
+        definition.name: Startable(definition=definition, inputs=validator(definition.inputs or {"type": "object"}))
+        for definition in load(files).workflows.values()
+    }
