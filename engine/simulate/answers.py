@@ -6,17 +6,20 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from engine.app.approve import form_schema
+from engine.app.attempt_error import attempt_error
 from engine.app.kinds import DEFAULT_TIMEOUT, Failed
 from engine.app.masking import Masker
 from engine.app.outputs import finished
+from engine.app.params import read_params
 from engine.core import events
 from engine.core.commands import OpenApproval, RunTask, StartChild
 from engine.core.events import Event
-from engine.core.keys import split_path
+from engine.core.keys import idempotency_key, split_path
 from engine.core.state import TaskError
 from engine.core.values import Json, JsonObject
 from engine.simulate.mocks import Unmocked
 from engine.spec.case_models import MockKeys
+from engine.spec.kinds import PARAMS
 from engine.spec.validation import problems, validator
 
 Answer = tuple[int, Event]
@@ -27,6 +30,9 @@ def attempt(command: RunTask, mock: MockKeys, path: str, params: JsonObject, sec
     """How an attempt ends; `path` names its task to people. Raises Unmocked."""
     _allow(path, mock, {"succeeded", "failed", "cancelled"})
     _, task = split_path(command.path)
+    misused = _misused(command.kind, params, secrets)
+    if misused is not None:
+        return 0, events.TaskFailed(task=task, attempt=command.attempt, error=misused)
     bound = command.timeout or (DEFAULT_TIMEOUT if command.kind == "http" else None)
     if bound is not None and mock.after > bound:
         error: TaskError = {"kind": "timeout", "message": f"no end within {bound / 1000:g} s"}
@@ -107,9 +113,32 @@ def _allow(path: str, mock: MockKeys, outcomes: set[str]) -> None:
         raise Unmocked(f"{path} never ends as {mock.outcome}; it ends as {', '.join(sorted(outcomes))}")
 
 
+def emitted(command: RunTask, params: JsonObject) -> str:
+    """The id of the event that an `emit` task sends."""
+    return str(params.get("id") or idempotency_key(command.instance, command.path, command.generation))
+
+
+def _misused(kind: str, params: JsonObject, secrets: Collection[str]) -> TaskError | None:
+    """What the kind says of a `with` that it cannot take, now that its expressions have their values."""
+    model = PARAMS.get(kind)
+    if model is None:
+        return None
+    try:
+        read_params(model, params)
+    except Failed as error:
+        return attempt_error(error, Masker(secrets))
+    return None
+
+
 def _outputs(command: RunTask, mock: MockKeys, path: str, params: JsonObject, secrets: Collection[str]) -> Json:
     declared = command.outputs or {}
-    given = _answered(mock.outputs, params, declared, path) if command.kind == "http" else dict(mock.outputs)
+    given = dict(mock.outputs)
+    if command.kind == "http":
+        given = _answered(given, params, declared, path)
+    elif command.kind == "emit":
+        given = {"id": emitted(command, params), **given}
+    elif command.kind == "message" and given:
+        raise Unmocked(f"the mock of {path} does not fit: a message has no outputs")
     try:
         return finished(given, declared, Masker(secrets))
     except Failed as wrong:

@@ -56,7 +56,7 @@ class Board:
         self._ids.add(name)
         sent = Sent(at=at, parts=parts(at, type_, body, name=name, source=source))
         self._sent.append(sent)
-        offered = [self._offer(instance, wait, sent) for (instance, _), wait in list(self._waits.items())]
+        offered = [self._offer(instance, wait, sent) for (instance, _), wait in sorted(self._waits.items(), key=_place)]
         return [match for match in offered if match]
 
     def _offer(self, instance: str, wait: AwaitEvent, sent: Sent) -> Match | None:
@@ -66,6 +66,11 @@ class Board:
         self._used.add(used)
         self.stop(instance, wait.path)
         return Match(instance=instance, wait=wait, event=sent.parts)
+
+
+def _place(wait: tuple[tuple[str, str], AwaitEvent]) -> tuple[str, str]:
+    """Those who wait are told in the order of their places, as the database has them."""
+    return wait[0]
 
 
 def parts(at: int, type_: str, body: Json, *, name: str, source: str) -> JsonObject:

@@ -27,7 +27,7 @@ from engine.core.commands import (
 )
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.render import finish
-from engine.core.keys import idempotency_key, split_path
+from engine.core.keys import split_path
 from engine.core.values import Json, JsonObject
 from engine.simulate import answers, children
 from engine.simulate.board import parts, takes
@@ -74,8 +74,7 @@ def _leave(world: World, instance: Simulated, command: RunTask, params: JsonObje
     if command.kind == "message":
         world.messages.append(params)
         return
-    name = str(params.get("id") or idempotency_key(instance.id, command.path, command.generation))
-    type_, source = str(params.get("type", "")), f"{instance.definition.name}/{command.path}"
+    name, type_, source = answers.emitted(command, params), str(params.get("type", "")), f"{instance.id}/{command.path}"
     world.clock.put(0, lambda: world.arrive(type_, params.get("body"), name=name, source=source))
 
 

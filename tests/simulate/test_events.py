@@ -110,3 +110,26 @@ def test_a_list_of_mocks_that_has_run_out_is_told():
     workflow = "tasks: {a: {uses: event, with: {type: t}, timeout: 1h, retry: {max_attempts: 2}}}\n"
     (problem,) = problems(workflow, "- {name: x, mocks: {a: [{after: 2h}]}, expect: {}}")
     assert problem == "a is asked for a second time, and a has one mock"
+
+
+def test_an_event_of_the_same_id_is_none():
+    workflow = """\
+        tasks:
+          one: {uses: emit, with: {type: t, id: same, body: 1}}
+          two: {needs: one, uses: emit, with: {type: t, id: same, body: 2}}
+          a: {needs: two, uses: event, with: {type: t, timeout: 1d}}
+          b: {needs: a, uses: event, with: {type: t, timeout: 1d}}
+          end: {needs: b.timed_out, uses: values, with: {id: "${{ tasks.one.outputs.id }}", body: "${{ tasks.a.outputs.body }}", source: "${{ tasks.a.outputs.source }}"}}
+        outputs: {end: "${{ tasks.end.outputs }}"}
+    """
+    cases = "- {name: x, mocks: {one: {}, two: {}}, expect: {outcomes: {b: timed_out}, outputs: {end: {id: same, body: 1, source: test/one}}}}"
+    assert problems(workflow, cases) == []
+
+
+def test_the_first_of_those_who_wait_takes_it():
+    workflow = """\
+        tasks:
+          b: {uses: event, with: {type: t, timeout: 1d}, continue_on_error: true}
+          a: {uses: event, with: {type: t, timeout: 1d}, continue_on_error: true}
+    """
+    assert problems(workflow, "- {name: x, events: [{type: t}], expect: {outcomes: {a: received, b: timed_out}}}") == []

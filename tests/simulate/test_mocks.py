@@ -231,3 +231,22 @@ def test_slips_in_a_mock_are_found_with_their_place(mock, said):
     assert finding.text == said
     assert (finding.path, finding.line) == ("w.test.yaml", 3)
     assert report.cases == []
+
+
+def test_parameters_that_the_kind_cannot_take_fail_the_attempt_as_they_would_for_real():
+    workflow = """\
+        inputs: {url: {type: string}, to: {type: array}}
+        tasks:
+          call: {uses: http, with: {url: "${{ inputs.url }}"}, continue_on_error: true}
+          tell: {uses: message, with: {to: "${{ inputs.to }}", text: hello}, continue_on_error: true}
+    """
+    case = "- {name: x, inputs: {url: URL, to: TO}, mocks: {call: {}, tell: {}}, expect: {outcomes: {call: CALL, tell: TELL}}}"
+    fine = case.replace("URL", "x").replace("TO", "[ana]").replace("CALL", "succeeded").replace("TELL", "succeeded")
+    wrong = case.replace("URL", "''").replace("TO", "[1]").replace("CALL", "failed").replace("TELL", "failed")
+    assert problems(workflow, f"{fine}\n{wrong}") == []
+
+
+def test_a_message_gives_nothing():
+    workflow = "tasks: {a: {uses: message, with: {channel: log, text: x}}}\n"
+    (problem,) = problems(workflow, "- {name: x, mocks: {a: {outputs: {id: 1}}}, expect: {}}")
+    assert problem == "the mock of a does not fit: a message has no outputs"

@@ -1,25 +1,11 @@
-"""Reads a task's `with` by the same models that lint reads it by, now that every expression in it has its value."""
+"""The parameters of an attempt, as its kind reads them."""
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from pydantic import ValidationError
-
-from engine.app.kinds import Call, Failed
-from engine.spec.fields import Shape
-
-Params = TypeVar("Params", bound=Shape)
+from engine.app.kinds import Call
+from engine.app.params import Params, read_params
 
 
 def read(model: type[Params], call: Call) -> Params:
     """The parameters. Raises Failed (`config`) with everything that does not fit."""
-    try:
-        return model.model_validate(call.params)
-    except ValidationError as error:
-        problems = [
-            {"pointer": "".join(f"/{step}" for step in found["loc"]), "detail": found["msg"]}
-            for found in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        first = problems[0]
-        raise Failed("config", f"`with`{first['pointer']}: {first['detail']}", {"problems": problems}) from None
+    return read_params(model, call.params)
