@@ -153,12 +153,15 @@ def test_a_task_may_be_called_like_what_is_done_to_it(client, end, instance, tas
     assert tasks()["complete"]["state"] == "succeeded"
 
 
-def test_a_task_with_tasks_can_only_be_cancelled(end, tasks):
+def test_a_task_with_tasks_can_only_be_cancelled_and_so_can_each_item(end):
     for verb, body in (("complete", {}), ("fail", {"message": "no"})):
         answer = end("each", verb, **body)
         assert answer.status_code == 409
         assert "tasks of its own" in answer.json()["detail"]
-    assert end("each[us]", "cancel").status_code == 404
+        assert end("each[us]", verb, **body).status_code == 404
+    assert end("each[us]", "cancel").status_code == 202
+    assert end("each[us]", "cancel").status_code == 409
+    assert end("each[asia]", "cancel").status_code == 409
     assert end("each", "cancel").status_code == 202
     assert end("each", "cancel").status_code == 409
 
