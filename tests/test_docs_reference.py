@@ -237,6 +237,7 @@ NUMBERS = [
     ("language.md", f"by `workflow`, `on.workflow` or events | {triggers.DEEPEST} |"),
     ("language.md", f"group's name | {gates.LONGEST} characters |"),
     ("language.md", f"an event's type and id | {events.LONGEST} characters |"),
+    ("language.md", f"that a task emits | {events.DERIVED:,} bytes |"),
     ("language.md", f"A file has at most {limits.MAX_BYTES // KIB} KiB, {limits.MAX_EVENTS:,} YAML elements"),
     ("language.md", f"{limits.MAX_DEPTH} levels, and aliases that stand for {limits.MAX_ALIASED_NODES:,} values"),
     ("language.md", f"after {['', 'one', 'two', 'three', 'four', 'five'][retry.MAX_LOSSES]} such losses"),

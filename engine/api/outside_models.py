@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from engine.api.models import By, JsonMap, PageQuery, Row, Time, Verdict
-from engine.app.events import LONGEST
+from engine.core.event_tasks import LONGEST
 
 
 class Publish(By):

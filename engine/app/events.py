@@ -12,6 +12,7 @@ from engine.app.ports import InstanceStore
 from engine.app.records import Message
 from engine.app.storable import unstorable
 from engine.core.commands import RouteEvent, message_of
+from engine.core.event_tasks import LONGEST
 from engine.core.outputs import LIMIT, too_large
 from engine.core.values import Json
 from engine.errors import Invalid, NotFound, Problem
@@ -19,8 +20,8 @@ from engine.errors import Invalid, NotFound, Problem
 API = "api"
 """The source of what comes from outside."""
 
-LONGEST = 200
-"""Characters of a type, and of an id from outside."""
+DERIVED = 2_000
+"""Bytes of an id that a task gives, which may be its path: it is the key of a row."""
 
 
 class Events:
@@ -63,9 +64,12 @@ class Events:
 def _refuse(event: NewEvent) -> None:
     """What could not be kept, or not be handed on as the outputs of a task. Raises Invalid."""
     problems = []
-    for name, text in (("type", event.type), ("id", event.id)):
-        if not text or (len(text) > LONGEST and not (name == "id" and event.source != API)):
-            problems.append(Problem(pointer=f"/{name}", detail=f"not 1 to {LONGEST} characters"))
+    if not 0 < len(event.type) <= LONGEST:
+        problems.append(Problem(pointer="/type", detail=f"not 1 to {LONGEST} characters"))
+    if event.source == API and not 0 < len(event.id) <= LONGEST:
+        problems.append(Problem(pointer="/id", detail=f"not 1 to {LONGEST} characters"))
+    elif not 0 < len(event.id.encode(errors="surrogatepass")) <= DERIVED:
+        problems.append(Problem(pointer="/id", detail=f"not 1 to {DERIVED} bytes"))
     for name, value in (("type", event.type), ("id", event.id), ("body", event.body)):
         found = unstorable(value, f"/{name}")
         if found:

@@ -19,6 +19,10 @@ from engine.core.values import Json, JsonObject
 
 RECEIVED = "received"
 TIMED_OUT = "timed_out"
+
+LONGEST = 200
+"""Characters of the type of an event, of which it is found: a longer one could not be kept."""
+
 PARTS = ("id", "type", "source", "body", "received_at")
 """What an event has, and so the outputs of a task that received one."""
 
@@ -92,8 +96,8 @@ def _waiting(turn: Turn, task: str, attempt: int) -> TaskRun | None:
 def _awaiting(turn: Turn, task: Task, run: TaskRun, params: Json) -> AwaitEvent:
     given = params if isinstance(params, dict) else {}
     wanted, since = given.get("type"), given.get("since", "instance")
-    if not isinstance(wanted, str) or not wanted:
-        raise ValueError("event takes the `type` of the event, as text")
+    if not isinstance(wanted, str) or not 0 < len(wanted) <= LONGEST:
+        raise ValueError(f"event takes the `type` of the event, a text of 1 to {LONGEST} characters")
     if since not in ("instance", "now"):
         raise ValueError("`since` is `instance` or `now`")
     return AwaitEvent(

@@ -65,7 +65,7 @@ class ScheduleKeys(Shape):
 class EventKeys(Shape):
     """Start an instance when an event is emitted."""
 
-    type: Annotated[str, Field(min_length=1)]
+    type: Annotated[str, Field(min_length=1, max_length=200)]
     """The event's type."""
     if_: Condition | None = Field(default=None, alias="if")
     """CEL over `trigger`: start only where it is true."""

@@ -133,7 +133,7 @@ def test_what_cannot_be_kept_is_refused(post, type, body, id, pointer):
 def test_a_task_that_emits_nonsense_fails(world, post):
     world.start("tasks: {a: {uses: emit, with: {type: paid}}}")
     (command,) = world.queued()
-    for params in ({"type": ""}, {"body": "x" * 65_536}):
+    for params in ({"type": ""}, {"type": "x" * 201}, {"body": "x" * 65_536}, {"id": "é" * 1_001}, {"id": "\udc00"}):
         with pytest.raises(Failed) as failed:
             Emit(post.events).run(call(command, **params))
         assert failed.value.kind == "config"

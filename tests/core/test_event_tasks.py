@@ -148,6 +148,7 @@ def test_cancelled_it_stops_waiting():
     [
         ({"type": ""}, "type"),
         ({"type": 7}, "type"),
+        ({"type": "x" * 201}, "200 characters"),
         ({"since": "yesterday"}, "since"),
         ({"timeout": "soon"}, "span of time"),
     ],

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+from string import ascii_letters
 from typing import Any
 
 import pytest
 
-from engine.adapters.databases.connect import InstancesDatabase
+from engine.adapters.databases.connect import InstancesDatabase, open_instances
 from engine.app.event_ports import Event, NewEvent
 from engine.app.records import Message, Record, Verdict, WaitEffect
 from engine.core.commands import AwaitEvent, StopAwaiting
-from engine.errors import Broken, NotFound
+from engine.errors import Broken, Invalid, NotFound
 from tests.holds import given
 
 
@@ -65,6 +67,19 @@ def test_the_second_of_an_id_is_none(stores: InstancesDatabase):
 def test_any_body_comes_back(stores: InstancesDatabase, body: Any):
     publish(stores, "e1", body=body)
     assert stores.events.get("e1").body == body
+
+
+@pytest.mark.postgres
+def test_a_key_too_long_for_an_index_is_refused_and_not_waited_for(postgres_url: str):
+    noise = "".join(Random(1).choices(ascii_letters, k=9_000))
+    stores = open_instances(postgres_url)
+    try:
+        with pytest.raises(Invalid, match="cannot be stored"):
+            publish(stores, noise)
+        with pytest.raises(Invalid, match="cannot be stored"):
+            record(stores, "i1", awaits(event=noise))
+    finally:
+        stores.close()
 
 
 def test_what_is_not_there(stores: InstancesDatabase):

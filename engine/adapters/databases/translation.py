@@ -51,7 +51,7 @@ def _of_postgres(error: psycopg.Error) -> HeadraceError:
             return Conflict("the instance was started before")
         case psycopg.errors.DivisionByZero():  # see postgres/statements.py
             return Broken("a row was changed by somebody else while it was locked, or does not exist")
-        case psycopg.DataError():
+        case psycopg.DataError() | psycopg.errors.ProgramLimitExceeded():  # e.g. too long for an index
             return Invalid(f"the value cannot be stored: {_first_line(error)}")
         case psycopg.errors.ReadOnlySqlTransaction():
             return Unavailable("the database", "it is read-only: a failover may be under way")
