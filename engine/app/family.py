@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from engine.app.ports import Children
 from engine.app.records import LoadedScope
@@ -22,7 +23,7 @@ from engine.core.keys import KEY, task_path
 from engine.core.outputs import too_large
 from engine.core.state import ScopeState
 
-Wanted = Callable[[ScopeState], bool]
+Wanted = Callable[[str, ScopeState], bool]
 
 
 class Family:
@@ -57,39 +58,38 @@ class Family:
 
     def _tell(self, scope: str, task: str, command: TellChildren, at: int) -> Iterator[tuple[str, Event]]:
         """The next window of them; one that is full may not be the last."""
-        paths = self._retriable(task, command.after) if command.what == "retry" else self._live(task, command.after)
-        for path in paths[:WINDOW]:
+        stored = self._next_window(task, command)
+        paths = self._merged(task, stored, _wanted(command), command.after)
+        told = paths[: min(command.limit or WINDOW, WINDOW)]
+        due = ChildrenDue(
+            task=command.task,
+            attempt=command.attempt,
+            what=command.what,
+            after=told[-1] if told else command.after,
+            told=len(told) == len(paths) and max(len(paths), len(stored)) < WINDOW,
+            at=at,
+        )
+        if command.what == "retry":  # counted before they go on
+            yield scope, replace(due, count=len(told))
+        for path in told:
             yield path, _told(command, at)
-        if len(paths) >= WINDOW:
-            after = paths[WINDOW - 1]
-            due = ChildrenDue(task=command.task, attempt=command.attempt, what=command.what, after=after)
+        if not due.told and not command.limit:
             self._later(GoOn(instance=self._instance, scope=scope, event=to_json(due)))
-        elif command.after and command.what != "cancel":
-            yield (
-                scope,
-                ChildrenDue(
-                    task=command.task,
-                    attempt=command.attempt,
-                    what=command.what,
-                    after=command.after,
-                    told=True,
-                    at=at,
-                ),
-            )
+        elif due.told and command.what == "resume" and command.after:
+            yield scope, due
 
-    def _live(self, task: str, after: str) -> list[str]:
-        stored = self._stored.live(task, after, WINDOW) if self._stored else ()
-        return self._merged(task, stored, lambda state: state["status"] != "settled", after)
-
-    def _retriable(self, task: str, after: str) -> list[str]:
-        stored = self._stored.unsuccessful(task, after, WINDOW) if self._stored else ()
-        return self._merged(task, stored, _unsuccessful, after)
+    def _next_window(self, task: str, command: TellChildren) -> Sequence[tuple[str, LoadedScope]]:
+        if self._stored is None:
+            return ()
+        if command.what == "retry":
+            return self._stored.unsuccessful(task, command.after, WINDOW)
+        return self._stored.live(task, command.after, WINDOW)
 
     def _merged(self, task: str, stored: Sequence[tuple[str, LoadedScope]], wanted: Wanted, after: str) -> list[str]:
         changed = {path: state for path, state in self._changed().items() if is_child(path, task) and path > after}
-        found = {path for path, state in changed.items() if wanted(state)}
+        found = {path for path, state in changed.items() if wanted(path, state)}
         for path, loaded in stored:
-            if path not in changed:
+            if path not in changed and wanted(path, loaded.state):
                 self._know(path, loaded)
                 found.add(path)
         return sorted(found)
@@ -129,8 +129,16 @@ def is_child(path: str, task: str) -> bool:
     return rest.startswith("#") and rest[1:].isdigit()
 
 
-def _unsuccessful(state: ScopeState) -> bool:
-    return state["status"] == "settled" and (state.get("outcome") != "succeeded" or bool(state.get("undone")))
+def _wanted(command: TellChildren) -> Wanted:
+    """Those that live; for a retry those that did not end well, were not told otherwise and have not gone on in this round."""
+    if command.what != "retry":
+        return lambda _path, state: state["status"] != "settled"
+    return lambda path, state: (
+        state["status"] == "settled"
+        and (state.get("outcome") != "succeeded" or bool(state.get("undone")))
+        and state.get("round") != command.attempt
+        and path not in command.besides
+    )
 
 
 def _told(command: TellChildren, at: int) -> Event:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.core import gates, reopen
+from engine.core import cancel, gates, reopen
 from engine.core.commands import TellScope
 from engine.core.events import RetryRequested, ScopeStirred, to_json
 from engine.core.failures import heard, unhandled
 from engine.core.flow import consider_all
-from engine.core.keys import ROOT, parent_scope, split_path
+from engine.core.keys import ROOT, owner, parent_scope, split_path
 from engine.core.outcomes import CANCELLED, SKIPPED, is_positive
 from engine.core.reopen import Chosen
-from engine.core.state import CarriedRun, ScopeState, TaskRun
+from engine.core.state import ACTIVE, CarriedRun, ScopeState, TaskRun
 from engine.core.turn import Turn
 
 _OF_THE_END = (
@@ -40,7 +40,7 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
     chosen = [found for path in event.tasks if (found := Chosen.of(path)).task in turn.runs]
     if turn.context.scope == ROOT and not chosen and (event.tasks or not _can_be_retried(turn)):
         return False
-    if event.round and event.round == turn.state.get("round"):
+    if event.round and (event.round == turn.state.get("round") or not _is_awaited(turn, event.round)):
         return False
     if not gates.reenter_instance(turn, event):
         return True
@@ -48,7 +48,7 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
     undone = [name for name, run in turn.runs.items() if run.get("undone")]
     first = dict.fromkeys([*(found.task for found in chosen), *undone])
     anew = _after(turn, first)
-    _forget_the_end(turn, event.round)
+    _forget_the_end(turn, event)
     for name in [name for name in turn.runs if name in anew or name in first]:
         task, run = turn.list.tasks[name], turn.runs[name]
         below = [found.below for found in chosen if found.task == name and found.below]
@@ -57,6 +57,7 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
             _set_back(turn, name, run)
         else:
             reopen.reopen(turn, task, run, event.by, below)
+    _stop_if_unwanted(turn)
     consider_all(turn)
     return True
 
@@ -121,11 +122,30 @@ def _carried(run: TaskRun) -> CarriedRun:
     return {"attempt": run["attempt"], "generation": generation}
 
 
-def _forget_the_end(turn: Turn, round_: int) -> None:
-    """The scope runs, and tells the one above, which has counted it already."""
+def _is_awaited(turn: Turn, round_: int) -> bool:
+    """Whether the task above goes on in this round; if it has ended meanwhile, nobody waits for the scope."""
+    above = owner(turn.context.scope)
+    run = turn.context.outer[0]["tasks"].get(above[1]) if above is not None and turn.context.outer else None
+    return run is not None and run["attempt"] == round_ and run["state"] in ACTIVE
+
+
+def _stop_if_unwanted(turn: Turn) -> None:
+    """The task above was told to stop while this scope was told to go on: it has not heard of that."""
+    if turn.context.scope == ROOT:
+        return
+    above, outer = owner(turn.context.scope), turn.context.outer[0]
+    run = outer["tasks"].get(above[1]) if above is not None else None
+    stopping = outer["status"] == "cancelling" or (run is not None and ("called_off" in run or "by" in run))
+    if stopping or (run is not None and run.get("items", {}).get("closed")):
+        turn.state["cancel"] = {"by": "retry", "at": turn.at}
+        cancel.stop(turn, by="retry")
+
+
+def _forget_the_end(turn: Turn, event: RetryRequested) -> None:
+    """The scope runs; where it was named, the one above learns what it had counted it as."""
     state = turn.state
     above = parent_scope(turn.context.scope)
-    if above is not None:
+    if above is not None and event.tasks:
         well = state.get("outcome") == "succeeded" and not state.get("undone")
         stirred = ScopeStirred(scope=turn.context.scope, busy=True, before="succeeded" if well else "failed")
         turn.order(TellScope(scope=above, event=to_json(stirred)))
@@ -133,8 +153,8 @@ def _forget_the_end(turn: Turn, round_: int) -> None:
         state.pop(name, None)  # type: ignore[misc] # names of keys that need not be there
     state["status"] = "running"
     state["runs"] = state.get("runs", 0) + 1
-    if round_:
-        state["round"] = round_
+    if event.round:
+        state["round"] = event.round
     span = turn.definition.timeout if turn.context.scope == ROOT else turn.list.timeout
     if span is not None:
         state["timers"] = {"timeout": turn.at + span}

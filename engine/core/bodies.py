@@ -72,6 +72,11 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
             return False
         BODIES[task.kind].go_on(turn, task, run)
         return True
+    if event.count is not None:
+        if run["state"] not in ACTIVE or "items" not in run:
+            return False
+        items.told_again(turn, task, run, event)
+        return True
     if event.what == "cancel" and not (turn.is_stopping(run) or run.get("items", {}).get("closed")):
         return False
     if event.what != "cancel" and (run.get("telling") != event.what or turn.is_stopping(run)):
@@ -109,8 +114,10 @@ def unclaimed(turn: Turn, task: Task, run: TaskRun) -> bool:
     if turn.is_stopping(run) or run.get("items", {}).get("closed"):
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel"))
     else:
-        if "telling" in run:
-            turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=run["telling"]))
+        if run.get("telling") == "retry":
+            items.retry(turn, task, "", ())
+        elif "telling" in run:
+            turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="resume"))
         BODIES[task.kind].go_on(turn, task, waits)
     return True
 

@@ -102,6 +102,10 @@ class TellChildren:
     by: str = ""
     reason: str = ""
     after: str = ""
+    limit: int = 0
+    """At most so many; the scope says when there is room for more. 0: all."""
+    besides: list[str] = field(default_factory=list)
+    """Scopes that are told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

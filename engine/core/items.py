@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.core.commands import CollectItems, GoOn, OpenScope, TellChildren
@@ -73,6 +74,7 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
         return
     if counts["active"] or counts.get("again") or (not _over(counted) and not turn.is_stopping(run)):
         _open(turn, task, counted)
+        tell_again(turn, task)
     else:
         _end(turn, task, counted)
 
@@ -82,12 +84,9 @@ def stirred(turn: Turn, task: Task, run: TaskRun, event: ScopeStirred) -> None:
     counted = run.copy()
     counts = counted["items"] = run["items"].copy()
     counts["busy"] += 1 if event.busy else -1
-    if event.before:
-        counts["active"] += 1
-        if event.before == "failed":
-            counts["again"] = counts.get("again", 0) - 1
-        else:
-            counts["succeeded"] -= 1
+    if event.before:  # counted as active when it was named
+        counts["busy"] -= 1
+        _uncount(counts, 1, well=event.before == "succeeded")
     turn.put(task.id, counted)
     show(turn, task, counted, busy=counts["busy"] > 0)
 
@@ -108,10 +107,9 @@ def tell(turn: Turn, task: Task, run: TaskRun, told: TellChildren) -> None:
     """Its live items, in windows; no more are opened when they are cancelled."""
     if told.what == "cancel":
         changed = run.copy()
-        counts = changed["items"] = {**run["items"], "closed": True}
-        counts["failed"] += counts.pop("again", 0)  # they were not told, and stay what they are
+        changed["items"] = run["items"].copy()
+        _close(changed)
         changed.pop("held", None)
-        changed.pop("telling", None)
         if run["items"]["active"] > WINDOW:
             changed["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
         turn.put(task.id, changed)
@@ -134,15 +132,84 @@ def collected(turn: Turn, task: Task, run: TaskRun, event: ItemsCollected) -> No
     turn.end(task.id, run, outcome, outputs=event.outputs, error=error)
 
 
+def told_again(turn: Turn, task: Task, run: TaskRun, event: ChildrenDue) -> None:
+    """Some are told right now to go on: from now on they count as active, and this task does not end before they do."""
+    told = run.copy()
+    counts = told["items"] = run["items"].copy()
+    number = event.count or 0
+    counts.pop("asked", None)
+    counts["active"] += number
+    counts["busy"] += number
+    counts["after"] = event.after
+    _uncount(counts, number, well=False)
+    if event.told:
+        told.pop("telling", None)
+    turn.put(task.id, told)
+    show(turn, task, told, busy=counts["busy"] > 0)
+    if number:
+        tell_again(turn, task)
+
+
+def _uncount(counts: ItemsRun, number: int, *, well: bool) -> None:
+    """Items that had settled have not any more."""
+    if well:
+        counts["succeeded"] -= number
+    elif "again" in counts:
+        counts["again"] -= number
+    else:
+        counts["failed"] -= number
+
+
+def retry(turn: Turn, task: Task, by: str, besides: Sequence[str]) -> None:
+    """Have those go on that are to, as many as there is room for."""
+    _tell_again(turn, task, by, besides)
+
+
+def tell_again(turn: Turn, task: Task) -> None:
+    """Have more of those go on that are to, where `max_parallel` has let only some."""
+    run = turn.runs[task.id]
+    bounded = _spec(task).max_parallel is not None
+    if bounded and run.get("telling") == "retry" and not run["items"].get("asked") and not turn.is_stopping(run):
+        _tell_again(turn, task)
+
+
+def _tell_again(turn: Turn, task: Task, by: str = "", besides: Sequence[str] = ()) -> None:
+    run, most = turn.runs[task.id].copy(), _spec(task).max_parallel
+    counts = run["items"] = run["items"].copy()
+    room = 0 if most is None else most - counts["active"]
+    if most is None or room > 0:
+        counts["asked"] = True
+        turn.put(task.id, run)
+        turn.order(
+            TellChildren(
+                task=task.id,
+                attempt=run["attempt"],
+                what="retry",
+                by=by,
+                after=counts.get("after", ""),
+                limit=room,
+                besides=list(besides),
+            )
+        )
+
+
+def _close(run: TaskRun) -> None:
+    """No more are opened; those that were to go on and were not told yet stay what they are."""
+    counts = run["items"]
+    counts["closed"] = True
+    counts["failed"] += counts.pop("again", 0)
+    run.pop("telling", None)
+
+
 def _judge(turn: Turn, spec: ForEach, task: Task, run: TaskRun) -> None:
     """Whether one more item's end decides about the others."""
     counts = run["items"]
     enough = spec.enough is not None and counts["succeeded"] >= spec.enough
     if enough and spec.rest == "run_on":
-        counts["closed"] = True
+        _close(run)
         _end(turn, task, run)
     elif enough or (spec.fail_fast and counts["failed"]):
-        counts["closed"] = True
+        _close(run)
         if counts["active"]:
             if counts["active"] > WINDOW:
                 run["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}

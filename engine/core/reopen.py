@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from engine.core import items, iterations
-from engine.core.commands import TellChildren, TellScope
+from engine.core.commands import TellScope
 from engine.core.events import RetryRequested, to_json
 from engine.core.keys import item_scope, iteration_scope
 from engine.core.model import Task
@@ -95,15 +95,18 @@ def _left(run: TaskRun) -> ItemsRun:
 def _for_each(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str]) -> None:
     """All items that failed or were undone, those that were never opened, and those that are named."""
     again = run["items"]["again"]
-    if again > items.WINDOW:
+    bounded = task.for_each is not None and task.for_each.max_parallel is not None
+    if again > items.WINDOW or (again and bounded):
         run["telling"] = "retry"
         run["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
     named = _named(task, below, "key")
+    run["items"] = {**run["items"], "active": len(named), "busy": len(named)}
     items.go_on(turn, task, run)
     for key, paths in named.items():
         _tell(turn, item_scope(turn.path(task.id), key), by, run, paths)
     if again:
-        turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="retry", by=by))
+        path = turn.path(task.id)
+        items.retry(turn, task, by, [item_scope(path, key) for key in named])
     elif not named:
         items.end_if_over(turn, task)
 
@@ -124,9 +127,8 @@ def _named(task: Task, below: Sequence[str], part: str) -> dict[str, list[str]]:
         taken = _BELOW.fullmatch(path)
         if taken is None or not taken[part]:
             continue
-        paths = found.setdefault(taken[part], [])
         if taken["rest"] or (task.body is not None and "" in task.body.tasks):
-            paths.append(taken["rest"].removeprefix("/"))
+            found.setdefault(taken[part], []).append(taken["rest"].removeprefix("/"))
     return found
 
 

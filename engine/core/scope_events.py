@@ -70,7 +70,7 @@ class ScopeStirred:
     scope: str
     busy: bool
     before: Literal["", "succeeded", "failed"] = ""
-    """It had settled so (undone counts as failed), and goes on."""
+    """It was named in a retry; it had settled so (undone counts as failed), and goes on."""
     at: int = 0
 
 
@@ -86,6 +86,8 @@ class ChildrenDue:
     """The path of the last child scope that was told."""
     told: bool = False
     """That was the last one."""
+    count: int | None = None
+    """In the transaction in which they are told: so many are told right now to go on with a retry, each of which will settle again."""
     at: int = 0
 
 

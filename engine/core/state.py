@@ -73,7 +73,11 @@ class ItemsRun(TypedDict, total=False):
     failed: Required[int]
     """Items that settled with another end."""
     again: int
-    """Items that had settled and are to go on with a retry, until each says that it does."""
+    """Items that had settled and are to go on with a retry, until they are told."""
+    after: str
+    """The path of the last of those that was told."""
+    asked: bool
+    """Some are being told in this very transaction."""
     closed: bool
     """No more items are opened: enough have succeeded, or one has failed and `fail_fast` holds, or the task is cancelled."""
     failures: list[ScopeFailure]

@@ -119,3 +119,60 @@ def test_a_window_of_a_cancellation_that_was_lost_is_made_up_for():
     nest.stopped(*nest.told_to_stop)
     assert nest.outcome() == "cancelled"
     nest.check_end()
+
+
+def test_a_retry_keeps_to_max_parallel():
+    nest = Nest("tasks:\n  x: {for_each: [1, 2, 3, 4, 5, 6], max_parallel: 2, ACT}\n")
+    while nest.asked:
+        nest.fail(*nest.asked)
+    nest.retry("x[5]")
+    ran = []
+    while nest.asked:
+        assert len(nest.asked) <= 3, "the one that is named, and two"
+        ran += nest.asked[:1]
+        (nest.fail if len(ran) == 2 else nest.succeed)(nest.asked[0])
+    assert sorted(ran) == [f"x[{item}]" for item in range(6)]
+    assert nest.outcome("x") == "failed"
+    nest.retry()
+    assert len(nest.asked) == 1
+    nest.succeed(*nest.asked)
+    assert nest.outcome() == "succeeded"
+    nest.check_end()
+
+
+def test_fail_fast_in_the_midst_of_a_retry_leaves_those_alone_that_were_not_told():
+    nest = Nest(
+        "tasks:\n  x: {for_each: [1, 2, 3], max_parallel: 1, fail_fast: true, ACT}\n  y: {for_each: [1, 2, 3], max_parallel: 1, ACT}\n"
+    )
+    nest.fail("x[0]", "y[0]", "y[1]", "y[2]")
+    nest.retry()
+    assert nest.asked == ["x[0]", "y[0]"]
+    nest.fail("x[0]")
+    assert nest.outcome("x") == "failed"
+    nest.succeed("y[0]", "y[1]", "y[2]")
+    assert nest.outcome() == "failed"
+    nest.check_end()
+
+
+def test_items_whose_loop_is_stopped_at_the_moment_of_the_retry_do_not_go_on():
+    nest = Nest(
+        "fail_fast: true\n"
+        "tasks:\n"
+        "  x: {for_each: [1, 2, 3], ACT}\n"
+        "  y: {needs: x.done, ACT}\n"
+        "  z: {needs: x.done, uses: fail, with: {message: 'no'}}\n"
+    )
+    nest.fail("x[0]", "x[1]", "x[2]")
+    assert nest.outcome() == "failed"
+    nest.retry()
+    nest.fail("x[0]", "x[1]", "x[2]")
+    nest.check_end()
+    nest = Nest(
+        "fail_fast: true\ntasks:\n  z: {ACT}\n  x: {for_each: [1, 2, 3], ACT}\n  f: {needs: z, uses: fail, with: {message: 'no'}}\n"
+    )
+    nest.fail("x[0]", "x[1]")
+    nest.succeed("z")
+    nest.stopped("x[2]")
+    nest.retry()
+    assert (nest.outcome("x"), nest.outcome(), nest.asked) == ("cancelled", "failed", [])
+    nest.check_end()

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from engine.app.family import Family
+from engine.app.family import Family, is_child
 from engine.core import commands as command_codec
 from engine.core.commands import (
     CancelTask,
@@ -46,7 +46,7 @@ from engine.core.events import (
     from_json,
     to_json,
 )
-from engine.core.keys import FINALLY, ROOT, scopes_around, split_path, task_path
+from engine.core.keys import FINALLY, ROOT, parent_scope, scopes_around, split_path, task_path
 from engine.core.model import Definition
 from engine.core.outcomes import NEGATIVE
 from engine.core.outstanding import outstanding
@@ -60,6 +60,8 @@ from tests.core.build import CONTEXT, START
 COMPLETIONS = (TaskSucceeded, TaskFailed, TaskCancelled)
 INTERNAL = (ScopeSettled, ScopeStirred, ScopeStarted, ChildrenDue, ChildrenFound, ItemsCollected, UndoRequested)
 """Facts of the same transaction, which come exactly once; only the engine itself makes them."""
+COUNTED = 100
+"""Scopes up to which all are counted after each event."""
 REOPENING = (UndoRequested, RetryRequested, ScopeStarted)
 
 
@@ -102,6 +104,26 @@ class World:
                     self.settled.append(command)
                 elif (reacts := reaction(path, command, self.now)) is not None:
                     waiting.append(reacts)
+        if len(self.scopes) < COUNTED:
+            self._all_are_counted()
+
+    def _all_are_counted(self) -> None:
+        """A loop knows how many of its items live, and in how many something runs; nothing lives in what has ended."""
+        for path, state in self.scopes.items():
+            if state["status"] != "settled" and (above := parent_scope(path)) is not None:
+                assert self.scopes[above]["status"] != "settled", "it was forgotten"
+            for name, run in state["tasks"].items():
+                if "items" not in run:
+                    continue
+                items = [
+                    found
+                    for item, found in self.scopes.items()
+                    if is_child(item, task_path(path, name)) and found["status"] != "settled" and "undone" not in found
+                ]
+                living = [item for item in items if item["status"] != "compensating" or "finished_at" not in item]
+                assert run["items"]["active"] == len(living)
+                if run["state"] in ACTIVE:
+                    assert run["items"]["busy"] == sum(not item.get("idle") for item in living)
 
     @property
     def family(self) -> Family:
