@@ -128,7 +128,11 @@ def _once(
     shown = coverage or at_least is not None
     sys.stdout.write(json_report.report(report) if as_json else text_report.report(report, coverage=shown))
     if junit is not None:
-        junit.write_text(junit_report.report(report))
+        try:
+            junit.write_text(junit_report.report(report), "utf-8")
+        except OSError as error:
+            typer.echo(f"headrace: {junit} cannot be written: {error.strerror}", err=True)
+            return 2
     return _status(report, at_least)
 
 

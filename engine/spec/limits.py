@@ -18,6 +18,11 @@ def span_of(event: yaml.Event) -> Span:
     return Span(start=start.index if start else 0, end=end.index if end else 0)
 
 
+def _start(event: yaml.Event) -> Span:
+    start = span_of(event).start
+    return Span(start=start, end=start)
+
+
 class Refused(Exception):
     """The file breaks one of YAML's rules or ours, at `span`."""
 
@@ -39,16 +44,14 @@ class Meter:
     def take(self, event: yaml.Event) -> None:
         """Account for one event. Raises Refused where a bound is passed."""
         self._events += 1
-        start = span_of(event).start
-        at = Span(start=start, end=start)
         if self._events > MAX_EVENTS:
-            raise Refused("yaml-limits", f"the file has more than {MAX_EVENTS:,} YAML elements", at)
+            raise Refused("yaml-limits", f"the file has more than {MAX_EVENTS:,} YAML elements", _start(event))
         if isinstance(event, yaml.CollectionStartEvent):
             self._depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             self._depth -= 1
         if self._depth > MAX_DEPTH:
-            raise Refused("yaml-limits", f"values are nested deeper than {MAX_DEPTH} levels", at)
+            raise Refused("yaml-limits", f"values are nested deeper than {MAX_DEPTH} levels", _start(event))
 
     def take_alias(self, nodes: int, at: Span) -> None:
         """Account for an alias that stands for `nodes` values. Raises Refused where the sum is too large."""

@@ -13,6 +13,8 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_FIRST = frozenset("0123456789+-.~nNtTfF")
+"""What anything that is no text begins with."""
 _LONGEST_INTEGER = 20  # a sign and the 19 digits of 2^63
 
 
@@ -25,6 +27,8 @@ def resolve(text: str) -> Json:
 
     `on`, `yes`, `22:22` and `2024-01-31` are strings, `0777` is 777 (https://yaml.org/spec/1.2.2/#103-core-schema).
     """
+    if text and text[0] not in _FIRST:
+        return text
     if text in _NULLS:
         return None
     if text in _BOOLEANS:

@@ -72,6 +72,8 @@ def _keys(
     document: Document, annotation: Any, node: Node, path: Path, unknown: str = "unknown-key"
 ) -> Iterator[Finding]:
     """Unknown keys, wherever the types say that keys are known."""
+    if isinstance(node, Scalar):
+        return
     annotation = _chosen(annotation, node)
     model = _model(annotation)
     if isinstance(node, Mapping) and model is not None:

@@ -106,6 +106,13 @@ def test_junit_is_written_beside_the_rest(headrace, folder, tmp_path):
     assert len(parse(tmp_path / "report.xml").findall(".//failure")) == 1
 
 
+def test_a_report_that_cannot_be_written_is_told(headrace, folder):
+    folder(w_test=GOOD)
+    done = headrace("test", "--junit", "no/such/folder/report.xml")
+    assert done.status == 2
+    assert "no/such/folder/report.xml cannot be written" in done.said
+
+
 class Enough(Exception):
     pass
 

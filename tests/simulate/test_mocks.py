@@ -250,3 +250,14 @@ def test_a_message_gives_nothing():
     workflow = "tasks: {a: {uses: message, with: {channel: log, text: x}}}\n"
     (problem,) = problems(workflow, "- {name: x, mocks: {a: {outputs: {id: 1}}}, expect: {}}")
     assert problem == "the mock of a does not fit: a message has no outputs"
+
+
+def test_a_form_that_a_template_has_made_may_be_no_schema():
+    workflow = """\
+        inputs: {form: {type: object}}
+        tasks: {ask: {uses: approval, with: {message: Go?, approvers: [ana], form: "${{ inputs.form }}"}}}
+    """
+    case = "- {name: x, inputs: {form: {a: FIELD}}, mocks: {ask: {form: {a: x}}}, expect: {outcomes: {ask: approved}}}"
+    (problem,) = problems(workflow, case.replace("FIELD", "{type: strin}"))
+    assert problem.startswith("nobody can approve ask: its form is no schema: ")
+    assert problems(workflow, case.replace("FIELD", "{type: string}")) == []

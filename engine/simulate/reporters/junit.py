@@ -26,7 +26,7 @@ def report(found: Report) -> str:
             entry = SubElement(suite, "testcase", name=finding.rule, classname=finding.path)
             SubElement(entry, "error", message=_clean(str(finding)))
     indent(root)
-    return tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
 
 
 def _case(suite: Element, case: Ran) -> None:
