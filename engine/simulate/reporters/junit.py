@@ -26,7 +26,8 @@ def report(found: Report) -> str:
             entry = SubElement(suite, "testcase", name=finding.rule, classname=finding.path)
             SubElement(entry, "error", message=_clean(str(finding)))
     indent(root)
-    return tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written.decode() + "\n"
 
 
 def _case(suite: Element, case: Ran) -> None:
