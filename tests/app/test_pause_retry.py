@@ -117,3 +117,41 @@ def test_a_version_that_does_not_fit_is_refused_with_the_reasons(world, retrier)
     assert ("/tasks/b", "it ran as python and is wait") in found
     assert any(pointer.startswith("/inputs") for pointer, _ in found)
     assert world.state(instance) == "failed"
+
+
+LOOP = (
+    "tasks:\n"
+    "  each:\n"
+    "    for_each: [0, 1, 2, 3]\n"
+    "    max_parallel: 2\n"
+    "    tasks:\n"
+    f"      make: {NOOP}}}\n"
+    f"      check: {{needs: make, {NOOP[1:]}}}\n"
+)
+
+
+def test_items_go_on_as_max_parallel_lets_them_also_those_that_are_named(world, retrier):
+    instance = world.start(LOOP)
+    while commands := world.queued():
+        for command in commands:
+            bad = command["path"] in ("each[0]/check", "each[2]/check", "each[3]/check")
+            world.answer(command, error="no route" if bad else "")
+    world.work()
+    assert world.state(instance) == "failed"
+    retrier.retry(instance, by="ana", tasks=["each[1]/make", "each[3]/make"])
+    ran = []
+    while commands := world.queued():
+        for command in commands:
+            ran.append((command["path"], command["attempt"]))
+            world.answer(command)
+    assert sorted(ran) == [
+        ("each[0]/check", 2),
+        ("each[1]/check", 2),
+        ("each[1]/make", 2),
+        ("each[2]/check", 2),
+        ("each[3]/check", 2),
+        ("each[3]/make", 2),
+    ]
+    assert ran.index(("each[0]/check", 2)) > 1, "the two that are named come first"
+    assert world.state(instance) == "succeeded"
+    world.check_history(instance)
