@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -35,7 +36,8 @@ class Api:
 
     def post(self, *steps: str, body: object | None = None, headers: dict[str, str] | None = None) -> Any:
         """The JSON answer to a body. Raises Rejected, Unavailable."""
-        return self._call("POST", steps, json=body if body is not None else {}, headers=headers)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self._call("POST", steps, content=_text(body if body is not None else {}), headers=sent)
 
     def download(self, *steps: str, to: BinaryIO) -> None:
         """Write what is at a path. Raises Rejected, Unavailable."""
@@ -92,6 +94,14 @@ def _path(steps: Sequence[str]) -> str:
     if not all(steps):
         raise Rejected("an empty id names nothing")
     return "/".join(quote(step, safe="") for step in steps)
+
+
+def _text(body: object) -> str:
+    """All in ASCII, so that what cannot be kept is refused by who knows why."""
+    try:
+        return json.dumps(body, allow_nan=False)
+    except ValueError:
+        raise Rejected("a number is too large for JSON") from None
 
 
 def _json(response: httpx.Response) -> Any:

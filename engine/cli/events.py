@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.deliveries import outcome
-from engine.cli.instances import Instance, parse_pairs
+from engine.cli.instances import Instance, parse_json, parse_pairs
 from engine.cli.output import AsJson, emit_json, emit_table, first_line, moment
 
 Task = Annotated[str, typer.Argument(help="Path of the task, as `headrace get` shows it.")]
@@ -108,12 +108,10 @@ def end_task(instance: str, task: str, verb: str, body: dict[str, Any], said: st
 
 
 def _body(data: str | None) -> Any:
-    import json
-
     if data is None:
         return None
     try:
         text = Path(data[1:]).read_text(encoding="utf-8") if data.startswith("@") else data
-        return json.loads(text)
+        return parse_json(text)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"--data is no JSON: {first_line(str(error))}") from None

@@ -274,19 +274,28 @@ def _read(path: Path | None) -> dict[str, Any]:
     return values
 
 
-def parse_pairs(pairs: list[str]) -> dict[str, Any]:
+def parse_json(text: str) -> Any:
+    """Raises ValueError, also for what Python takes for JSON and nobody else does."""
     import json
 
+    return json.loads(text, parse_constant=_no_number)
+
+
+def parse_pairs(pairs: list[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for pair in pairs:
         name, found, text = pair.partition("=")
         if not found:
             raise typer.BadParameter(f"{pair!r} is not NAME=VALUE")
         try:
-            values[name] = json.loads(text)
+            values[name] = parse_json(text)
         except ValueError:
             values[name] = text
     return values
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _why_it_ended(error: dict[str, Any] | None) -> str:

@@ -262,8 +262,10 @@ def test_events_are_published_and_shown(headrace, shown, tmp_path):
     assert headrace("emit", "order.paid", "--id", "mine").status == 0
     assert '"order": "A1"' in headrace("events", "order.paid").said
     assert [row["body"] for row in headrace("events", "--json").json["items"]] == [[1], {"order": "A1"}]
-    for wrong in ("{", "@nowhere.json"):
+    for wrong in ("{", "@nowhere.json", "NaN"):
         assert headrace("emit", "order.paid", "-d", wrong).status == 2
+    assert "too large" in headrace("emit", "order.paid", "-d", "[1e999]").err
+    assert "surrogate" in headrace("emit", "order.paid", "-d", '"\\ud800"').err
 
 
 def test_tasks_are_ended_from_outside(headrace, shown, world):
