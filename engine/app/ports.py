@@ -179,7 +179,10 @@ class Recovery(Protocol):
         ...
 
     def prune(self, *, finished_before: int, limit: int) -> int:
-        """Delete instances that ended before this time, and deliveries as old; returns how many instances went."""
+        """Delete instances that ended before this time, deliveries and events as old, at most `limit` of each.
+
+        Returns how many went of what most went of: `limit` if there may be more.
+        """
         ...
 
     def now(self) -> int:

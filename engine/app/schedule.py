@@ -21,6 +21,8 @@ START = 500
 """Milliseconds between two looks at schedules, and at instances that have ended."""
 
 PRUNE = 60_000
+PRUNED = 500
+"""What is thrown away at once, of each kind; if there may be more, the next round goes on."""
 DAY = 24 * 60 * 60 * 1000
 
 
@@ -71,7 +73,8 @@ class Scheduler:
         if self._recovering.due(now):
             done += self._recoverer.run_once()
         if self._pruning.due(now):
-            self._recovery.prune(finished_before=now - self._retention, limit=500)
+            if self._recovery.prune(finished_before=now - self._retention, limit=PRUNED) == PRUNED:
+                self._pruning.again()
             self._collect()
         return done + sum(self._start(name, now) for name in self._starts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.app import schedule
 from engine.app.schedule import DAY, LEASE
 from engine.errors import Unavailable
 from tests.app.world import NOOP
@@ -91,6 +92,20 @@ def test_what_ended_long_ago_is_forgotten_and_what_runs_is_kept(world):
     world.move(120_000)
     scheduler.run_once()
     assert [instance.id for instance in world.reader.list()] == [live]
+
+
+def test_forgetting_goes_on_at_once_while_there_may_be_more(world, monkeypatch):
+    monkeypatch.setattr(schedule, "PRUNED", 1)
+    scheduler = world.scheduler(retention_days=1)
+    for _ in range(2):
+        world.start(f"tasks:\n  a: {NOOP}}}\n")
+    world.work()
+    world.move(DAY + 60_000)
+    left = []
+    for _ in range(2):
+        scheduler.run_once()
+        left.append(len(world.reader.list()))
+    assert left == [1, 0]
 
 
 def test_recovery_and_retention_go_on_while_the_broker_is_down(world):

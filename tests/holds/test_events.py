@@ -182,5 +182,10 @@ def test_old_events_go_once_they_were_routed_and_waits_go_with_their_instances(s
     with stores.store.lock([]) as locked:
         assert not locked.used_up("i1", "e1")
         assert locked.used_up("i2", "e1")
-    stores.recovery.prune(finished_before=stores.recovery.now() + 1_000, limit=10)
+    assert stores.recovery.prune(finished_before=stores.recovery.now() + 1_000, limit=10) == 1
     assert ids(stores.events.list()) == ["e2"]
+    for name in ("e3", "e4", "e5"):
+        publish(stores, name)
+        stores.events.routed(name, [])
+    left = [stores.recovery.prune(finished_before=stores.recovery.now() + 1_000, limit=2) for _ in range(3)]
+    assert left == [2, 1, 0], "whoever prunes knows that there is more"

@@ -121,18 +121,18 @@ class RecoveryStore:
             for table in (task_logs, approvals, history, scopes, ends, slots, large_values):
                 connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
             prune_artifacts(connection, self._database, ids)
-            prune_events(connection, before=finished_before, limit=limit, instances=ids)
+            happened = prune_events(connection, before=finished_before, limit=limit, instances=ids)
             connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))
-            self._prune_deliveries(connection, finished_before, limit)
+            delivered = self._prune_deliveries(connection, finished_before, limit)
             prune_gates(self._database, connection, kept_before=finished_before, limit=limit)
-        return len(ids)
+        return max(len(ids), happened, delivered)
 
     def now(self) -> int:
         """See the port."""
         with self._database.reading() as connection:
             return connection.execute(sa.select(self._database.now())).scalar_one()
 
-    def _prune_deliveries(self, connection: sa.Connection, before: int, limit: int) -> None:
+    def _prune_deliveries(self, connection: sa.Connection, before: int, limit: int) -> int:
         old = sa.select(deliveries.c.id).where(deliveries.c.received_at < before, deliveries.c.state != "received")
         ids = connection.execute(old.order_by(deliveries.c.received_at).limit(limit)).scalars().all()
         connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(ids)))
@@ -141,6 +141,7 @@ class RecoveryStore:
         )
         key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
         connection.execute(sa.delete(delivery_keys).where(key.in_(expired.limit(limit))))
+        return len(ids)
 
     def _scopes(self, statement: sa.Select[Any]) -> Sequence[DueScope]:
         with self._database.reading() as connection:
