@@ -122,6 +122,23 @@ tasks:
   hear: {{uses: event, with: {{type: work.done, match: event.body.n == 1, timeout: 2m}}}}
 outputs: {{n: "${{{{ tasks.hear.outputs.body.n }}}}"}}
 """,
+    "filed": """
+tasks:
+  make: {run: 'sleep 1.5; echo hello > word.txt', artifacts: {out: {word: word.txt}}}
+  use: {needs: make, run: 'test "$(cat word.txt)" = hello', artifacts: {in: [make.word]}}
+""",
+    "limited": """
+tasks:
+  each: {for_each: [1, 2, 3], run: 'true', rate_limit: {group: three, limit: 1, per: 1s}}
+""",
+    "remembered": """
+tasks:
+  make:
+    run: 'sleep 1.5; echo n=1 >> "$HEADRACE_OUTPUT"'
+    outputs: {n: {type: integer}}
+    cache: {key: always}
+outputs: {n: "${{ tasks.make.outputs.n }}"}
+""",
 }
 
 ENDS: dict[str, tuple[str, Any]] = {
@@ -132,6 +149,7 @@ ENDS: dict[str, tuple[str, Any]] = {
     "fast-failing": ("failed", None),
     "caller": ("succeeded", {"ok": True}),
     "heard": ("succeeded", {"n": 1}),
+    "remembered": ("succeeded", {"n": 1}),
 }
 """Those that do not just succeed with no outputs."""
 
