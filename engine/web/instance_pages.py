@@ -7,23 +7,25 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from engine.app.glance import glance
 from engine.app.large_outputs import whole
-from engine.app.read import TaskView, tasks_of
+from engine.app.read import has_part, tasks_in, tasks_of
 from engine.app.records import FINAL, Instance, LogLine
 from engine.app.services import Services
 from engine.core.codec import definition_from_json
 from engine.core.keys import ROOT
-from engine.core.outcomes import positive
 from engine.core.values import JsonObject
 from engine.errors import NotFound
 from engine.web.handling import Visit
+from engine.web.nesting import tree
+from engine.web.picture import picture
 from engine.web.render import page
-from engine.web.svg import dag
+from engine.web.task_words import needs
 
 PER_PAGE = 40
 STATES = ("running", "waiting", "queued", "paused", "compensating", "succeeded", "failed", "cancelled")
-SHOWN_SCOPES = 200
-"""Scopes whose tasks one page shows."""
+PART = 100
+"""Scopes on one page of those that a task consists of."""
 LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
@@ -72,19 +74,24 @@ class InstancePages:
         services, name = self._services, visit.path["id"]
         instance = services.reader.get(name)
         definition = definition_from_json(services.instances.definition(instance.digest))
-        scopes = services.reader.scopes(name, limit=SHOWN_SCOPES)
+        scopes, more = glance(services.reader, name)
         root, views = scopes.get(ROOT), tasks_of(definition, scopes)
         views = whole(services.values, name, views, most=SHOWN_VALUES)
         history = services.reader.history(name, limit=EVENTS)
         logs = services.logs.read(name, limit=LINES)
+        tops = tree(views, scopes)
+        drawn = picture(tops)
+        own = [view for top in tops for view in top.views]
         return page(
             "instance.html",
             {
                 "instance": instance,
                 "final": instance.state in FINAL,
-                "tasks": views,
-                "done": sum(view.finished_at is not None for view in views),
-                "picture": dag(views),
+                "tops": tops,
+                "tasks": own,
+                "done": sum(view.finished_at is not None for view in own),
+                "picture": drawn.drawing,
+                "drawn": drawn.tasks,
                 "children": services.reader.list(parent=name, limit=CHILDREN),
                 "approvals": services.approvals.list(state="open", instance=name),
                 "waits": services.slots.waiting(name),
@@ -97,11 +104,34 @@ class InstancePages:
                 "logs": _by_task(logs),
                 "more_logs": len(logs) == LINES,
                 "source": self._source(instance),
-                "why_skipped": why_skipped,
-                "more_scopes": len(scopes) >= SHOWN_SCOPES,
+                "more_scopes": more,
                 "paused": root.get("paused") if root else None,
-                "counted": counted,
-                "needed": needed,
+                "needs": needs(views),
+            },
+        )
+
+    def part(self, visit: Visit) -> Response:
+        """What one task consists of, in pages: the items of a large fan-out."""
+        services, name, scope = self._services, visit.path["id"], visit.query.get("scope", "")
+        instance = services.reader.get(name)
+        definition = definition_from_json(services.instances.definition(instance.digest))
+        if not scope or not has_part(definition, scope):
+            raise NotFound("scope", scope)
+        after = visit.query.get("after") or None
+        scopes = services.reader.scopes(name, below=scope, after=after, limit=PART)
+        views = whole(services.values, name, tasks_in(definition, scopes), most=SHOWN_VALUES)
+        following = {"scope": scope, "after": list(scopes)[-1]} if len(scopes) == PART else {}
+        return page(
+            "part.html",
+            {
+                "instance": instance,
+                "scope": scope,
+                "tops": tree(views, scopes),
+                "drawn": frozenset(),
+                "logs": {},
+                "needs": needs(views),
+                "first": after is None,
+                "older": urlencode(following),
             },
         )
 
@@ -136,43 +166,6 @@ class InstancePages:
         except NotFound:
             return None
         return {"author": version.author_name, "path": version.path, "at": version.committed_at}
-
-
-def why_skipped(view: TaskView) -> str:
-    """The reason in a sentence."""
-    reason = view.skipped
-    if reason is None:
-        return ""
-    match reason["cause"]:
-        case "edge":
-            return f"it waits for {reason.get('edge', '')}, but the outcome was {reason.get('got', '')}"
-        case "condition":
-            read = ", ".join(f"{name} = {value!r}" for name, value in reason.get("values", {}).items())
-            return f"{reason.get('condition', '')} is false" + (f": {read}" if read else "")
-        case "rest":
-            return "another task had no more use for it"
-        case _:
-            return "its scope ended before it could run"
-
-
-def counted(view: TaskView) -> str:
-    """How far a task with items or iterations is."""
-    if view.items is not None:
-        settled = view.items["succeeded"] + view.items["failed"]
-        failed = f", {view.items['failed']} not well" if view.items["failed"] else ""
-        return f"{settled} of {view.items['total']} items ended{failed}"
-    if view.iterations is not None:
-        return f"iteration {view.iterations['number']}"
-    return ""
-
-
-def needed(view: TaskView, views: Sequence[TaskView]) -> str:
-    """What it waits for, as the file says it: the outcome is named where it is not the expected one."""
-    kinds = {other.id: other.kind for other in views if other.scope == view.scope}
-    return ", ".join(
-        edge.source if edge.outcome == positive(kinds[edge.source]) else f"{edge.source}.{edge.outcome}"
-        for edge in view.edges
-    )
 
 
 def gist(inputs: JsonObject) -> str:

@@ -42,6 +42,7 @@ def routes(services: Services, config: Config) -> list[BaseRoute]:
     return [
         show("/", instances.listing),
         show("/instances/{id}", instances.detail),
+        show("/instances/{id}/part", instances.part),
         act("/instances/{id}/cancel", instances.cancel),
         act("/instances/{id}/pause", instances.pause),
         act("/instances/{id}/resume", instances.resume),

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from engine.core.values import Json, JsonObject
-from engine.web import states, times
+from engine.web import states, task_words, times
 
 STATIC = "/static"
 
@@ -71,7 +71,10 @@ def environment() -> jinja2.Environment:
         sentence=sentence,
         anchor=anchor,
         wrap=breakable,
+        why_skipped=task_words.why_skipped,
+        body_words=task_words.body_words,
     )
+    found.tests["starts_open"] = task_words.starts_open
     found.globals["static"] = static
     return found
 

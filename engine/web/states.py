@@ -15,6 +15,7 @@ TONES = {
     "refused": "bad",
     "running": "busy",
     "compensating": "busy",
+    "cancelling": "busy",
     "waiting": "wait",
     "open": "wait",
     "paused": "wait",

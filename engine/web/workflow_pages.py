@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import RedirectResponse, Response
 
-from engine.app.read import tasks_of
 from engine.app.services import Services
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
@@ -15,8 +14,9 @@ from engine.errors import Invalid, NotFound, Problem
 from engine.web.forms import fields, values
 from engine.web.handling import Visit
 from engine.web.instance_pages import BY
+from engine.web.nesting import plan
+from engine.web.picture import picture
 from engine.web.render import page
-from engine.web.svg import dag
 
 SHOWN = 20
 
@@ -81,7 +81,7 @@ class WorkflowPages:
                 "version": shown,
                 "active": active,
                 "definition": definition,
-                "picture": dag(tasks_of(definition, {}), ran=False),
+                "picture": picture(plan(definition), ran=False).drawing,
                 "fields": inputs,
                 "people": self._people(),
                 "by": (sent or {}).get("by", ""),

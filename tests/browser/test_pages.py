@@ -13,6 +13,8 @@ from starlette.middleware import Middleware
 from engine.adapters.databases.connect import open_definitions, open_instances
 from engine.core.events import TaskSucceeded
 from engine.web.headers import SecurityHeaders
+from tests.web.definitions import GATE, NIGHTLY, RELEASE
+from tests.web.nested import FLEET, under_way, wide
 from tests.web.world import World, api, populate, release_until_approval, served
 from webhooks.approvals import routes
 
@@ -30,7 +32,7 @@ ARGUMENTS = [
 VIEWS = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
 PAGES = (
     "/", "/?state=failed", "/instances/{succeeded}", "/instances/{failed}", "/instances/{running}", "/instances/{waiting}",
-    "/instances/{cancelled}", "/workflows", "/workflows/release", "/approvals", "/approvals?state=any", "/deliveries",
+    "/instances/{cancelled}", "/instances/{nested}", "/instances/{wide}", "/instances/{wide}/part?scope=ping", "/workflows/fleet", "/workflows", "/workflows/release", "/approvals", "/approvals?state=any", "/deliveries",
     "/deliveries/d-started", "/syncs", "/login", "/nope",
 )  # fmt: skip
 
@@ -54,6 +56,12 @@ def world(tmp_path_factory):
     long = "a-rather-long-name-of-a-thing-that-nobody-shortened-" * 4
     made.ids["long"] = release_until_approval(made)
     made.log(made.ids["long"], "scan", long * 3)
+    made.load(RELEASE, GATE, NIGHTLY, FLEET, wide(600))
+    made.ids["nested"] = under_way(made)
+    made.ids["wide"] = made.start("wide")
+    made.settle()
+    made.succeed(made.ids["wide"], "ping[0]")
+    made.fail(made.ids["wide"], "ping[599]", {"kind": "http_status", "message": long})
     made.delivery("d-long", "failed", reason=long, event=long[:80])
     made.definitions.record_sync(made.report("failed", None, error=long, message=long))
     yield made
@@ -166,6 +174,23 @@ def test_an_instance_page_follows_what_happens(look, site, world):
     page.wait_for_selector("[data-task=list_images][data-state=succeeded]", timeout=15_000, state="attached")
     world.tell(instance, TaskSucceeded(task="delete", attempt=1, outputs={}))
     page.wait_for_selector("h1 .badge.good", timeout=15_000)
+    assert page.said == []
+
+
+def test_what_is_within_a_task_can_be_opened_and_stays_so(look, site, world):
+    page = look(1440, "light")
+    page.goto(f"{site}/instances/{world.ids['nested']}")
+    row = page.locator("[id='task-ping-host-07-']")
+    assert not row.is_visible(), "many items are folded"
+    page.click("[data-task='ping[host-13]']")
+    page.wait_for_selector("[id='task-ping-host-13-']", state="visible")
+    assert row.is_visible(), "a small node leads to its row, and unfolds it"
+    page.click("[id='b-task-deploy-eu--probe'] > summary")
+    assert not page.locator("[id='task-deploy-eu--probe-2']").is_visible()
+    world.succeed(world.ids["nested"], "deploy[eu]/probe#3", {})
+    page.wait_for_selector("[data-task='deploy[eu]/probe#4']", timeout=15_000, state="attached")
+    assert row.is_visible()
+    assert not page.locator("[id='task-deploy-eu--probe-4']").is_visible(), "what was folded stays so"
     assert page.said == []
 
 
