@@ -109,8 +109,11 @@ class Batch:
         self._gates = Gatekeeper(lambda name: self._instances[name].run.facts.workflow, self._later)
 
     def start(self, id: str, run: Run) -> Run:
-        """A new instance takes its first event."""
+        """A new instance takes its first event. One that an event from outside started has taken that."""
         self._instances[id] = _Instance(run=run, state="queued", seq=0, first_seq=0, new=True)
+        trigger = run.facts.trigger
+        if trigger.get("source") == "event" and trigger.get("id"):
+            self._record.receipts.append((id, str(trigger["id"])))
         self._work(id, ROOT, ScopeStarted(at=self._locked.now))
         return run
 

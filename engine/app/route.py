@@ -234,6 +234,9 @@ def _holds(wait: Wait, event: Event) -> bool:
             line=error.position.line if error.position else None,
         )
         return False
+    except Exception:  # noqa: BLE001 - what one task wants must not keep the event from all others
+        _log.exception("`match` cannot be evaluated", instance=wait.instance, task=wait.path, event_id=event.id)
+        return False
 
 
 def _received(wait: Wait, event: Event) -> EventReceived:

@@ -51,6 +51,19 @@ def test_a_workflow_starts_because_of_an_event(world, post):
     ]
 
 
+def test_the_event_that_started_an_instance_is_none_that_it_waits_for(world, post):
+    world.load(LISTENS % "{uses: event, with: {type: paid}}")
+    post.publish(7)
+    world.move(-60_000)  # the instance seems to be older than the event
+    post.work()
+    (instance,) = post.running()
+    assert world.state(instance.id) == "waiting"
+    second = post.publish(0)
+    post.work()
+    assert world.run(instance.id, "a")["outputs"]["id"] == second
+    world.check_history(instance.id)
+
+
 def test_it_starts_once_however_often_it_is_routed(world, post, monkeypatch):
     world.load(LISTENS % f"{NOOP}}}")
     event = post.publish()

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from engine.app import route
 from engine.core.commands import MatchEvent
 from engine.core.events import CancelRequested, EventReceived, EventsLookedAt
+from engine.core.expressions.evaluate import condition
 from engine.errors import Unavailable
 from tests.app.post import LISTENS, Post
 from tests.app.world import NOOP, World
@@ -140,6 +142,23 @@ def test_a_match_that_cannot_be_evaluated_is_none(world, post):
     post.events.publish("paid", {"order": 7})
     post.work()
     assert world.state(instance) == "succeeded"
+
+
+def test_a_match_that_this_engine_cannot_read_keeps_the_event_from_nobody(world, post, monkeypatch):
+    strange = world.start(MATCHES, inputs={"order": 7})
+    instance = world.starter.start("w", {"order": 8}, by="ana")
+    post.work()
+
+    def read(text: Any, names: Any) -> bool:
+        if names["inputs"]["order"] == 7:
+            raise KeyError("of a newer engine")
+        return condition(text, names)
+
+    monkeypatch.setattr(route, "condition", read)
+    event = post.publish(8)
+    post.work()
+    assert (world.state(strange), world.state(instance)) == ("waiting", "succeeded")
+    assert world.instances.events.get(event).routed
 
 
 def test_many_earlier_events_are_looked_at_in_windows(world, post):
