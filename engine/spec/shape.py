@@ -129,7 +129,7 @@ def _chosen(annotation: Any, node: Node) -> Any:
     """Of a map or a list of such maps, the one that was written; any other type as it is."""
     members = [_plain(each) for each in _union(annotation)]
     if isinstance(node, Mapping):
-        members = [each for each in members if isinstance(each, type)]
+        members = [each for each in members if isinstance(each, type) and issubclass(each, BaseModel)]
     else:
         members = [each for each in members if get_origin(each) is list]
     return members[0] if len(members) == 1 else annotation
