@@ -14,8 +14,8 @@ def flow(turn: Turn) -> None:
     """Decide the joins that the ended tasks touch, breadth first, then end the scope if that was all."""
     tasks, followers, runs = turn.list.tasks, turn.list.followers, turn.runs
     for ended in turn.ended:  # grows while tasks end at once: skipped, failed in an expression, `values`
-        exits.fail_fast(turn)  # before anything else starts
         for name in followers.get(ended, ()):
+            exits.fail_fast(turn)  # before anything else starts
             if name not in runs:
                 consider(turn, tasks[name])
     exits.fail_fast(turn)  # what it ends nobody waits for
