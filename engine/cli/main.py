@@ -19,6 +19,7 @@ from engine.cli import (
     instances,
     lint,
     processes,
+    rules,
     schedules,
     sync,
     test,
@@ -36,6 +37,7 @@ app = typer.Typer(
 for group in (
     dev,
     lint,
+    rules,
     test,
     instances,
     events,

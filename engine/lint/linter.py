@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.lint.rule import Rule, Subject
-from engine.lint.rules import missing_expiry, too_few_approvers, unhandled_approval, unused_input
-from engine.lint.rules.loading import LOADING
+from engine.lint.catalog import RULES
+from engine.lint.rule import Subject
 from engine.spec.findings import Finding, ordered
 from engine.spec.load import Loaded, WorkflowFile, load
-
-RULES: tuple[Rule, ...] = (
-    *LOADING,
-    missing_expiry.RULE,
-    too_few_approvers.RULE,
-    unhandled_approval.RULE,
-    unused_input.RULE,
-)
-"""Every rule whose id a finding can have."""
 
 
 def lint(files: Mapping[str, bytes]) -> list[Finding]:

@@ -36,12 +36,16 @@ Check: TypeAlias = Callable[[Subject], Iterator[Hit]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule: what it is called in findings, one sentence about it, and what it does.
+    """One rule, in a file of its own: what it is called in findings, what it says and why, and an example.
 
-    Rules of the loader have no `check`: the loader finds them itself. Every rule has a section in docs/rules.md.
+    `before` is a file that the rule finds something in, `after` the same file without it; both are golden. Rules of the
+    loader have no `check`: the loader finds them itself.
     """
 
     id: str
     summary: str
-    severity: Severity = "error"
+    severity: Severity
+    why: str
+    before: str
+    after: str
     check: Check | None = None

@@ -8,14 +8,26 @@ from typing import Literal, TypeAlias
 
 from engine.core.values import JsonObject
 
-Severity: TypeAlias = Literal["error", "warning"]
+Severity: TypeAlias = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A part of the file to put `text` in the place of. Lines and columns as in `Finding`."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing to tell the author of a file. Lines and columns are 1-based and count characters; the end is exclusive.
 
-    An `error` keeps the workflow from being loaded, a `warning` does not. `suggestion` is what was probably meant.
+    An `error` keeps the workflow from being loaded; a `warning` and an `info` do not. `suggestion` is what was probably
+    meant. `fixes`, made together, mend it; they are `safe` where the file means the same afterwards: `--fix` makes those.
     """
 
     path: str
@@ -27,6 +39,8 @@ class Finding:
     rule: str
     message: str
     suggestion: str | None = None
+    fixes: tuple[Edit, ...] = ()
+    safe: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.text} [{self.rule}]"
@@ -46,12 +60,12 @@ class Finding:
 
     def to_json(self) -> JsonObject:
         """The form of reports and of the definitions DB (`schemas/finding.schema.json`)."""
-        return asdict(self)
+        return {**asdict(self), "fixes": [asdict(edit) for edit in self.fixes]}
 
     @classmethod
     def from_json(cls, document: JsonObject) -> Finding:
         """Read `to_json`'s form back. Raises TypeError on keys that do not belong."""
-        return cls(**document)
+        return cls(**{**document, "fixes": tuple(Edit(**edit) for edit in document.get("fixes", ()))})
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

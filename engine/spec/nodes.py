@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from engine.core.expressions.model import Position
 from engine.core.values import Json
-from engine.spec.findings import Finding, Severity
+from engine.spec.findings import Edit, Finding, Severity
+from engine.spec.suggested import wrong_word
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value; in a list of `{id: …}` an id stands for its item's index."""
@@ -109,7 +110,19 @@ class Text:
             rule=rule,
             message=message,
             suggestion=suggestion,
+            fixes=self._instead(span, message, suggestion) if suggestion else (),
         )
+
+    def edit(self, span: Span, text: str) -> Edit:
+        """An edit that puts `text` in the place of `span`."""
+        start, end = self.position(span.start), self.position(span.end)
+        return Edit(line=start.line, column=start.column, end_line=end.line, end_column=end.column, text=text)
+
+    def _instead(self, span: Span, message: str, suggestion: str) -> tuple[Edit, ...]:
+        word = wrong_word(self.text[span.start : span.end], message)
+        if word is None:
+            return ()
+        return (self.edit(Span(start=span.start + word[0], end=span.start + word[1]), suggestion),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +171,10 @@ class Document:
     ) -> Finding:
         """A finding at the value (or, `at_key`, the key) at `path`."""
         span = self.key_span(path) if at_key else self.span(path)
-        return self.source.finding(span, rule, message, suggestion=suggestion, severity=severity)
+        finding = self.source.finding(span, rule, message, suggestion=suggestion, severity=severity)
+        if finding.fixes and self.find(path) is None:
+            return replace(finding, fixes=())  # it points at what is near: the word is not written there
+        return finding
 
 
 def _child(node: Node | None, step: str | int) -> Node | None:

@@ -47,21 +47,13 @@ def note_unknown_receiver(notebook: Notebook, project: Project, name: str, path:
     if group == name:
         note_unknown_person(notebook, project, name, path)
     else:
-        _note(notebook, "group", group, project.groups, path, prefix="group:")
+        _note(notebook, "group", group, project.groups, path)
 
 
-def _note(
-    notebook: Notebook, what: str, name: str, known: Mapping[str, object], path: Path, *, prefix: str = ""
-) -> None:
-    if name in known:
-        return
-    suggestion = notebook.suggest(name, known)
-    notebook.note(
-        path,
-        f"unknown-{what.replace(' ', '-')}",
-        f'there is no {what} "{name}" in project.yaml',
-        suggestion=f"{prefix}{suggestion}" if suggestion else None,
-    )
+def _note(notebook: Notebook, what: str, name: str, known: Mapping[str, object], path: Path) -> None:
+    if name not in known:
+        rule, message = f"unknown-{what.replace(' ', '-')}", f'there is no {what} "{name}" in project.yaml'
+        notebook.note(path, rule, message, suggestion=notebook.suggest(name, known))
 
 
 def _check_task(notebook: Notebook, task: LeafKeys, project: Project, path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.lint.linter import RULES, lint
+from engine.lint.catalog import RULES
+from engine.lint.linter import lint
 
 GOLDEN = Path(__file__).with_name("golden")
 IDS = {rule.id: rule for rule in RULES}
@@ -38,22 +39,14 @@ def test_every_folder_belongs_to_a_rule():
     assert {folder.name for folder in GOLDEN.iterdir()} == set(IDS)
 
 
-def sections():
-    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
-    for section in text.split("\n## ")[1:]:
-        rule, _, body = section.partition("\n")
-        yield rule, re.findall(r"^(Before|After):\n\n```yaml\n(.*?)```$", body, re.MULTILINE | re.DOTALL)
-
-
-def test_every_rule_has_its_section():
-    assert [rule for rule, _ in sections()] == [rule.id for rule in RULES]
-
-
-@pytest.mark.parametrize(("rule", "examples"), list(sections()))
-def test_examples_of_the_docs_are_golden(rule, examples):
-    for word, text in examples:
-        name = {"Before": "bad.yaml", "After": "good.yaml"}[word]
-        assert (GOLDEN / rule / name).read_text() == text
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_the_example_of_a_rule_is_golden(rule):
+    expected = (GOLDEN / rule.id / "expected.txt").read_text()
+    blamed = set(re.findall(rf"^(.*?):\d+:\d+: .*\[{rule.id}\]$", expected, re.MULTILINE))
+    texts = {path: text.decode(errors="replace") for path, text in files(GOLDEN / rule.id).items()}
+    assert rule.before in [text for path, text in texts.items() if path in blamed]
+    assert rule.after in [text for path, text in texts.items() if path not in blamed]
+    assert rule.why.endswith(".")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from orjson import dumps, loads
 
 from engine.core.codec import definition_from_json, definition_to_json
-from engine.lint.linter import RULES, lint_loaded
+from engine.lint.catalog import RULES
+from engine.lint.linter import lint_loaded
 from engine.lint.reporters import json, text
 from engine.spec.findings import Finding
 from engine.spec.load import load

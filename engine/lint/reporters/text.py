@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from engine.spec.findings import Finding
@@ -40,9 +41,9 @@ def _printable(line: str) -> str:
 
 
 def _sum(findings: Sequence[Finding], files: int) -> str:
-    errors = sum(finding.severity == "error" for finding in findings)
-    warnings = len(findings) - errors
-    return f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {_count(files, 'file')}"
+    count = Counter(finding.severity for finding in findings)
+    notes = f", {_count(count['info'], 'note')}" if count["info"] else ""
+    return f"{_count(count['error'], 'error')}, {_count(count['warning'], 'warning')}{notes} in {_count(files, 'file')}"
 
 
 def _count(number: int, what: str) -> str:

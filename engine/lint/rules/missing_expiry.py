@@ -26,5 +26,21 @@ RULE = Rule(
     id="missing-expiry",
     summary="An approval has no `expires`, and nothing else ends it.",
     severity="warning",
+    why=(
+        "An approval that nobody answers keeps its instance open for ever. `expires` ends it with an outcome of its "
+        "own; a `timeout` of the workflow or a `deadline` would do as well."
+    ),
+    before="""\
+name: bad
+tasks:
+  ask: {uses: approval, with: {message: "Go?", approvers: ana}}
+  no: {needs: ask.rejected, run: "echo no"}
+""",
+    after="""\
+name: good
+tasks:
+  ask: {uses: approval, with: {message: "Go?", approvers: ana, expires: 24h}}
+  no: {needs: [ask.rejected, ask.expired], join: any, run: "echo no"}
+""",
     check=check,
 )

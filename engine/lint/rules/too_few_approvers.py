@@ -39,5 +39,21 @@ RULE = Rule(
     id="too-few-approvers",
     summary="Fewer people may approve than must.",
     severity="warning",
+    why=(
+        "Groups are read when somebody decides, so this looks at project.yaml as it is now. As it is, the approval "
+        "can only be rejected or expire."
+    ),
+    before="""\
+name: bad
+tasks:
+  ask: {uses: approval, with: {message: "Go?", approvers: [group:release-managers], exclude: [ben], require: 2, expires: 24h}}
+  no: {needs: [ask.rejected, ask.expired], join: any, run: "echo no"}
+""",
+    after="""\
+name: good
+tasks:
+  ask: {uses: approval, with: {message: "Go?", approvers: [group:release-managers], require: 2, expires: 24h}}
+  no: {needs: [ask.rejected, ask.expired], join: any, run: "echo no"}
+""",
     check=check,
 )

@@ -33,5 +33,22 @@ RULE = Rule(
     id="unhandled-approval",
     summary="An approval can be rejected or expire, and no task says what happens then.",
     severity="warning",
+    why=(
+        "When nobody listens for `rejected` or `expired`, those outcomes fail the instance. If that is what you want, "
+        "say so with a task that tells somebody."
+    ),
+    before="""\
+name: bad
+tasks:
+  ask: {uses: approval, with: {message: "Go?", approvers: ana, expires: 24h}}
+  ship: {needs: ask, run: make ship}
+""",
+    after="""\
+name: good
+tasks:
+  ask: {uses: approval, with: {message: "Go?", approvers: ana, expires: 24h}}
+  ship: {needs: ask, run: make ship}
+  no: {needs: [ask.rejected, ask.expired], join: any, run: "echo no"}
+""",
     check=check,
 )

@@ -38,4 +38,22 @@ def _of_list(tasks: TaskList) -> Iterator[tuple[str, ...]]:
         yield from task.reads
 
 
-RULE = Rule(id="unused-input", summary="No expression reads an input.", severity="warning", check=check)
+RULE = Rule(
+    id="unused-input",
+    summary="No expression reads an input.",
+    severity="warning",
+    why="Whoever gives the input expects it to matter. Read it, or remove it.",
+    before="""\
+name: bad
+inputs: {service: {type: string}, region: {type: string, default: eu}}
+tasks:
+  build: {run: make, env: {SERVICE: "${{ inputs.service }}"}}
+""",
+    after="""\
+name: good
+inputs: {service: {type: string}, region: {type: string, default: eu}}
+tasks:
+  build: {run: make, env: {SERVICE: "${{ inputs.service }}", REGION: "${{ inputs.region }}"}}
+""",
+    check=check,
+)
