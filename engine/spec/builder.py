@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import yaml
 
@@ -28,7 +29,7 @@ def build(text: str) -> Node:
 class _Builder:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
+        self._event: Callable[[], Any] = yaml.CSafeLoader(text).get_event
         self._meter = Meter()
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._open: set[str] = set()
@@ -46,35 +47,38 @@ class _Builder:
             raise Refused("yaml-documents", message, span_of(more))
         return root
 
-    def _next(self) -> yaml.Event:
-        event = next(self._events)
+    def _next(self) -> Any:
+        event = self._event()
         self._meter.take(event)
         return event
 
-    def _node(self, event: yaml.Event) -> Node:
+    def _node(self, event: Any) -> Node:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
-        anchor = getattr(event, "anchor", None)
-        if getattr(event, "tag", None) is not None:
+        if event.tag is not None:
             message = "explicit YAML tags (`!...`) are not allowed; quote a value to make it a string"
-            start = span_of(event).start
-            raise Refused("yaml-tag", message, self._word(start))
-        before = self._built
-        if anchor is not None:
-            self._open.add(anchor)
-        node = self._untagged(event)
+            raise Refused("yaml-tag", message, self._word(span_of(event).start))
+        if event.anchor is not None:
+            return self._anchored(event, event.anchor)
         self._built += 1
-        if anchor is not None:
-            self._open.discard(anchor)
-            self._anchors[anchor] = (node, self._built - before)
+        return self._plain(event)
+
+    def _anchored(self, event: yaml.NodeEvent, anchor: str) -> Node:
+        before = self._built
+        self._open.add(anchor)
+        node = self._plain(event)
+        self._built += 1
+        self._open.discard(anchor)
+        self._anchors[anchor] = (node, self._built - before)
         return node
 
-    def _untagged(self, event: yaml.Event) -> Node:
+    def _plain(self, event: yaml.NodeEvent) -> Node:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(event)
-        return self._mapping(event)
+        self._meter.enter(event)
+        node = self._sequence(event) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(event)
+        self._meter.leave()
+        return node
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
         span = span_of(event)
@@ -91,11 +95,12 @@ class _Builder:
         span = span_of(event)
         if event.anchor is not None and (anchor := _ANCHOR.match(self._text, span.start, span.end)):
             span = Span(start=anchor.end(), end=span.end)
-        if match := _UNSTORABLE.search(event.value):
+        if event.style == '"' and (match := _UNSTORABLE.search(event.value)):  # only escapes can make one
             code = f"U+{ord(match.group()):04X}"
             raise Refused("yaml-characters", f"the character {code} cannot be stored; leave it out", span)
-        value = event.value if event.style else self._resolve(event.value, span)
-        return Scalar(span=span, text=event.value, style=event.style or None, value=value)
+        if event.style:
+            return Scalar(span, event.value, event.style, event.value)
+        return Scalar(span, event.value, None, self._resolve(event.value, span))
 
     def _resolve(self, text: str, span: Span) -> Json:
         try:
@@ -130,7 +135,7 @@ class _Builder:
         if key.style is None and key.text == "<<":
             message = "merge keys (`<<`) are not allowed; write the keys out, or use `defaults`"
             raise Refused("merge-key", message, key.span)
-        return Entry(key=key.text, key_span=key.span, node=self._node(self._next()))
+        return Entry(key.text, key.span, self._node(self._next()))
 
     def _word(self, start: int) -> Span:
         match = _WORD.match(self._text, start)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from engine.spec.cel_tokens import string_end
 
 OPEN, CLOSE = "${{", "}}"
+_MATTERS = re.compile(r"""[{}]|[rRbB]{0,2}['"]""")
+"""Braces, and where a string can begin."""
 
 
 class InterpolationError(Exception):
@@ -55,7 +58,8 @@ def split(text: str) -> list[str | Piece]:
 def _closing(text: str, opening: int) -> int:
     at = opening + len(OPEN)
     braces = 0
-    while at < len(text):
+    while found := _MATTERS.search(text, at):
+        at = found.start()
         if end := string_end(text, at):
             at = end
             continue

@@ -14,8 +14,7 @@ MAX_ALIASED_NODES = 10_000
 
 def span_of(event: yaml.Event) -> Span:
     """Where in the text an event stands; libyaml gives every event its marks."""
-    start, end = event.start_mark, event.end_mark
-    return Span(start=start.index if start else 0, end=end.index if end else 0)
+    return Span(event.start_mark.index, event.end_mark.index)  # type: ignore[union-attr] # see above
 
 
 def _start(event: yaml.Event) -> Span:
@@ -42,16 +41,20 @@ class Meter:
         self._aliased = 0
 
     def take(self, event: yaml.Event) -> None:
-        """Account for one event. Raises Refused where a bound is passed."""
+        """Account for one event. Raises Refused where there are too many."""
         self._events += 1
         if self._events > MAX_EVENTS:
             raise Refused("yaml-limits", f"the file has more than {MAX_EVENTS:,} YAML elements", _start(event))
-        if isinstance(event, yaml.CollectionStartEvent):
-            self._depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._depth -= 1
+
+    def enter(self, event: yaml.Event) -> None:
+        """A map or a list begins. Raises Refused where it stands too deep."""
+        self._depth += 1
         if self._depth > MAX_DEPTH:
             raise Refused("yaml-limits", f"values are nested deeper than {MAX_DEPTH} levels", _start(event))
+
+    def leave(self) -> None:
+        """It ends."""
+        self._depth -= 1
 
     def take_alias(self, nodes: int, at: Span) -> None:
         """Account for an alias that stands for `nodes` values. Raises Refused where the sum is too large."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.core.expressions.model import Position
 from engine.core.values import Json
@@ -16,16 +16,14 @@ Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value; in a list of `{id: …}` an id stands for its item's index."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(NamedTuple):
     """Offsets into the text of the file, the end exclusive."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A value with no parts. `text` is what the author wrote after YAML's unfolding, `style` its quote or block sign."""
 
     span: Span
@@ -34,8 +32,7 @@ class Scalar:
     value: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One key of a mapping and its value."""
 
     key: str

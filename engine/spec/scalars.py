@@ -25,6 +25,9 @@ def offsets(document: str, start: int, end: int, style: str | None, value: str) 
         return None
     if style in {"|", ">"}:
         return _block(document, start, end, style, value)
+    quotes = 1 if style in {"'", '"'} else 0
+    if document[start + quotes : end - quotes] == value:  # nothing folded, nothing escaped: most scalars
+        return range(start + quotes, end - quotes + 1)
     return _aligned(_flow(document, start, end, style, value), value)
 
 

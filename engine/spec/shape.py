@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from itertools import islice
@@ -24,7 +25,7 @@ MOST_MISFITS = 100
 
 def read_shape(document: Document, model: type[S]) -> S | list[Finding]:
     """The whole file as a `model`, or every reason why it is none."""
-    findings = list(islice(_keys(document, model, document.root, ()), MOST_MISFITS))
+    findings = list(islice(_keys(document, _Form(model=model), document.root, ()), MOST_MISFITS))
     try:
         shaped = model.model_validate(document.root.value)
     except ValidationError as error:
@@ -35,7 +36,7 @@ def read_shape(document: Document, model: type[S]) -> S | list[Finding]:
 def check_parameters(document: Document, model: type[Shape], path: Path) -> list[Finding]:
     """What is wrong with the parameters of a kind at `path`. Values that templates will give are only known when they run."""
     node = document.find(path)
-    findings = [] if node is None else list(_keys(document, model, node, path, unknown="unknown-parameter"))
+    findings = [] if node is None else list(_keys(document, _Form(model=model), node, path, unknown="unknown-parameter"))
     try:
         model.model_validate({} if node is None else node.value)
     except ValidationError as error:
@@ -62,37 +63,60 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     return matches[0] if matches else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """What the types say about the keys in a value: those of a map, or what holds of a map's values or a list's items."""
+
+    model: type[BaseModel] | None = None
+    values: _Form | None = None
+    items: _Form | None = None
+    listed: bool = False
+    """Whether it can be a list of tasks that have ids."""
+
+
 @cache
-def _fields(model: type[BaseModel]) -> dict[str, Any]:
-    """The type of each key of a file."""
-    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+def _fields(model: type[BaseModel]) -> dict[str, _Form]:
+    """The keys of a file, and what is known of their values."""
+    return {field.alias or name: _form(field.annotation) for name, field in model.model_fields.items()}
 
 
-def _keys(
-    document: Document, annotation: Any, node: Node, path: Path, unknown: str = "unknown-key"
-) -> Iterator[Finding]:
+def _form(annotation: Any) -> _Form:
+    """Of a map, or a list of such maps, both."""
+    if annotation is None:
+        return _Form()
+    members = [_plain(each) for each in _union(annotation)] or [_plain(annotation)]
+    models = [each for each in members if isinstance(each, type) and issubclass(each, BaseModel)]
+    lists = [each for each in members if get_origin(each) is list]
+    maps = [each for each in members if get_origin(each) is dict]
+    return _Form(
+        model=models[0] if len(models) == 1 else None,
+        values=_form(get_args(maps[0])[1]) if len(maps) == 1 and not models else None,
+        items=_form(get_args(lists[0])[0]) if len(lists) == 1 else None,
+        listed=any(get_args(each)[1] is TaskKeys for each in maps),
+    )
+
+
+def _keys(document: Document, form: _Form, node: Node, path: Path, unknown: str = "unknown-key") -> Iterator[Finding]:
     """Unknown keys, wherever the types say that keys are known."""
     if isinstance(node, Scalar):
         return
-    annotation = _chosen(annotation, node)
-    model = _model(annotation)
-    if isinstance(node, Mapping) and model is not None:
-        fields = _fields(model)
+    if isinstance(node, Sequence):
+        if form.items is not None:
+            for index, child in enumerate(node.items):
+                yield from _keys(document, form.items, child, (*path, index))
+        elif form.listed:
+            yield from _listed(document, node, path)
+    elif form.model is not None:
+        fields = _fields(form.model)
         for key, entry in node.entries.items():
-            at = (*path, key)
-            if key not in fields:
-                what = f'unknown {unknown.removeprefix("unknown-")} "{key}"'
-                yield document.finding(at, unknown, what, suggestion=suggest(key, fields), at_key=True)
+            if key in fields:
+                yield from _keys(document, fields[key], entry.node, (*path, key))
             else:
-                yield from _keys(document, fields[key], entry.node, at)
-    elif isinstance(node, Mapping) and (value := _argument(annotation, dict, 1)) is not None:
+                what = f'unknown {unknown.removeprefix("unknown-")} "{key}"'
+                yield document.finding((*path, key), unknown, what, suggestion=suggest(key, fields), at_key=True)
+    elif form.values is not None:
         for key, entry in node.entries.items():
-            yield from _keys(document, value, entry.node, (*path, key))
-    elif isinstance(node, Sequence) and (item := _argument(annotation, list, 0)) is not None:
-        for index, child in enumerate(node.items):
-            yield from _keys(document, item, child, (*path, index))
-    elif isinstance(node, Sequence) and _argument(annotation, dict, 1) is TaskKeys:
-        yield from _listed(document, node, path)
+            yield from _keys(document, form.values, entry.node, (*path, key))
 
 
 def _listed(document: Document, node: Sequence, path: Path) -> Iterator[Finding]:
@@ -108,7 +132,7 @@ def _listed(document: Document, node: Sequence, path: Path) -> Iterator[Finding]
             message = "an id is text" if not isinstance(name, str) else f'the id "{name}" stands twice in this list'
             yield document.finding((*path, index, "id"), "bad-id", message)
         else:
-            yield from _keys(document, ListedTaskKeys, item, (*path, name))
+            yield from _keys(document, _Form(model=ListedTaskKeys), item, (*path, name))
 
 
 def _plain(annotation: Any) -> Any:
@@ -125,30 +149,10 @@ def _plain(annotation: Any) -> Any:
             return annotation
 
 
-def _chosen(annotation: Any, node: Node) -> Any:
-    """Of a map or a list of such maps, the one that was written; any other type as it is."""
-    members = [_plain(each) for each in _union(annotation)]
-    if isinstance(node, Mapping):
-        members = [each for each in members if isinstance(each, type) and issubclass(each, BaseModel)]
-    else:
-        members = [each for each in members if get_origin(each) is list]
-    return members[0] if len(members) == 1 else annotation
-
-
 def _union(annotation: Any) -> tuple[Any, ...]:
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
-
-
-def _model(annotation: Any) -> type[BaseModel] | None:
-    plain = _plain(annotation)
-    return plain if isinstance(plain, type) and issubclass(plain, BaseModel) else None
-
-
-def _argument(annotation: Any, origin: type, index: int) -> Any:
-    plain = _plain(annotation)
-    return get_args(plain)[index] if get_origin(plain) is origin else None
 
 
 _WANTED = {
