@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".test.yaml", ".test.yml")
 
+MUCH = 64 * 1024
+"""Bytes of tests, some hundred cases, from which on further processes are worth their start."""
+
 LOOK = 0.3
 """Seconds between two looks at the files in watch mode."""
 
@@ -46,6 +49,12 @@ def run_tests(
         typer.Option("--coverage-min", metavar="PERCENT", help="Fail if fewer tasks, edges or outcomes were seen."),
     ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit's XML.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Processes to run in. Default: all, where there is much."
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +62,7 @@ def run_tests(
     wanted = paths or [Path("workflows")]
 
     def once() -> int:
-        return _once(wanted, only=only, coverage=coverage, at_least=at_least, junit=junit, as_json=as_json)
+        return _once(wanted, only=only, coverage=coverage, at_least=at_least, junit=junit, jobs=jobs, as_json=as_json)
 
     if not watch:
         raise typer.Exit(once())
@@ -115,16 +124,26 @@ def chosen(paths: list[Path]) -> Chosen:
 
 
 def _once(
-    paths: list[Path], *, only: str, coverage: bool, at_least: float | None, junit: Path | None, as_json: bool
+    paths: list[Path],
+    *,
+    only: str,
+    coverage: bool,
+    at_least: float | None,
+    junit: Path | None,
+    jobs: int | None,
+    as_json: bool,
 ) -> int:
-    from engine.simulate.files import run_files
+    from engine.simulate.files import is_test, run_files
+    from engine.simulate.forked import processors
     from engine.simulate.reporters import json as json_report
     from engine.simulate.reporters import junit as junit_report
     from engine.simulate.reporters import text as text_report
 
     found = chosen(paths)
     texts = {str(path): path.read_bytes() for path in found.all}
-    report = run_files(texts, only=only, beside={str(path) for path in found.beside})
+    much = sum(len(text) for path, text in texts.items() if is_test(path)) >= MUCH
+    processes = jobs or (processors() if much else 1)
+    report = run_files(texts, only=only, beside={str(path) for path in found.beside}, processes=processes)
     shown = coverage or at_least is not None
     sys.stdout.write(json_report.report(report) if as_json else text_report.report(report, coverage=shown))
     if junit is not None:

@@ -65,8 +65,10 @@ class Clock:
 def next_due(state: ScopeState) -> int | None:
     """When the earliest timer of a scope is due, backstops left out."""
     found: int | None = None
-    for timers in (state.get("timers"), *(run.get("timers") for run in state["tasks"].values())):
-        for name, at in (timers or {}).items():
-            if name not in BACKSTOPS and (found is None or at < found):
-                found = at
+    for holder in (state, *state["tasks"].values()):
+        timers = holder.get("timers")
+        if timers:
+            for name, at in timers.items():
+                if name not in BACKSTOPS and (found is None or at < found):
+                    found = at
     return found

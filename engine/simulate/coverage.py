@@ -53,6 +53,13 @@ class Coverage:
         for path, state in scopes.items():
             self._see(shape_of(path), definition.task_list(path), state)
 
+    def add(self, other: Coverage) -> None:
+        """Count what others have seen of the same workflow."""
+        for what in (*COUNTED, "unmet"):
+            seen = getattr(self, what)
+            for name, there in getattr(other, what).items():
+                seen[name] = there or seen.get(name, False)
+
     @property
     def missed(self) -> tuple[str, ...]:
         """What no case has seen, of what counts."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engine.simulate.case import Outcome, run
 from engine.simulate.coverage import Coverage
+from engine.simulate.forked import each, share
 from engine.simulate.strangers import strangers
 from engine.simulate.world import Startable
 from engine.spec.case_models import TestFileKeys
@@ -41,6 +42,19 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     cases: list[Ran] = field(default_factory=list)
     coverage: dict[str, Coverage] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    """Names of workflows that tests are for."""
+
+    def add(self, other: Report) -> None:
+        """What came of further files."""
+        self.findings += other.findings
+        self.cases += other.cases
+        self.wanted |= other.wanted
+        for name, coverage in other.coverage.items():
+            if name in self.coverage:
+                self.coverage[name].add(coverage)
+            else:
+                self.coverage[name] = coverage
 
     @property
     def failed(self) -> list[Ran]:
@@ -53,26 +67,38 @@ def is_test(path: str) -> bool:
     return path.endswith(SUFFIXES)
 
 
-def run_files(files: Mapping[str, bytes], *, only: str = "", beside: Collection[str] = ()) -> Report:
+def run_files(
+    files: Mapping[str, bytes], *, only: str = "", beside: Collection[str] = (), processes: int = 1
+) -> Report:
     """Run the cases of all test files among `files` (which has the workflows too) whose name contains `only`.
 
-    `beside` are files that are there only because others may need them: what is wrong with them is told only if a test
-    needs them, and their coverage is that of the cases that reach them.
+    With several `processes` each takes some of the test files. `beside` are files that are there only because others
+    may need them: what is wrong with them is told only if a test needs them, and their coverage is that of the cases
+    that reach them.
     """
     loaded = load(files)
     workflows = {
         definition.name: Startable(definition=definition, inputs=validator(definition.inputs or {"type": "object"}))
         for definition in loaded.workflows.values()
     }
-    runner = _Runner(loaded, workflows, only.lower())
+    tests = {path: len(files[path]) for path in sorted(filter(is_test, files))}
+    parts = share(tests, processes)
+
+    def play(paths: Iterable[str]) -> Report:
+        runner = _Runner(loaded, workflows, only.lower())
+        for path in paths:
+            runner.play(path, files[path])
+        return runner.report
+
+    report = Report()
     for path, definition in sorted(loaded.workflows.items()):
         if path not in beside:
-            runner.report.coverage[definition.name] = Coverage.of(definition)
-    for path in sorted(filter(is_test, files)):
-        runner.play(path, files[path])
-    runner.report.findings += _errors(loaded, beside, runner.wanted)
-    runner.report.findings = list(ordered(runner.report.findings))
-    return runner.report
+            report.coverage[definition.name] = Coverage.of(definition)
+    for played in each(play, parts) if len(parts) > 1 else map(play, parts):
+        report.add(played)
+    report.cases.sort(key=lambda ran: ran.path)  # and those of one file stay in its order
+    report.findings = list(ordered([*report.findings, *_errors(loaded, beside, report.wanted)]))
+    return report
 
 
 class _Runner:
@@ -80,8 +106,6 @@ class _Runner:
 
     def __init__(self, loaded: Loaded, workflows: Mapping[str, Startable], only: str) -> None:
         self.report = Report()
-        self.wanted: set[str] = set()
-        """Names of workflows that tests are for."""
         self._loaded = loaded
         self._workflows = workflows
         self._only = only
@@ -93,7 +117,7 @@ class _Runner:
         if not isinstance(document, Document) or not isinstance(keys, TestFileKeys):
             self.report.findings += keys if isinstance(keys, list) else []
             return
-        self.wanted.add(keys.workflow)
+        self.report.wanted.add(keys.workflow)
         tested = self._workflows.get(keys.workflow)
         if tested is None:
             self.report.findings += _unknown_workflow(document, keys, self._loaded, self._workflows)

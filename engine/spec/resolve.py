@@ -33,6 +33,8 @@ def resolve(text: str) -> Json:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
+    if text[0].isalpha():
+        return text
     if _INTEGER.fullmatch(text):
         return _integer(text, 10)
     if _HEXADECIMAL.fullmatch(text):

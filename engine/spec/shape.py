@@ -36,7 +36,9 @@ def read_shape(document: Document, model: type[S]) -> S | list[Finding]:
 def check_parameters(document: Document, model: type[Shape], path: Path) -> list[Finding]:
     """What is wrong with the parameters of a kind at `path`. Values that templates will give are only known when they run."""
     node = document.find(path)
-    findings = [] if node is None else list(_keys(document, _Form(model=model), node, path, unknown="unknown-parameter"))
+    findings = (
+        [] if node is None else list(_keys(document, _Form(model=model), node, path, unknown="unknown-parameter"))
+    )
     try:
         model.model_validate({} if node is None else node.value)
     except ValidationError as error:
@@ -100,23 +102,19 @@ def _keys(document: Document, form: _Form, node: Node, path: Path, unknown: str 
     """Unknown keys, wherever the types say that keys are known."""
     if isinstance(node, Scalar):
         return
-    if isinstance(node, Sequence):
-        if form.items is not None:
-            for index, child in enumerate(node.items):
-                yield from _keys(document, form.items, child, (*path, index))
-        elif form.listed:
-            yield from _listed(document, node, path)
-    elif form.model is not None:
-        fields = _fields(form.model)
+    if isinstance(node, Mapping):
+        known = None if form.model is None else _fields(form.model)
         for key, entry in node.entries.items():
-            if key in fields:
-                yield from _keys(document, fields[key], entry.node, (*path, key))
-            else:
+            if known is not None and key not in known:
                 what = f'unknown {unknown.removeprefix("unknown-")} "{key}"'
-                yield document.finding((*path, key), unknown, what, suggestion=suggest(key, fields), at_key=True)
-    elif form.values is not None:
-        for key, entry in node.entries.items():
-            yield from _keys(document, form.values, entry.node, (*path, key))
+                yield document.finding((*path, key), unknown, what, suggestion=suggest(key, known), at_key=True)
+            elif (below := known[key] if known is not None else form.values) is not None:
+                yield from _keys(document, below, entry.node, (*path, key))
+    elif form.items is not None:
+        for index, child in enumerate(node.items):
+            yield from _keys(document, form.items, child, (*path, index))
+    elif form.listed:
+        yield from _listed(document, node, path)
 
 
 def _listed(document: Document, node: Sequence, path: Path) -> Iterator[Finding]:

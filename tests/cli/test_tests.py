@@ -34,6 +34,13 @@ def test_it_passes(headrace, folder):
     assert done.out.startswith("1 passed, 0 failed in ")
 
 
+def test_in_several_processes(headrace, folder):
+    folder(w_test=BAD, x_test=GOOD)
+    done = headrace("test", "--jobs", "2")
+    assert done.status == 1
+    assert "2 passed, 1 failed" in done.out
+
+
 def test_it_fails(headrace, folder):
     folder(w_test=BAD)
     done = headrace("test")
