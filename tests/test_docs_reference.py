@@ -238,7 +238,7 @@ NUMBERS = [
     ("language.md", f"group's name | {gates.LONGEST} characters |"),
     ("language.md", f"an event's type and id | {events.LONGEST} characters |"),
     ("language.md", f"that a task emits | {events.DERIVED:,} bytes |"),
-    ("language.md", f"A file has at most {limits.MAX_BYTES // KIB} KiB, {limits.MAX_EVENTS:,} YAML elements"),
+    ("language.md", f"A file has at most {limits.MAX_BYTES // KIB} KiB, {limits.MAX_NODES:,} YAML elements"),
     ("language.md", f"{limits.MAX_DEPTH} levels, and aliases that stand for {limits.MAX_ALIASED_NODES:,} values"),
     ("language.md", f"after {['', 'one', 'two', 'three', 'four', 'five'][retry.MAX_LOSSES]} such losses"),
     ("language.md", f"spread by up to {retry.JITTER:.0%}".replace("%", " %")),
@@ -277,7 +277,7 @@ NUMBERS = [
     ("security.md", f"| a file | {limits.MAX_BYTES // KIB} KiB, "),
     (
         "security.md",
-        f"{limits.MAX_EVENTS:,} YAML elements, {limits.MAX_DEPTH} levels, aliases for {limits.MAX_ALIASED_NODES:,} val",
+        f"{limits.MAX_NODES:,} YAML elements, {limits.MAX_DEPTH} levels, aliases for {limits.MAX_ALIASED_NODES:,} val",
     ),
     ("security.md", f"{budget.STEPS:,} steps; its result {budget.RESULT_BYTES // KIB} KiB and {budget.NESTING} levels"),
     ("security.md", f"{project_models.LARGEST_BODY // KIB**2} MiB at most"),

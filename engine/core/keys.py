@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 ROOT = ""
 """The path of an instance's root scope."""
@@ -46,6 +47,7 @@ def compensation_scope(path: str) -> str:
     return f"{path}/{COMPENSATE}"
 
 
+@lru_cache(maxsize=8192)
 def owner(scope: str) -> tuple[str, str] | None:
     """The scope and the task that a scope belongs to; None for the root.
 

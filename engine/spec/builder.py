@@ -29,7 +29,7 @@ def build(text: str) -> Node:
 class _Builder:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._event: Callable[[], Any] = yaml.CSafeLoader(text).get_event
+        self._next: Callable[[], Any] = yaml.CSafeLoader(text).get_event
         self._meter = Meter()
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._open: set[str] = set()
@@ -47,12 +47,8 @@ class _Builder:
             raise Refused("yaml-documents", message, span_of(more))
         return root
 
-    def _next(self) -> Any:
-        event = self._event()
-        self._meter.take(event)
-        return event
-
     def _node(self, event: Any) -> Node:
+        self._meter.take(event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag is not None:

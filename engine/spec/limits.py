@@ -7,7 +7,7 @@ import yaml
 from engine.spec.nodes import Span
 
 MAX_BYTES = 256 * 1024
-MAX_EVENTS = 20_000
+MAX_NODES = 20_000
 MAX_DEPTH = 50
 MAX_ALIASED_NODES = 10_000
 
@@ -36,15 +36,15 @@ class Meter:
     """Counts what one file has used up; libyaml's time grows with the square of the depth, so it must stop early."""
 
     def __init__(self) -> None:
-        self._events = 0
+        self._nodes = 0
         self._depth = 0
         self._aliased = 0
 
     def take(self, event: yaml.Event) -> None:
-        """Account for one event. Raises Refused where there are too many."""
-        self._events += 1
-        if self._events > MAX_EVENTS:
-            raise Refused("yaml-limits", f"the file has more than {MAX_EVENTS:,} YAML elements", _start(event))
+        """Account for one value or key. Raises Refused where there are too many."""
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise Refused("yaml-limits", f"the file has more than {MAX_NODES:,} YAML elements", _start(event))
 
     def enter(self, event: yaml.Event) -> None:
         """A map or a list begins. Raises Refused where it stands too deep."""
