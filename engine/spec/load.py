@@ -82,6 +82,18 @@ def load(files: Mapping[str, bytes]) -> Loaded:
     )
 
 
+def load_one(path: str, text: bytes) -> tuple[Definition | None, tuple[Finding, ...]]:
+    """One workflow file by itself: what other files would declare counts as known. None where the file has errors."""
+    document = read(path, text)
+    if not isinstance(document, Document):
+        return None, ordered(document)
+    keys = read_shape(document, WorkflowKeys)
+    if not isinstance(keys, WorkflowKeys):
+        return None, ordered(keys)
+    definition, notebook = compile_workflow(document, keys, None, Calls(complete=False))
+    return definition, ordered(notebook.findings)
+
+
 def is_project(path: str) -> bool:
     """Whether this file holds what workflows share."""
     return PurePosixPath(path).name == PROJECT_FILE

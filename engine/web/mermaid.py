@@ -81,7 +81,7 @@ class _Chart:
         for node in nodes:
             for arrow in node.arrows:
                 line = {ADDED: ADDED_ARROW, REMOVED: REMOVED_ARROW}.get(arrow.mark, PLAIN_ARROW)
-                label = f'|"{_text(arrow.label)}"|' if arrow.label else ""
+                label = f'|"{_text(" / ".join(arrow.outcomes))}"|' if arrow.outcomes else ""
                 yield f"{indent}{names[arrow.source]} {line}{label} {names[node.id]}"
 
     def _node(self, name: str, node: Node, indent: str) -> Iterator[str]:

@@ -18,10 +18,10 @@ LONGEST = 44
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
-    """From `source`, a task of the same list. `label`: the outcomes it listens for, empty for the expected one."""
+    """From `source`, a task of the same list. `outcomes`: what it listens for, unless that is the expected one."""
 
     source: str
-    label: str = ""
+    outcomes: tuple[str, ...] = ()
     mark: str = ""
 
 
@@ -77,17 +77,17 @@ def _node(around: str, task: Task, tasks: TaskList) -> Node:
     inmost = task
     while inmost.body is not None and (only := inmost.body.tasks.get("")) is not None:
         inmost = only
-    labels: dict[str, list[str]] = {}
+    outcomes: dict[str, list[str]] = {}
     for edge in task.edges:
         usual = edge.outcome == positive(tasks.tasks[edge.source].kind)
-        labels.setdefault(edge.source, []).extend([] if usual else [edge.outcome])
+        outcomes.setdefault(edge.source, []).extend([] if usual else [edge.outcome])
     return Node(
         path=path,
         id=task.id,
         kind=inmost.kind if inmost.body is None else "group",
         what=_what(inmost),
         ways=tuple(_ways(task)),
-        arrows=tuple(Arrow(source=source, label=" / ".join(found)) for source, found in labels.items()),
+        arrows=tuple(Arrow(source=source, outcomes=tuple(found)) for source, found in outcomes.items()),
         inner=_nodes(path, inmost.body) if inmost.body is not None else (),
     )
 
@@ -123,8 +123,8 @@ def _repeated(task: Task) -> Iterator[str]:
 
 
 def shortened(source: str) -> str:
-    """An expression in one line, as far as there is room."""
-    line = " ".join(source.split())
+    """An expression in one line, as far as there is room, without what a terminal would obey."""
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(source.split()))
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
