@@ -18,6 +18,7 @@ from engine.app.versions import Source, SyncReport, SyncState
 from engine.core.project import Project
 from engine.core.values import JsonObject
 from engine.errors import HeadraceError, Rejected
+from engine.lint.linter import lint_loaded
 from engine.spec.findings import Finding, Severity
 from engine.spec.load import Loaded, load
 
@@ -102,7 +103,7 @@ class Synchronizer:
         except Rejected as error:
             return None, _hostile(error, self._source.folder)
         loaded = load(files)
-        return loaded, loaded.findings
+        return loaded, [finding for finding in lint_loaded(loaded) if finding.severity != "info"]
 
     def _refuse(
         self, head: Commit, findings: Sequence[Finding], before: SyncReport | None, loaded: Loaded | None

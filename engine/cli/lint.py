@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.output import AsJson
+
+if TYPE_CHECKING:
+    from engine.spec.findings import Finding
 
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Files or folders with workflows and project.yaml. Default: workflows.")
@@ -21,30 +24,68 @@ def register(app: typer.Typer) -> None:
     app.command("lint", rich_help_panel="Write workflows")(lint)
 
 
-def lint(paths: Paths = None, *, as_json: AsJson = False) -> None:
-    """Check workflow files. Exit status 1 if there are errors, 0 if not (warnings are printed)."""
+def lint(
+    paths: Paths = None,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 for warnings, too.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Make the fixes that leave the meaning as it is.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check workflow files. Exit status 1 if there are errors, 0 if not (warnings and notes are printed)."""
     from engine.lint.linter import lint as lint_files
     from engine.lint.reporters import json as json_report
     from engine.lint.reporters import text as text_report
 
-    files = {str(path): path.read_bytes() for path in files_below(paths or [Path("workflows")])}
+    files, beside = _read(paths or [Path("workflows")])
     if not files:
         typer.echo("headrace: no workflow files here; name a file or a folder", err=True)
         raise typer.Exit(2)
-    findings = lint_files(files)
+    found = _fixed(files, beside) if fix else lint_files({**beside, **files})
+    findings = [finding for finding in found if finding.path in files or _is_wrong_project(finding)]
     report = json_report if as_json else text_report
     sys.stdout.write(report.report(findings, files))
-    raise typer.Exit(1 if any(finding.severity == "error" for finding in findings) else 0)
+    refused = ("error", "warning") if strict else ("error",)
+    raise typer.Exit(1 if any(finding.severity in refused for finding in findings) else 0)
+
+
+def _read(paths: list[Path]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The files that were asked for, and those that they can name: all of the project that a single file belongs to."""
+    files = {str(path): path.read_bytes() for path in files_below(paths)}
+    alone = [path for path in paths if path.is_file()]
+    beside = {str(path): path for path in files_below([_project_of(path) for path in alone])}
+    return files, {name: path.read_bytes() for name, path in beside.items() if name not in files}
+
+
+def _project_of(path: Path) -> Path:
+    """The nearest folder that has a project.yaml, else the one that the file is in."""
+    return next((folder for folder in path.parents if (folder / "project.yaml").is_file()), path.parent)
+
+
+def _fixed(files: dict[str, bytes], beside: dict[str, bytes]) -> list[Finding]:
+    """What is found once the safe fixes are made, and written."""
+    from engine.lint.fixing import fix
+
+    fixed = fix({**beside, **files}, files)
+    for name, data in fixed.files.items():
+        Path(name).write_bytes(data)
+        files[name] = data
+    typer.echo(f"headrace: fixes made: {fixed.fixes}", err=True)
+    return fixed.findings
+
+
+def _is_wrong_project(finding: Finding) -> bool:
+    """With errors in project.yaml much is not looked at."""
+    return finding.severity == "error" and Path(finding.path).name == "project.yaml"
 
 
 def files_below(paths: list[Path]) -> Iterator[Path]:
-    """The files named, those in the folders named, and the project.yaml beside a file that was named alone."""
+    """The files named, and those in the folders named."""
     seen: set[Path] = set()
     for path in paths:
         if path.is_dir():
             found = sorted(entry for pattern in ("*.yaml", "*.yml") for entry in path.rglob(pattern))
         elif path.is_file():
-            found = [path, path.with_name("project.yaml")]
+            found = [path]
         else:
             typer.echo(f"headrace: {path} does not exist", err=True)
             raise typer.Exit(2)

@@ -9,6 +9,7 @@ from engine.lint.rule import Rule
 from engine.lint.rules import (
     bad_default,
     bad_id,
+    bad_ignore,
     bad_schema,
     bad_value,
     cycle,
@@ -24,6 +25,7 @@ from engine.lint.rules import (
     missing_expiry,
     missing_input,
     missing_key,
+    needless_join,
     never_equal,
     not_awaited,
     reserved_name,
@@ -50,6 +52,7 @@ from engine.lint.rules import (
     unknown_webhook_source,
     unknown_workflow,
     unreachable_join,
+    unused_ignore,
     unused_input,
     yaml_alias,
     yaml_characters,
@@ -116,6 +119,9 @@ RULES: tuple[Rule, ...] = (
     too_few_approvers.RULE,
     unhandled_approval.RULE,
     unused_input.RULE,
+    bad_ignore.RULE,
+    unused_ignore.RULE,
+    needless_join.RULE,
 )
 
 

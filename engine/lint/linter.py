@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from engine.lint.catalog import RULES
-from engine.lint.rule import Subject
+from engine.lint.known import without_ignored
+from engine.lint.rule import Hit, Rule, Subject
 from engine.spec.findings import Finding, ordered
 from engine.spec.load import Loaded, WorkflowFile, load
+from engine.spec.nodes import Document
 
 
 def lint(files: Mapping[str, bytes]) -> list[Finding]:
@@ -18,13 +21,20 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
 def lint_loaded(loaded: Loaded) -> tuple[Finding, ...]:
     """Every finding about files that were loaded before."""
     found = [finding for file in loaded.files for finding in _lint_file(file, loaded)]
-    return ordered([*loaded.findings, *found])
+    return ordered(without_ignored([*loaded.findings, *found], loaded))
 
 
 def _lint_file(file: WorkflowFile, loaded: Loaded) -> Iterator[Finding]:
     if file.definition is None:
         return
-    subject = Subject(keys=file.keys, definition=file.definition, project=loaded.project)
+    project = loaded.project if loaded.project_ok else None
+    subject = Subject(document=file.document, keys=file.keys, definition=file.definition, project=project)
     for rule in RULES:
         for hit in rule.check(subject) if rule.check else ():
-            yield file.document.finding(hit.path, rule.id, hit.message, severity=rule.severity, at_key=hit.at_key)
+            yield _finding(file.document, rule, hit)
+
+
+def _finding(document: Document, rule: Rule, hit: Hit) -> Finding:
+    span = hit.span or (document.key_span(hit.path) if hit.at_key else document.span(hit.path))
+    found = document.source.finding(span, rule.id, hit.message, severity=rule.severity)
+    return replace(found, fixes=hit.fixes, safe=bool(hit.fixes))

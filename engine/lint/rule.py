@@ -8,27 +8,36 @@ from typing import TypeAlias
 
 from engine.core.model import Definition
 from engine.core.project import Project
-from engine.spec.findings import Severity
+from engine.spec.findings import Edit, Severity
 from engine.spec.models import WorkflowKeys
-from engine.spec.nodes import Path
+from engine.spec.nodes import Document, Path, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One workflow without errors: its keys as written and what they compile to."""
+    """One workflow without errors: its keys as written and what they compile to.
 
+    `project` is None where project.yaml has errors: then nothing can be said that depends on it.
+    """
+
+    document: Document
     keys: WorkflowKeys
     definition: Definition
-    project: Project
+    project: Project | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A place that a rule speaks about: the value (or, `at_key`, the key) at `path`."""
+    """A place that a rule speaks about: the value (or, `at_key`, the key) at `path`, or the part of it at `span`.
+
+    `fixes` mend it without changing what the file means.
+    """
 
     path: Path
     message: str
     at_key: bool = True
+    span: Span | None = None
+    fixes: tuple[Edit, ...] = ()
 
 
 Check: TypeAlias = Callable[[Subject], Iterator[Hit]]
@@ -38,8 +47,8 @@ Check: TypeAlias = Callable[[Subject], Iterator[Hit]]
 class Rule:
     """One rule, in a file of its own: what it is called in findings, what it says and why, and an example.
 
-    `before` is a file that the rule finds something in, `after` the same file without it; both are golden. Rules of the
-    loader have no `check`: the loader finds them itself.
+    `before` is a file that the rule finds something in, `after` the same file without it; both are golden. Rules
+    without a `check` are found by the loader, or by the linter itself.
     """
 
     id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from engine.core.model import Edge, Join
@@ -12,6 +12,7 @@ from engine.spec.kinds import PARAMS
 from engine.spec.nodes import Path, Scalar
 from engine.spec.notebook import Notebook
 from engine.spec.reliance import Reliance, kind_of
+from engine.spec.removal import removal
 from engine.spec.task_models import TaskKeys
 
 FORMS = frozenset({"group", "for_each", "repeat", "switch", "workflow"})
@@ -61,7 +62,9 @@ def _edges(notebook: Notebook, tasks: Mapping[str, TaskKeys], name: str, path: P
         at: Path = (*path, "needs") if single else (*path, "needs", index)
         edge = _edge(notebook, tasks, name, text, at)
         if edge in edges:
-            notebook.note(at, "duplicate-need", f'task "{name}" needs "{text}" twice')
+            found = notebook.document.finding(at, "duplicate-need", f'task "{name}" needs "{text}" twice')
+            fixes = removal(notebook.document, at)
+            notebook.findings.append(replace(found, fixes=fixes, safe=bool(fixes)))
         elif edge is not None:
             edges[edge] = None
     return tuple(edges)

@@ -33,8 +33,9 @@ class WorkflowFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a set of files gives. `workflows` has those without errors, by path; `texts` every file that was looked at.
+    """What a set of files gives.
 
+    `workflows` has those without errors, by path; `texts` every file that was looked at; `documents` those that are YAML.
     `project` is an empty one where there is no project.yaml; `project_ok` is false where it has errors.
     """
 
@@ -43,6 +44,7 @@ class Loaded:
     project_ok: bool = True
     workflows: Mapping[str, Definition] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, Document] = field(default_factory=dict)
     files: tuple[WorkflowFile, ...] = ()
 
     @property
@@ -57,7 +59,7 @@ def load(files: Mapping[str, bytes]) -> Loaded:
     Never raises, whatever the bytes: what is wrong is a finding.
     """
     findings: list[Finding] = []
-    documents = {}
+    documents: dict[str, Document] = {}
     texts = {}
     for path in sorted(path for path in files if is_loaded(path)):
         texts[path] = files[path].decode("utf-8", "replace")
@@ -78,6 +80,7 @@ def load(files: Mapping[str, bytes]) -> Loaded:
         project_ok=project is not None,
         workflows={file.document.source.path: file.definition for file in workflows if file.definition is not None},
         texts=texts,
+        documents=documents,
         files=tuple(workflows),
     )
 

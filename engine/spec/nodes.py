@@ -76,7 +76,7 @@ class Sequence:
 Node: TypeAlias = "Scalar | Mapping | Sequence"
 
 
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
 class Text:
@@ -85,12 +85,16 @@ class Text:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self._starts = [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
+        self._starts = [0, *(match.end() for match in LINE_BREAK.finditer(text))]
 
     def position(self, offset: int) -> Position:
         """Line and column, both 1-based, of the character at `offset`."""
         line = bisect_right(self._starts, offset)
         return Position(line=line, column=offset - self._starts[line - 1] + 1)
+
+    def offset(self, line: int, column: int) -> int:
+        """The inverse of `position`. Raises IndexError for a line that is not there."""
+        return self._starts[line - 1] + column - 1
 
     def finding(
         self, span: Span, rule: str, message: str, *, suggestion: str | None = None, severity: Severity = "error"

@@ -49,6 +49,14 @@ def test_the_example_of_a_rule_is_golden(rule):
     assert rule.why.endswith(".")
 
 
+def test_the_example_of_ignoring_ignores():
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    text = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1]
+    project = {"project.yaml": b"people: {ana: {email: ana@example.com}}\n"}
+    assert lint({"w.yaml": text.encode(), **project}) == []
+    assert len(lint({"w.yaml": re.sub("#.*", "", text).encode(), **project})) == 2
+
+
 if __name__ == "__main__":
     for folder in sorted(GOLDEN.iterdir()):
         (folder / "expected.txt").write_text(found(folder))

@@ -193,6 +193,14 @@ def test_a_bad_commit_is_refused_as_a_whole_and_its_author_told(
     assert "well again" in told.messages[-1].subject
 
 
+def test_warnings_of_rules_are_kept_and_notes_are_for_authors(upstream: Upstream, sync: Synchronizer):
+    text = "name: alpha\ninputs: {x: {type: string}}\ntasks: {a: {run: x}, b: {needs: a, join: any, run: x}}\n"
+    upstream.commit({"workflows/a.yaml": text})
+    report = sync.run_once()
+    assert report.state == "loaded"
+    assert [finding["rule"] for finding in report.findings] == ["unused-input"]
+
+
 def test_nobody_reachable_fails_no_sync(
     upstream: Upstream, sync: Synchronizer, definitions: DefinitionStore, told: Told
 ):

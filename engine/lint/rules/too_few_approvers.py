@@ -12,6 +12,8 @@ from engine.spec.walk import every_leaf
 
 def check(subject: Subject) -> Iterator[Hit]:
     """Each approval whose people, less those it excludes by name, are fewer than `require`."""
+    if subject.project is None:
+        return
     for path, task in every_leaf(subject.keys):
         given = task.with_ or {}
         people = _people(given, subject.project) if task.uses == "approval" else None
