@@ -32,6 +32,7 @@ def dev(
     from engine.bootstrap import Application
     from engine.cli import serve
     from engine.config import load
+    from engine.workers import garbage
     from engine.workers.run import run
 
     given = load()
@@ -59,6 +60,7 @@ def dev(
             serve.sync_part(application),
             *serve.embedded_parts(application),
         ]
+        garbage.spare()
         run(parts, ready=lambda: _welcome(application))
     finally:
         application.close()

@@ -14,6 +14,7 @@ from engine.app.records import TASKS
 from engine.bootstrap import Application
 from engine.cli.web_server import WebServer
 from engine.config import load, unknown
+from engine.workers import garbage
 from engine.workers.loop import Loop
 from engine.workers.run import Part, run, stop
 
@@ -135,6 +136,8 @@ def serve(part: Callable[[Application], Part], **changes: Any) -> None:
     warn_of_unknown_settings()
     application = Application(config)
     try:
-        run([part(application)], ready=lambda: _log.info("ready"))
+        parts = [part(application)]
+        garbage.spare()
+        run(parts, ready=lambda: _log.info("ready"))
     finally:
         application.close()
