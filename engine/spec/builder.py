@@ -120,18 +120,25 @@ class _Builder:
             entries[entry.key] = entry
         return Mapping(span=Span(start=span_of(event).start, end=span_of(key).end), entries=entries)
 
-    def _entry(self, event: yaml.Event) -> Entry:
-        key = self._node(event)
-        if not isinstance(key, Scalar):
-            raise Refused(
-                "yaml-key",
-                "a key must be text, not a list or a map",
-                Span(start=key.span.start, end=key.span.start + 1),
-            )
-        if key.style is None and key.text == "<<":
+    def _entry(self, event: Any) -> Entry:
+        key, span = self._key(event)
+        return Entry(key, span, self._node(self._next()))
+
+    def _key(self, event: Any) -> tuple[str, Span]:
+        if isinstance(event, yaml.ScalarEvent) and event.tag is event.anchor is None and event.style != '"':
+            self._built += 1
+            self._meter.take(event)
+            text, style, span = event.value, event.style, span_of(event)  # nothing but text: most keys
+        else:
+            key = self._node(event)
+            if not isinstance(key, Scalar):
+                start = key.span.start
+                raise Refused("yaml-key", "a key must be text, not a list or a map", Span(start, start + 1))
+            text, style, span = key.text, key.style, key.span
+        if text == "<<" and not style:
             message = "merge keys (`<<`) are not allowed; write the keys out, or use `defaults`"
-            raise Refused("merge-key", message, key.span)
-        return Entry(key.text, key.span, self._node(self._next()))
+            raise Refused("merge-key", message, span)
+        return text, span
 
     def _word(self, start: int) -> Span:
         match = _WORD.match(self._text, start)
