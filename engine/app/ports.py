@@ -269,7 +269,9 @@ class InstanceReader(Protocol):
         """One scope, if it is open."""
         ...
 
-    def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]: ...
+    def history(self, id: str, *, after: int = 0, limit: int = 500, scope: str | None = None) -> Sequence[HistoryRow]:
+        """The events behind a number, oldest first; of one scope if it is given."""
+        ...
 
     def counts(self) -> Mapping[str, int]:
         """Instances by state."""

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from engine.app.ports import InstanceReader
 from engine.core.keys import FINALLY, ROOT, owner, parent_scope, shape_of, split_path, task_path
 from engine.core.model import Definition, Edge, Task
-from engine.core.state import ItemsRun, IterationsRun, ScopeState, SkipReason, TaskError, TaskRun
+from engine.core.state import PENDING, ItemsRun, IterationsRun, ScopeState, SkipReason, TaskError, TaskRun
 from engine.core.values import Json
 from engine.errors import NotFound
-
-PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

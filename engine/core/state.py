@@ -12,6 +12,8 @@ from engine.core.values import Json, JsonObject
 TaskState = str
 """`queued`, `running`, `waiting`, or the outcome once the task has ended. A task that is not in the map is `pending`."""
 
+PENDING = "pending"
+"""How people call a task without a run."""
 ACTIVE = frozenset({"queued", "running", "waiting"})
 
 

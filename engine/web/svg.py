@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from engine.app.read import PENDING, TaskView
+from engine.app.read import TaskView
 from engine.core.outcomes import DONE, RESERVED, positive
-from engine.core.state import ItemsRun
+from engine.core.state import PENDING, ItemsRun
 from engine.web.layout import Box, layout
 from engine.web.render import anchor
 from engine.web.states import sign, tone, words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.app.read import TaskView
+from engine.core import reasons
 from engine.core.outcomes import positive
 from engine.web.nesting import REST, Body
 
@@ -13,20 +14,11 @@ SHORT, LONG = 8, 24
 
 
 def why_skipped(view: TaskView) -> str:
-    """The reason in a sentence."""
-    reason = view.skipped
-    if reason is None:
+    """The reason in a sentence, with what its condition read."""
+    if view.skipped is None:
         return ""
-    match reason["cause"]:
-        case "edge":
-            return f"it waits for {reason.get('edge', '')}, but the outcome was {reason.get('got', '')}"
-        case "condition":
-            read = ", ".join(f"{name} = {value!r}" for name, value in reason.get("values", {}).items())
-            return f"{reason.get('condition', '')} is false" + (f": {read}" if read else "")
-        case "rest":
-            return "another task had no more use for it"
-        case _:
-            return "its scope ended before it could run"
+    read = ", ".join(f"{name} = {value!r}" for name, value in view.skipped.get("values", {}).items())
+    return reasons.why_skipped(view.skipped) + (f": {read}" if read else "")
 
 
 def needs(views: Sequence[TaskView]) -> dict[str, str]:

@@ -71,6 +71,8 @@ def test_scopes_and_history_come_in_order(stores: InstancesDatabase):
     assert stores.reader.scope("i1", "nowhere") is None
     assert stores.reader.history("i1", after=1) == more
     assert stores.reader.history("i1", after=1, limit=2) == more[:2]
+    assert stores.reader.history("i1", scope="finally", limit=2) == more[:2]
+    assert stores.reader.history("i1", scope="elsewhere") == []
 
 
 def line(number: int, text: str = "x", **changes: object) -> LogLine:

@@ -94,14 +94,12 @@ class Reader:
         with self._database.reading() as connection:
             return connection.execute(statement).scalar_one_or_none()
 
-    def history(self, id: str, *, after: int = 0, limit: int = 500) -> Sequence[HistoryRow]:
+    def history(self, id: str, *, after: int = 0, limit: int = 500, scope: str | None = None) -> Sequence[HistoryRow]:
         """See the port."""
-        statement = (
-            sa.select(history)
-            .where(history.c.instance_id == id, history.c.seq > after)
-            .order_by(history.c.seq)
-            .limit(limit)
-        )
+        statement = sa.select(history).where(history.c.instance_id == id, history.c.seq > after)
+        if scope is not None:
+            statement = statement.where(history.c.path == scope)
+        statement = statement.order_by(history.c.seq).limit(limit)
         with self._database.reading() as connection:
             return [
                 HistoryRow(
