@@ -13,6 +13,7 @@ from engine.lint.rules import (
     bad_schema,
     bad_value,
     cycle,
+    dead_condition,
     duplicate_key,
     duplicate_name,
     duplicate_need,
@@ -52,6 +53,7 @@ from engine.lint.rules import (
     unknown_webhook_source,
     unknown_workflow,
     unreachable_join,
+    unreachable_task,
     unused_ignore,
     unused_input,
     yaml_alias,
@@ -122,6 +124,8 @@ RULES: tuple[Rule, ...] = (
     bad_ignore.RULE,
     unused_ignore.RULE,
     needless_join.RULE,
+    unreachable_task.RULE,
+    dead_condition.RULE,
 )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from engine.core.model import Definition
 from engine.core.project import Project
+from engine.lint.flow import Flow
 from engine.spec.findings import Edit, Severity
 from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Document, Path, Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """One workflow without errors: its keys as written and what they compile to.
 
@@ -25,18 +27,24 @@ class Subject:
     definition: Definition
     project: Project | None
 
+    @cached_property
+    def flow(self) -> Flow:
+        """What comes of following its tasks."""
+        return Flow(self.definition)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A place that a rule speaks about: the value (or, `at_key`, the key) at `path`, or the part of it at `span`.
 
-    `fixes` mend it without changing what the file means.
+    `suggestion` is what was probably meant, `fixes` mend it without changing what the file means.
     """
 
     path: Path
     message: str
     at_key: bool = True
     span: Span | None = None
+    suggestion: str | None = None
     fixes: tuple[Edit, ...] = ()
 
 

@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 
 from engine.core.model import Edge, Join
 from engine.core.outcomes import DONE, accepted, positive, possible
+from engine.spec.cycles import cycles
 from engine.spec.kinds import PARAMS
 from engine.spec.nodes import Path, Scalar
 from engine.spec.notebook import Notebook
@@ -39,7 +40,7 @@ def build_graph(notebook: Notebook, tasks: Mapping[str, TaskKeys], path: Path) -
         return None
     order = _order(edges)
     if len(order) < len(tasks):
-        _note_cycle(notebook, edges, order, path)
+        _note_cycles(notebook, edges, path)
         return None
     for name in order:
         _check_join(notebook, tasks[name].join, edges[name], (*path, name))
@@ -120,24 +121,15 @@ def _order(edges: Mapping[str, tuple[Edge, ...]]) -> tuple[str, ...]:
     return tuple(order)
 
 
-def _note_cycle(notebook: Notebook, edges: Mapping[str, tuple[Edge, ...]], order: tuple[str, ...], path: Path) -> None:
-    """Draw each cycle once, from its first task in the file."""
-    left = set(edges) - set(order)
-    while left:
-        trail: list[str] = []
-        name = next(task for task in edges if task in left)
-        while name not in trail:
-            trail.append(name)
-            name = next((edge.source for edge in edges[name] if edge.source in left), "")
-            if not name:
-                break
-        left -= set(trail)
-        if name:
-            cycle = trail[trail.index(name) :]
-            start = min(cycle, key=list(edges).index)
-            turn = cycle.index(start)
-            drawn = " → ".join([*cycle[turn:], *cycle[:turn], start])
-            notebook.note((*path, start, "needs"), "cycle", f"these tasks wait for each other: {drawn}", at_key=True)
+def _note_cycles(notebook: Notebook, edges: Mapping[str, tuple[Edge, ...]], path: Path) -> None:
+    """Draw them, each at the need that closes it."""
+    waits = {name: tuple(edge.source for edge in edges[name]) for name in edges}
+    for cycle in cycles(waits):
+        drawn = " → ".join([*cycle, cycle[0]])
+        at: Path = (*path, cycle[0], "needs")
+        if not isinstance(notebook.document.find(at), Scalar):
+            at = (*at, waits[cycle[0]].index(cycle[1]))
+        notebook.note(at, "cycle", f"these tasks wait for each other: {drawn}")
 
 
 def _check_join(notebook: Notebook, join: Join, edges: tuple[Edge, ...], path: Path) -> None:

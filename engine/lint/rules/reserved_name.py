@@ -22,9 +22,10 @@ tasks:
 """,
     after="""\
 name: good
+inputs: {large: {type: boolean}}
 tasks:
   undo: {run: make}
-  choose: {switch: {fine: "true", other: otherwise}}
+  choose: {switch: {fine: inputs.large, other: otherwise}}
   each: {for_each: [1, 2], as: number, run: make}
 """,
 )

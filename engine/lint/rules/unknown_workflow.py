@@ -17,7 +17,8 @@ tasks:
 """,
     after="""\
 name: good
+inputs: {more: {type: boolean, default: false}}
 tasks:
-  again: {if: "false", workflow: good}
+  again: {if: inputs.more, workflow: good}
 """,
 )

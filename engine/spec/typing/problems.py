@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.core.values import Json
+from engine.spec.cel_paths import children
 from engine.spec.findings import Severity
 from engine.spec.typing.kinds import BOOL, NUMBER, Kinds, real, words
 from engine.spec.typing.signatures import FUNCTIONS
@@ -57,6 +58,13 @@ def unequal(node: Json, message: str, suggestion: str | None = None) -> TypeProb
     return TypeProblem(
         rule=NEVER_EQUAL, offset=offset, length=length, message=message, suggestion=suggestion, node=node
     )
+
+
+def extent(node: Json) -> tuple[int, int]:
+    """The offset at which the first part of a node begins and the one at which its last part ends, as far as they can be told."""
+    offset, length = _span(node)
+    parts = [(offset, offset + length), *map(extent, children(node))]
+    return min(begin for begin, _ in parts), max(end for _, end in parts)
 
 
 def told(node: Json, known: Type) -> str:
