@@ -25,7 +25,6 @@ from engine.config import Config
 from engine.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
-    from engine.adapters.channels.registry import Channels
     from engine.app.approve import Approver
     from engine.app.artifact_ports import Files
     from engine.app.ask import Asker
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from engine.app.events import Events
     from engine.app.perform import Performer
     from engine.app.receive import Receiver
+    from engine.app.recipients import ChannelChoice
     from engine.app.relay import Relay
     from engine.app.route import Router
     from engine.app.schedule import Scheduler
@@ -86,7 +86,7 @@ class Application:
         return ActiveProject(self.definitions.definitions)
 
     @cached_property
-    def channels(self) -> Channels:
+    def channels(self) -> ChannelChoice:
         """Ways to reach people."""
         from engine.adapters.channels.registry import Channels
 

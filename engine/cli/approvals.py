@@ -37,7 +37,8 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Approve (or reject) what waits for a person."""
-    from engine.cli.client import Api, login_name
+    from engine.cli.client import Api
+    from engine.cli.login import login_name
 
     api = Api()
     if approval is None:

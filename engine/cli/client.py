@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Sequence
 from typing import Any, BinaryIO
@@ -80,14 +79,6 @@ class Api:
             for entry in body.get("errors", [])
         ]
         return Rejected(detail, problems=problems)
-
-
-def login_name() -> str:
-    """Who sits at this command line; `cli` where the system has no name for them (a container's bare user id)."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "cli"
 
 
 def _path(steps: Sequence[str]) -> str:

@@ -35,7 +35,8 @@ def emit(
     as_json: AsJson = False,
 ) -> None:
     """Publish an event: tasks that wait for it go on, workflows that listen start."""
-    from engine.cli.client import Api, login_name
+    from engine.cli.client import Api
+    from engine.cli.login import login_name
 
     body = {"type": type, "body": _body(data), "by": login_name(), **({"id": id} if id is not None else {})}
     published = Api().post("events", body=body)
@@ -100,7 +101,8 @@ def events(
 
 def end_task(instance: str, task: str, verb: str, body: dict[str, Any], said: str, *, as_json: bool) -> None:
     """Have the API end one task, and say so."""
-    from engine.cli.client import Api, login_name
+    from engine.cli.client import Api
+    from engine.cli.login import login_name
 
     # Step by step: not every proxy lets an encoded slash through.
     answer = Api().post("instances", instance, "tasks", *task.split("/"), verb, body={"by": login_name(), **body})

@@ -44,7 +44,8 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Start an instance of a workflow."""
-    from engine.cli.client import Api, login_name
+    from engine.cli.client import Api
+    from engine.cli.login import login_name
 
     api = Api()
     headers = {"Idempotency-Key": key} if key else None
@@ -225,7 +226,8 @@ def retry(
 
 
 def _steer(instance: str, verb: str, body: dict[str, Any], said: str, *, as_json: bool) -> None:
-    from engine.cli.client import Api, login_name
+    from engine.cli.client import Api
+    from engine.cli.login import login_name
 
     answer = Api().post("instances", instance, verb, body={"by": login_name(), **body})
     emit_json(answer) if as_json else typer.echo(f"{instance}  {said}")

@@ -22,6 +22,7 @@ from engine.cli import (
     lint,
     processes,
     rules,
+    run,
     schedules,
     sync,
     test,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for group in (
     dev,
+    run,
     lint,
     rules,
     test,

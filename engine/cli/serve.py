@@ -70,8 +70,8 @@ def notification_part(application: Application) -> Part:
     return NotificationWorker(application.broker, application.advancer)
 
 
-def worker_part(application: Application) -> Part:
-    """Both queues, handing over in memory."""
+def worker_part(application: Application, *, idle: float = 1.0) -> Part:
+    """Both queues, handing over in memory. `idle`: seconds between two looks of an idle thread whether to stop."""
     from engine.workers.combined_worker import CombinedWorker
 
     config = application.config
@@ -82,6 +82,7 @@ def worker_part(application: Application) -> Part:
         threads=config.task_threads,
         queues=config.task_queues or (TASKS,),
         follow=not config.task_queues,
+        idle=idle,
     )
 
 
@@ -107,9 +108,9 @@ def sync_part(application: Application) -> Loop:
 
 
 @contextmanager
-def embedded_workers(application: Application) -> Iterator[None]:
+def embedded_workers(application: Application, *, idle: float = 1.0) -> Iterator[None]:
     """Worker, relay and scheduler as threads of this process, for as long as the block lasts."""
-    parts = embedded_parts(application)
+    parts = embedded_parts(application, idle=idle)
     for part in parts:
         part.start()
     try:
@@ -118,9 +119,9 @@ def embedded_workers(application: Application) -> Iterator[None]:
         stop(parts)
 
 
-def embedded_parts(application: Application) -> list[Part]:
+def embedded_parts(application: Application, *, idle: float = 1.0) -> list[Part]:
     """What one process needs to run instances by itself, in the order in which it stops."""
-    return [scheduler_part(application), worker_part(application), relay_part(application)]
+    return [scheduler_part(application), worker_part(application, idle=idle), relay_part(application)]
 
 
 def warn_of_unknown_settings() -> None:

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from engine.app.records import Claim, Record, SlotWish
-from engine.cli.client import login_name
+from engine.cli.login import login_name
 from tests.web.nested import FLEET, under_way, wide
 from tests.web.world import served
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from engine.adapters.broker.held import Held
@@ -12,11 +13,6 @@ from engine.adapters.broker.memory_signals import MemorySignals
 from engine.adapters.broker.memory_transport import MemoryTransport
 from engine.adapters.broker.publisher import QueuePublisher
 from engine.adapters.broker.queue_broker import QueueBroker
-from engine.adapters.broker.redis_client import open_client
-from engine.adapters.broker.redis_leases import RedisLeases
-from engine.adapters.broker.redis_names import Names
-from engine.adapters.broker.redis_signals import RedisSignals
-from engine.adapters.broker.redis_transport import RedisTransport
 from engine.adapters.broker.transport import Transport
 from engine.app.ports import Leases, Publisher, Signals
 from engine.app.records import Message
@@ -53,6 +49,10 @@ class Broker:
         self.dramatiq.settle(publish=publish, ack=ack, release=release, changed=changed)
 
 
+class _Closing(Signals, Protocol):
+    def close(self) -> None: ...
+
+
 def connect(url: str, *, lease_ms: int = LEASE_MS, namespace: str = "headrace") -> Broker:
     """`memory://` or `redis://…` (also `rediss://`, `unix://`). Connects when first used. Raises Misconfigured.
 
@@ -62,7 +62,7 @@ def connect(url: str, *, lease_ms: int = LEASE_MS, namespace: str = "headrace") 
     if scheme == "memory":
         return _memory(lease_ms)
     if scheme in {"redis", "rediss", "unix"}:
-        return _redis(url, lease_ms, Names(namespace))
+        return _redis(url, lease_ms, namespace)
     raise Misconfigured("HEADRACE_BROKER_URL", f"{scheme or url!r} is neither memory:// nor redis://")
 
 
@@ -71,8 +71,14 @@ def _memory(lease_ms: int) -> Broker:
     return _broker(MemoryTransport(leases, signals), leases, signals)
 
 
-def _redis(url: str, lease_ms: int, names: Names) -> Broker:
-    client = open_client(url)
+def _redis(url: str, lease_ms: int, namespace: str) -> Broker:
+    from engine.adapters.broker.redis_client import open_client
+    from engine.adapters.broker.redis_leases import RedisLeases
+    from engine.adapters.broker.redis_names import Names
+    from engine.adapters.broker.redis_signals import RedisSignals
+    from engine.adapters.broker.redis_transport import RedisTransport
+
+    client, names = open_client(url), Names(namespace)
     # A dead reader's messages must not come back before its leases have run out: whoever fetched them then would find
     # them leased and drop them. Hence the margin of two heartbeats.
     transport = RedisTransport(client, names, dead_after=int(lease_ms * 1.1))
@@ -80,7 +86,7 @@ def _redis(url: str, lease_ms: int, names: Names) -> Broker:
     return _broker(transport, leases, RedisSignals(client, names))
 
 
-def _broker(transport: Transport, leases: Leases, signals: MemorySignals | RedisSignals) -> Broker:
+def _broker(transport: Transport, leases: Leases, signals: _Closing) -> Broker:
     dramatiq = QueueBroker(transport)
 
     def close() -> None:
