@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from engine.core.expressions.model import NOTHING, Expression, Literal, Template
 from engine.core.model import Cache, Concurrency, RateLimit, Retry, Task, TaskList
@@ -20,6 +22,10 @@ from engine.spec.task_models import CompensateKeys, ConcurrencyKeys, LeafKeys, R
 from engine.spec.templates import Expressions
 from engine.spec.typing.parameters import parameters
 from engine.spec.visible import Visible, with_error, with_event
+
+_NO_DEFAULTS = DefaultsKeys()
+Fields: TypeAlias = Mapping[str, Any]
+"""Some fields of a `Task`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,47 +59,52 @@ class LeafCompiler:
             condition = expressions.bare(("defaults", "retry", "if"), visible.to_default_retry())
             self._default_retry = compile_retry(defaults.retry, condition)
 
-    def task(self, keys: TaskKeys, path: Path, scope: Scope, given: Given) -> Task:
-        """A task of the file without an id, read in `scope`."""
-        leaf = self._leaf(keys, path, scope, given)
-        return replace(
-            leaf,
-            outputs=dict(keys.outputs) if keys.outputs else None,
-            cases=self._cases(keys, path, scope),
-            workflow=keys.workflow or "",
-            wait=keys.wait,
-            match=self._expressions.bare((*path, "with", "match"), with_event(scope)) if keys.uses == "event" else None,
-            concurrency=compile_concurrency(self._expressions, keys.concurrency, (*path, "concurrency"), scope),
-            rate_limit=self._rate_limit(keys, (*path, "rate_limit", "group"), scope),
-            cache=self._cache(keys, (*path, "cache", "key"), scope),
-            artifacts=None if keys.artifacts is None else read_artifacts(keys.artifacts),
-            description=keys.description,
-        )
+    def task(self, keys: TaskKeys, path: Path, scope: Scope, given: Given, more: Fields) -> Task:
+        """A task of the file, read in `scope`; `more` has the fields that its place in the list gives it."""
+        own = {
+            "outputs": dict(keys.outputs) if keys.outputs else None,
+            "cases": self._cases(keys, path, scope),
+            "workflow": keys.workflow or "",
+            "wait": keys.wait,
+            "match": self._match(keys, path, scope),
+            "concurrency": compile_concurrency(self._expressions, keys.concurrency, (*path, "concurrency"), scope),
+            "rate_limit": self._rate_limit(keys, (*path, "rate_limit", "group"), scope),
+            "cache": self._cache(keys, (*path, "cache", "key"), scope),
+            "artifacts": None if keys.artifacts is None else read_artifacts(keys.artifacts),
+            "description": keys.description,
+        }
+        return self._leaf(keys, path, scope, given, {**own, **more})
 
     def undo(self, keys: CompensateKeys, path: Path, scope: Scope, given: Given) -> TaskList:
         """What undoes a task: a list of one leaf."""
-        return only(self._leaf(keys, path, scope, given))
+        return only(self._leaf(keys, path, scope, given, {}))
 
-    def _leaf(self, keys: LeafKeys, path: Path, scope: Scope, given: Given) -> Task:
+    def _leaf(self, keys: LeafKeys, path: Path, scope: Scope, given: Given, more: Fields) -> Task:
+        """Made once with all its fields, for every task works out what it reads."""
         kind = inner_kind_of(keys)
         inside = self._visible.with_secrets(scope, kind)
         reached = kind not in WITHOUT_DEFAULTS and kind not in ("switch", "workflow")
-        defaults = self._defaults if reached else DefaultsKeys()
-        own = Given(queue=keys.queue, priority=keys.priority)
-        queue = own.queue if own.queue is not None else given.queue
-        priority = own.priority if own.priority is not None else given.priority
+        defaults = self._defaults if reached else _NO_DEFAULTS
         span = self._notebook.document.key_span(path)
-        leaf = Task(
-            id="",
-            kind=kind,
-            params=self._params(keys, path, inside),
-            env=self._expressions.template((*path, "env"), inside) if keys.env else NOTHING,
-            retry=self._retry(keys.retry, path, with_error(scope), reached=reached),
-            timeout=defaults.timeout if keys.timeout is None else keys.timeout,
-            deadline=defaults.deadline if keys.deadline is None else keys.deadline,
-            line=self._notebook.document.source.position(span.start).line,
-        )
-        return replace(leaf, queue=queue or leaf.queue, priority=priority or 0) if kind in WORKER_KINDS else leaf
+        fields: dict[str, Any] = {
+            "id": "",
+            "kind": kind,
+            "params": self._params(keys, path, inside),
+            "env": self._expressions.template((*path, "env"), inside) if keys.env else NOTHING,
+            "retry": self._retry(keys.retry, path, with_error(scope), reached=reached),
+            "timeout": defaults.timeout if keys.timeout is None else keys.timeout,
+            "deadline": defaults.deadline if keys.deadline is None else keys.deadline,
+            "line": self._notebook.document.source.position(span.start).line,
+        }
+        if kind in WORKER_KINDS:
+            queue = given.queue if keys.queue is None else keys.queue
+            priority = given.priority if keys.priority is None else keys.priority
+            fields |= {"priority": priority or 0} | ({"queue": queue} if queue else {})
+        return Task(**{**fields, **more})
+
+    def _match(self, keys: TaskKeys, path: Path, scope: Scope) -> Expression | None:
+        at: Path = (*path, "with", "match")
+        return self._expressions.bare(at, with_event(scope)) if keys.uses == "event" else None
 
     def _params(self, keys: LeafKeys, path: Path, scope: Scope) -> Template:
         if keys.run is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.core.values import Json
 from engine.spec.absence import Facts, fact_path, facts, proven
@@ -19,6 +19,8 @@ from engine.spec.cel_paths import children
 Scope: TypeAlias = Mapping[str, Json]
 
 _ANY: Mapping[str, Json] = {}
+_MAPS = (dict, Mapping)
+"""A dict is known at once; other maps cost more to tell."""
 _SHOWN = 6
 _SAME = frozenset(("reverse", "distinct", "sort", "slice"))
 """Methods that give a list of the same elements."""
@@ -38,14 +40,13 @@ def check_names(ast: Json, scope: Scope) -> list[NameProblem]:
     """What is wrong with the names of one parsed expression, in the order of the source."""
     checker = _Checker(scope)
     checker.walk(ast, _Place())
-    return sorted(checker.problems, key=lambda problem: problem.offset)
+    return sorted(checker.problems, key=lambda problem: problem.offset) if checker.problems else []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Value:
+class _Value(NamedTuple):
     """What is known of a node's value; `optional` if it is wrapped in one."""
 
-    schema: Mapping[str, Json] = field(default_factory=dict)
+    schema: Mapping[str, Json] = _ANY
     optional: bool = False
 
 
@@ -174,9 +175,11 @@ class _Checker:
 
     def _step(self, schema: Mapping[str, Json], key: str, span: tuple[int, int], where: str) -> Mapping[str, Json]:
         """The schema of a member; notes a member that a closed object does not have."""
+        if not _is(schema, "object"):
+            return _ANY
         properties = schema.get("properties")
-        if not _is(schema, "object") or not isinstance(properties, Mapping):
-            return _additional(schema) if _is(schema, "object") else _ANY
+        if not isinstance(properties, _MAPS):
+            return _additional(schema)
         if key in properties:
             return _schema(properties[key])
         if schema.get("additionalProperties"):
@@ -201,7 +204,7 @@ def _is(schema: Mapping[str, Json], kind: str) -> bool:
 
 
 def _schema(found: Json) -> Mapping[str, Json]:
-    return found if isinstance(found, Mapping) else _ANY
+    return found if isinstance(found, _MAPS) else _ANY
 
 
 def _additional(schema: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -42,61 +42,54 @@ def _runs(task: LeafKeys) -> bool:
     return inner_kind_of(task) in WORKER_KINDS
 
 
-_BELONGS: tuple[tuple[str, Callable[[TaskKeys], bool], str], ...] = (
-    ("with_", _has("uses", "workflow"), "`with` belongs to `uses`, which this task does not have"),
-    ("shell", _has("run"), "`shell` belongs to `run`, which this task does not have"),
-    ("working_directory", _has("run"), "`working_directory` belongs to `run`, which this task does not have"),
-    (
-        "env",
+_BELONGS: dict[str, tuple[Callable[[TaskKeys], bool], str]] = {
+    "with_": (_has("uses", "workflow"), "`with` belongs to `uses`, which this task does not have"),
+    "shell": (_has("run"), "`shell` belongs to `run`, which this task does not have"),
+    "working_directory": (_has("run"), "`working_directory` belongs to `run`, which this task does not have"),
+    "env": (
         lambda task: inner_kind_of(task) in WITH_FILES,
         "`env` belongs to `run` and to the kind `container`, which this task does not have",
     ),
-    ("retry", _is_leaf, "`retry` belongs to single tasks: give it to those inside"),
-    ("timeout", lambda task: task.switch is None, _NO_SWITCH),
-    ("deadline", lambda task: task.switch is None, _NO_SWITCH),
-    ("for_each", lambda task: task.switch is None, _NO_SWITCH),
-    ("repeat", lambda task: task.switch is None, _NO_SWITCH),
-    ("compensate", lambda task: task.switch is None, "a decision leaves nothing to undo"),
-    (
-        "outputs",
+    "retry": (_is_leaf, "`retry` belongs to single tasks: give it to those inside"),
+    "timeout": (lambda task: task.switch is None, _NO_SWITCH),
+    "deadline": (lambda task: task.switch is None, _NO_SWITCH),
+    "for_each": (lambda task: task.switch is None, _NO_SWITCH),
+    "repeat": (lambda task: task.switch is None, _NO_SWITCH),
+    "compensate": (lambda task: task.switch is None, "a decision leaves nothing to undo"),
+    "outputs": (
         lambda task: task.switch is None and task.workflow is None,
         "`outputs` belongs to other tasks: a decision has none, and a workflow says itself what it gives",
     ),
-    (
-        "queue",
+    "queue": (
         lambda task: task.tasks is not None or _runs(task),
         "`queue` belongs to tasks that a worker runs, and to groups of them",
     ),
-    (
-        "priority",
+    "priority": (
         lambda task: task.tasks is not None or _runs(task),
         "`priority` belongs to tasks that a worker runs, and to groups of them",
     ),
-    ("wait", _has("workflow"), "`wait` belongs to `workflow`, which this task does not have"),
-    ("as_", _has("for_each"), "`as` belongs to `for_each`, which this task does not have"),
-    ("key", _has("for_each"), "`key` belongs to `for_each`, which this task does not have"),
-    ("max_parallel", _has("for_each"), "`max_parallel` belongs to `for_each`, which this task does not have"),
-    ("enough", _has("for_each"), "`enough` belongs to `for_each`, which this task does not have"),
-    ("rest", _has("enough"), "`rest` belongs to `enough`, which this task does not have"),
-    ("fail_fast", _has("for_each", "tasks"), "`fail_fast` belongs to `tasks` and `for_each`: one task has no others"),
-    (
-        "cancel_rest",
+    "wait": (_has("workflow"), "`wait` belongs to `workflow`, which this task does not have"),
+    "as_": (_has("for_each"), "`as` belongs to `for_each`, which this task does not have"),
+    "key": (_has("for_each"), "`key` belongs to `for_each`, which this task does not have"),
+    "max_parallel": (_has("for_each"), "`max_parallel` belongs to `for_each`, which this task does not have"),
+    "enough": (_has("for_each"), "`enough` belongs to `for_each`, which this task does not have"),
+    "rest": (_has("enough"), "`rest` belongs to `enough`, which this task does not have"),
+    "fail_fast": (_has("for_each", "tasks"), "`fail_fast` belongs to `tasks` and `for_each`: one task has no others"),
+    "cancel_rest": (
         lambda task: task.join.mode in ("any", "at_least"),
         "`cancel_rest` belongs to `join: any` and `{at_least: N}`; other joins wait for every task",
     ),
-    ("concurrency", _is_leaf, _LEAVES),
-    ("rate_limit", _is_leaf, _LEAVES),
-    (
-        "cache",
+    "concurrency": (_is_leaf, _LEAVES),
+    "rate_limit": (_is_leaf, _LEAVES),
+    "cache": (
         lambda task: (_runs(task) and not (task.artifacts and task.artifacts.out)) or task.workflow is not None,
         "`cache` belongs to tasks that a worker runs and to `workflow`, and to none that leaves files: it keeps outputs alone",
     ),
-    (
-        "artifacts",
+    "artifacts": (
         lambda task: inner_kind_of(task) in WITH_FILES,
         "`artifacts` belong to `run` and to the kind `container`, which have a folder",
     ),
-)
+}
 """Keys that not every task has, which ones do, and what is said of the others."""
 
 
@@ -108,8 +101,9 @@ def check_task(notebook: Notebook, task: TaskKeys, path: Path, *, depth: int) ->
         message = f'task "{path[-1]}" must have exactly one of `uses`, `run`, `switch`, `tasks` and `workflow`'
         notebook.note(path, "task-form", message, at_key=True)
         return
-    for field, belongs, message in _BELONGS:
-        if field in task.model_fields_set and not belongs(task):
+    for field in task.model_fields_set & _BELONGS.keys():
+        belongs, message = _BELONGS[field]
+        if not belongs(task):
             key = field.rstrip("_")
             notebook.note((*path, key), "misplaced-key", message.replace("{key}", key), at_key=True)
     check_leaf(notebook, task, path)

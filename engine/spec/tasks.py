@@ -10,7 +10,7 @@ from engine.core.model import ForEach, Repeat, Task, TaskList
 from engine.spec.artifacts import check_artifacts
 from engine.spec.calls import Calls
 from engine.spec.graph import build_graph
-from engine.spec.leaves import Given, LeafCompiler, only
+from engine.spec.leaves import Fields, Given, LeafCompiler, only
 from engine.spec.listed import Listed
 from engine.spec.models import DefaultsKeys
 from engine.spec.names import Scope
@@ -67,62 +67,68 @@ class TaskCompiler:
             self._visible.learn_item(keys, item_at(self._notebook.document, (*path, "for_each"), scope))
         check_artifacts(self._notebook, listed, name, path)
         self._calls.check(self._notebook, keys, path)
-        task = self._innermost(listed, name, path, given)
-        if keys.repeat is not None:
-            items = self._visible.of_items(keys)
-            task = Task(
-                id="",
-                kind="repeat",
-                repeat=Repeat(
-                    max_iterations=keys.repeat.max_iterations,
-                    condition=self._expressions.bare(
-                        (*path, "repeat", "while"), with_names(scope, items | self._visible.of_iterations(keys))
-                    ),
-                    delay=keys.repeat.delay,
-                ),
-                body=task.body if task.kind == "group" else self._once(task, keys, path, scope),
-            )
-        if keys.for_each is not None:
-            body = task.body if task.kind == "group" else None
-            task = Task(id="", kind="for_each", for_each=self._for_each(keys, path, scope), body=body or only(task))
-        span = self._notebook.document.key_span(path)
-        task = replace(
-            task,
-            id=name,
-            edges=listed.graph.edges[name],
-            join=keys.join,
-            cancel_rest=keys.cancel_rest,
-            condition=condition,
-            deadline=task.deadline if keys.deadline is None else keys.deadline,
-            continue_on_error=keys.continue_on_error,
-            description=keys.description,
-            line=self._notebook.document.source.position(span.start).line,
-        )
+        tie = {
+            "id": name,
+            "edges": listed.graph.edges[name],
+            "join": keys.join,
+            "cancel_rest": keys.cancel_rest,
+            "condition": condition,
+            "continue_on_error": keys.continue_on_error,
+            "description": keys.description,
+            "line": self._notebook.document.source.position(self._notebook.document.key_span(path).start).line,
+        }
+        task = self._looped(listed, name, path, given, tie)
         if keys.tasks is not None and keys.compensate is not None:
             names = self._visible.own_outputs(keys, whole=True)
             undo = with_names(self._visible.to_undo(listed, name), names)
             task = replace(task, compensate=self._leaves.undo(keys.compensate, (*path, "compensate"), undo, given))
         return task
 
-    def _innermost(self, listed: Listed, name: str, path: Path, given: Given) -> Task:
-        """What runs once for each item and iteration."""
+    def _looped(self, listed: Listed, name: str, path: Path, given: Given, tie: Fields) -> Task:
+        """The task, with what ties it to its list on the outermost: `for_each` around `repeat` around what runs."""
+        keys = listed.tasks[name]
+        scope = self._visible.to_task(listed, name)
+        bounded = {**tie, "deadline": keys.deadline}
+        if keys.for_each is None and keys.repeat is None:
+            return self._innermost(listed, name, path, given, tie)
+        task = self._innermost(listed, name, path, given, {})
+        if keys.repeat is not None:
+            task = Task(
+                kind="repeat",
+                repeat=Repeat(
+                    max_iterations=keys.repeat.max_iterations,
+                    condition=self._expressions.bare(
+                        (*path, "repeat", "while"),
+                        with_names(scope, self._visible.of_items(keys) | self._visible.of_iterations(keys)),
+                    ),
+                    delay=keys.repeat.delay,
+                ),
+                body=task.body if task.kind == "group" else self._once(task, keys, path, scope),
+                **(bounded if keys.for_each is None else {"id": ""}),
+            )
+        if keys.for_each is not None:
+            body = task.body if task.kind == "group" else None
+            task = Task(kind="for_each", for_each=self._for_each(keys, path, scope), body=body or only(task), **bounded)
+        return task
+
+    def _innermost(self, listed: Listed, name: str, path: Path, given: Given, tie: Fields) -> Task:
+        """What runs once for each item and iteration; without these it is the task itself."""
         keys = listed.tasks[name]
         names = self._visible.of_items(keys) | self._visible.of_iterations(keys)
         if keys.tasks is not None:
-            return Task(id="", kind="group", body=self._body(listed, name, path, given.within(keys)))
-        loops = keys.for_each is not None or keys.repeat is not None
+            bounded = {**tie, "deadline": keys.deadline} if tie else {"id": ""}
+            return Task(kind="group", body=self._body(listed, name, path, given.within(keys)), **bounded)
         scope = with_names(self._visible.to_task(listed, name), names)
-        leaf = self._leaves.task(keys, path, scope, given)
         if keys.uses == "values":
             self._learn(keys, (*path, "with"), scope)
-        if loops and keys.deadline is not None:
-            leaf = replace(leaf, deadline=None)  # it bounds all items and iterations together
+        more = dict(tie)
+        if not tie and keys.deadline is not None:
+            more["deadline"] = None  # it bounds all items and iterations together
         if keys.compensate is not None:
-            scope = self._visible.to_task(listed, name) if loops else self._visible.to_undo(listed, name)
-            scope = with_names(scope, names | self._visible.own_outputs(keys, whole=False))
-            undo = self._leaves.undo(keys.compensate, (*path, "compensate"), scope, given)
-            leaf = replace(leaf, compensate=undo)
-        return leaf
+            undo = self._visible.to_undo(listed, name) if tie else self._visible.to_task(listed, name)
+            undo = with_names(undo, names | self._visible.own_outputs(keys, whole=False))
+            more["compensate"] = self._leaves.undo(keys.compensate, (*path, "compensate"), undo, given)
+        return self._leaves.task(keys, path, scope, given, more)
 
     def _body(self, listed: Listed, name: str, path: Path, given: Given) -> TaskList:
         """The list of a group, an item or an iteration."""

@@ -165,8 +165,8 @@ class Expressions:
         """Where the parts of an expression stand in the file: one entry for each run of text that is written as it reads."""
         position = self._document.source.position
         places = self._map(node)
-        if places is None:
-            return ((0, position(node.span.start)),)
+        if places is None or isinstance(places, range):
+            return ((0, position(node.span.start if places is None else places[offset])),)
         starts = []
         expected = -1
         for index in range(max(length, 1)):

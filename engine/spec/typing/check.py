@@ -29,7 +29,7 @@ def check_types(ast: Json, scope: Mapping[str, Json], expected: Expected) -> lis
     problem = expected.problem(ast, found)
     if problem is not None:
         checker.problems.append(problem)
-    return sorted(checker.problems, key=lambda each: each.offset)
+    return sorted(checker.problems, key=lambda each: each.offset) if checker.problems else []
 
 
 def type_in(ast: Json, scope: Mapping[str, Json]) -> Type:

@@ -19,6 +19,8 @@ _KINDS = {
     "object": "map",
 }
 _EMPTY: Mapping[str, Json] = {}
+_MAPS = (dict, Mapping)
+"""A dict is known at once; other maps cost more to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,10 +58,11 @@ def _of_kinds(*declared: str) -> Kinds:
 
 def of_schema(schema: Json) -> Type:
     """The type of values that fit a schema, or our trees like schemas; unknown where it says no `type`."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, _MAPS):
         return UNKNOWN
     declared = schema.get("type")
-    declared = [declared] if isinstance(declared, str) else declared
+    if isinstance(declared, str):
+        return Type(kinds=_of_kinds(declared), schema=schema) if declared in _KINDS else UNKNOWN
     if not isinstance(declared, list | tuple) or not declared or not all(_is_kind(word) for word in declared):
         return UNKNOWN
     return Type(kinds=_of_kinds(*declared), schema=schema)
