@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DEPTH = 32
 """How deep brackets may nest; the library's parser stops at the same depth."""
@@ -15,6 +15,7 @@ TERNARIES = 32
 _TOKEN = re.compile(
     r"""
       (?P<space>  [ \t\r\n\f]+ | //[^\n]* )
+    | (?P<raw>    (?:[rR][bB]?|[bB][rR]) (?: "{3}[\s\S]*?"{3} | '{3}[\s\S]*?'{3} | "[^"\r\n]*" | '[^'\r\n]*' ) )
     | (?P<string> [bB]?
                   (?: \"{3}(?:[^\\]|\\[\s\S])*?\"{3} | '{3}(?:[^\\]|\\[\s\S])*?'{3}
                     | "(?!"")(?:[^"\\\r\n]|\\.)*" | '(?!'')(?:[^'\\\r\n]|\\.)*' | ""(?!") | ''(?!') ) )
@@ -25,7 +26,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_RAW_STRING = re.compile(r"""(?:[rR][bB]?|[bB][rR])("{3}[\s\S]*?"{3}|'{3}[\s\S]*?'{3}|"[^"\r\n]*"|'[^'\r\n]*')""")
+_STRINGS = frozenset(("string", "raw"))
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -38,8 +39,7 @@ class CelSyntaxError(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(NamedTuple):
     """A word, quoted word, number, string or mark; spaces and comments are left out."""
 
     kind: str
@@ -56,22 +56,19 @@ def tokens(source: str) -> list[Token]:
 
 def string_end(source: str, at: int) -> int | None:
     """Where the string literal that begins at `at` ends, or None if none begins there."""
-    match = _RAW_STRING.match(source, at) or _TOKEN.match(source, at)
-    return match.end() if match and (match.re is _RAW_STRING or match.lastgroup == "string") else None
+    match = _TOKEN.match(source, at)
+    return match.end() if match and match.lastgroup in _STRINGS else None
 
 
 def _scan(source: str) -> Iterator[Token]:
     at = 0
     while at < len(source):
-        match = _RAW_STRING.match(source, at)
-        kind = "string" if match else None
-        if match is None:
-            match = _TOKEN.match(source, at)
-            kind = match.lastgroup if match else None
+        match = _TOKEN.match(source, at)
+        kind = match.lastgroup if match else None
         if match is None or kind is None:
             raise _unreadable(source, at)
         if kind != "space":
-            yield Token(kind=kind, text=match.group(), start=at)
+            yield Token("string" if kind == "raw" else kind, match.group(), at)
         at = match.end()
 
 

@@ -6,7 +6,7 @@ import difflib
 import math
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.core.expressions.catalog import FUNCTIONS, LAZY, MACROS, METHODS, NAMESPACES, Arity, arity
 from engine.core.expressions.inner import TYPES
@@ -25,8 +25,7 @@ _REFUSED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Where:
+class _Where(NamedTuple):
     """The variables that stand around a node, and how much deeper the tree may go below it."""
 
     variables: frozenset[str]
@@ -183,7 +182,8 @@ class TreeMaker:
         return ["macro", at, name, source, [variable.name, *self._nodes(rest, inner)]]
 
     def _nodes(self, nodes: Iterable[wire.Node], where: _Where) -> list[Json]:
-        return [self._node(node, where.deeper()) for node in nodes]
+        deeper = where.deeper()
+        return [self._node(node, deeper) for node in nodes]
 
     def _called(self, node: wire.Call) -> tuple[int, str]:
         """Where the name of the called function stands, and the name as written: the library places calls at their '('."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from engine.core.values import Json
 
@@ -14,42 +13,41 @@ Fields: TypeAlias = dict[int, list[Any]]
 
 ConstantKind: TypeAlias = Literal["null", "bool", "int", "uint", "double", "string", "bytes"]
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
+_MORE = 128
+"""The top bit of a byte of a number says that more of its bytes follow."""
+_SMALL = (1 << 3, 0, 2 << 3, 0)
+"""A message whose fields 1 and 2 are numbers of one byte."""
 _FIRST_KIND = 3
 """The fields of an `Expr` from here on say what it is; before them come nothing and its id."""
 
 _CONSTANTS: dict[int, ConstantKind] = {1: "null", 2: "bool", 3: "int", 4: "uint", 5: "double", 6: "string", 7: "bytes"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constant:
+class Constant(NamedTuple):
     at: int
     kind: ConstantKind
     value: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
+class Name(NamedTuple):
     at: int
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Select:
+class Select(NamedTuple):
     at: int
     base: Node
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     at: int
     function: str
     target: Node | None
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Items:
+class Items(NamedTuple):
     """A list literal; `optional` has the places of its `?x` elements."""
 
     at: int
@@ -57,16 +55,14 @@ class Items:
     optional: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entries:
+class Entries(NamedTuple):
     """A map literal: (key, value, optional) each."""
 
     at: int
     entries: tuple[tuple[Node, Node, bool], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """`Name{field: value}`, which this language does not have."""
 
     at: int
@@ -80,11 +76,16 @@ def read(serialized: bytes) -> Node:
     """The syntax tree in a serialized `Any(ParsedExpr)`, `at` being where the library places each node, in characters."""
     parsed = _message(_message(serialized)[2][0])
     info = _message(parsed[3][0])
-    places = {}
-    for raw in info.get(4, ()):
-        entry = _message(raw)
-        places[_first(entry, 1, 0)] = _first(entry, 2, 0)
+    places = dict(map(_place, info.get(4, ())))
     return _Reader(places).node(parsed[2][0])
+
+
+def _place(raw: bytes) -> tuple[int, int]:
+    """An entry of the map from a node's id to its place: most have two numbers of one byte each."""
+    if len(raw) == len(_SMALL) and raw[0] == _SMALL[0] and raw[2] == _SMALL[2]:
+        return raw[1], raw[3]
+    entry = _message(raw)
+    return _first(entry, 1, 0), _first(entry, 2, 0)
 
 
 class _Reader:
@@ -155,18 +156,18 @@ def _constant(at: int, fields: Fields) -> Constant:
 
 
 def _message(raw: bytes) -> Fields:
-    """The values of one protobuf message by field number, in the order they came."""
+    """The values of one protobuf message by field number, in the order they came. Most numbers have one byte."""
     fields: Fields = {}
-    at = 0
-    while at < len(raw):
-        key, at = _varint(raw, at)
+    at, end = 0, len(raw)
+    while at < end:
+        key, at = (raw[at], at + 1) if raw[at] < _MORE else _varint(raw, at)
         wire = key & 7
         if wire == _VARINT:
-            value, at = _varint(raw, at)
+            value, at = (raw[at], at + 1) if raw[at] < _MORE else _varint(raw, at)
             fields.setdefault(key >> 3, []).append(value)
             continue
         if wire == _BYTES:
-            size, at = _varint(raw, at)
+            size, at = (raw[at], at + 1) if raw[at] < _MORE else _varint(raw, at)
         else:
             size = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}[wire]
         fields.setdefault(key >> 3, []).append(raw[at : at + size])
@@ -180,7 +181,7 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
         byte = raw[at]
         at += 1
         value |= (byte & 127) << shift
-        if byte < 128:  # noqa: PLR2004 - the top bit says that more bytes follow
+        if byte < _MORE:
             return value, at
         shift += 7
 
