@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import baselines, simulated, stack
+from benchmarks import baselines, linting, simulated, stack
 from benchmarks.workloads import WORKLOADS
 
 STACKS = {"sqlite": (stack.sqlite,), "postgres": (stack.postgres,), "both": (stack.sqlite, stack.postgres)}
 THROUGHPUT = {"chain", "fanout"}
-SIMULATED = "tests"
-"""The workload that needs no stack."""
+ALONE: dict[str, Callable[[int], dict[str, list[float]]]] = {"tests": simulated.measure, "lint": linting.measure}
+"""The workloads that need no stack."""
 
 
 def measure(names: list[str], make: Any, runs: int) -> list[dict[str, Any]]:
@@ -46,9 +47,14 @@ def measure(names: list[str], make: Any, runs: int) -> list[dict[str, Any]]:
     ]
 
 
-def simulations(runs: int) -> list[dict[str, Any]]:
-    """Tests of workflows."""
-    return [row(SIMULATED, "none", metric, values) for metric, values in simulated.measure(runs).items()]
+def alone(names: list[str], runs: int) -> list[dict[str, Any]]:
+    """Those that need no stack."""
+    return [
+        row(name, "none", metric, values)
+        for name in names
+        if name in ALONE
+        for metric, values in ALONE[name](runs).items()
+    ]
 
 
 def row(name: str, stack_name: str, metric: str, values: list[float]) -> dict[str, Any]:
@@ -90,19 +96,18 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join([*WORKLOADS, SIMULATED])}; default: all"
-    )
+    known = [*WORKLOADS, *ALONE]
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(known)}; default: all")
     parser.add_argument("--stack", choices=STACKS, default="both")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    names = arguments.workloads or list(WORKLOADS)
-    if unknown := set(names) - {*WORKLOADS, SIMULATED}:
-        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join([*WORKLOADS, SIMULATED])}")
-    rows: list[dict[str, Any]] = simulations(arguments.runs) if SIMULATED in names or not arguments.workloads else []
+    names = arguments.workloads or known
+    if unknown := set(names) - set(known):
+        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    rows = alone(names, arguments.runs)
     show(rows)
-    names = [name for name in names if name != SIMULATED]
+    names = [name for name in names if name in WORKLOADS]
     for make in STACKS[arguments.stack] if names else ():
         found = measure(names, make, arguments.runs)
         show(found)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import yaml
 
 from engine.lint.linter import lint
+from engine.workers.garbage import unsearched
 
 FILES = 1_000
 PROJECT = """\
@@ -37,7 +38,10 @@ defaults: {{timeout: 10m, retry: {{max_attempts: 3, delay: 2s}}}}
 tasks:
   build:
     uses: http
-    with: {{method: POST, url: "https://ci.example.com/build", json: {{service: "${{{{ inputs.service }}}}", sha: "${{{{ inputs.sha }}}}"}}}}
+    with:
+      method: POST
+      url: https://ci.example.com/build
+      json: {{service: "${{{{ inputs.service }}}}", sha: "${{{{ inputs.sha }}}}"}}
     outputs: {{image: {{type: string}}, score: {{type: number}}}}
   risk:
     needs: build
@@ -104,7 +108,8 @@ def measure(runs: int) -> dict[str, list[float]]:
     linted, read = [], []
     for _ in range(runs):
         read.append(_seconds(lambda: [yaml.load(text, Loader=yaml.CSafeLoader) for text in texts.values()]))
-        linted.append(_seconds(lambda: lint(texts)))
+        with unsearched():  # as the command does
+            linted.append(_seconds(lambda: lint(texts)))
     ratios = [slow / fast for slow, fast in zip(linted, read, strict=True)]
     return {"lint_s": linted, "yaml_load_s": read, "ratio": ratios}
 

@@ -35,12 +35,14 @@ def lint(
     from engine.lint.linter import lint as lint_files
     from engine.lint.reporters import json as json_report
     from engine.lint.reporters import text as text_report
+    from engine.workers.garbage import unsearched
 
     files, beside = _read(paths or [Path("workflows")])
     if not files:
         typer.echo("headrace: no workflow files here; name a file or a folder", err=True)
         raise typer.Exit(2)
-    found = _fixed(files, beside) if fix else lint_files({**beside, **files})
+    with unsearched():
+        found = _fixed(files, beside) if fix else lint_files({**beside, **files})
     findings = [finding for finding in found if finding.path in files or _is_wrong_project(finding)]
     report = json_report if as_json else text_report
     sys.stdout.write(report.report(findings, files))

@@ -17,6 +17,10 @@ _MORE = 128
 """The top bit of a byte of a number says that more of its bytes follow."""
 _SMALL = (1 << 3, 0, 2 << 3, 0)
 """A message whose fields 1 and 2 are numbers of one byte."""
+_SHORT = 4
+"""Bytes before the message in an `Expr` with small numbers: a key and the id, a key and the length."""
+_TEXT = bytes([1 << 3 | _BYTES])
+_IDENT = 4
 _FIRST_KIND = 3
 """The fields of an `Expr` from here on say what it is; before them come nothing and its id."""
 
@@ -80,6 +84,28 @@ def read(serialized: bytes) -> Node:
     return _Reader(places).node(parsed[2][0])
 
 
+def _expr(raw: bytes) -> tuple[int, int, bytes]:
+    """The id of an `Expr`, the field that says what it is (0: none), and that field's message."""
+    if (
+        len(raw) > _SHORT
+        and raw[0] == _SMALL[2]
+        and raw[1] < _MORE
+        and raw[2] & 7 == _BYTES
+        and raw[3] == len(raw) - _SHORT < _MORE
+    ):
+        return raw[1], raw[2] >> 3, raw[_SHORT:]  # both numbers have one byte, as most have
+    fields = _message(raw)
+    kind = next((field for field in fields if field >= _FIRST_KIND), 0)
+    return _first(fields, 2, 0), kind, fields[kind][0] if kind else b""
+
+
+def _only_text(raw: bytes) -> str:
+    """The text of a message whose only field is 1."""
+    if raw[:1] == _TEXT and raw[1] == len(raw) - 2 and raw[1] < _MORE:
+        return raw[2:].decode()
+    return _text(_message(raw), 1)
+
+
 def _place(raw: bytes) -> tuple[int, int]:
     """An entry of the map from a node's id to its place: most have two numbers of one byte each."""
     if len(raw) == len(_SMALL) and raw[0] == _SMALL[0] and raw[2] == _SMALL[2]:
@@ -94,17 +120,16 @@ class _Reader:
 
     def node(self, raw: bytes) -> Node:
         """The node of one `Expr` message."""
-        fields = _message(raw)
-        at = self._places.get(_first(fields, 2, 0), 0)
-        kind = next((field for field in fields if field >= _FIRST_KIND), None)
-        if kind is None:
+        id_, kind, body = _expr(raw)
+        at = self._places.get(id_, 0)
+        if kind == 0:
             return Constant(at=at, kind="null", value=None)
-        inner = _message(fields[kind][0])
+        if kind == _IDENT:
+            return Name(at, _only_text(body))
+        inner = _message(body)
         match kind:
             case 3:
                 return _constant(at, inner)
-            case 4:
-                return Name(at=at, name=_text(inner, 1))
             case 5:
                 return Select(at=at, base=self.node(inner[1][0]), name=_text(inner, 2))
             case 6:
