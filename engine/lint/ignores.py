@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.spec.nodes import LINE_BREAK, Document, Mapping, Node, Scalar, Span
+from engine.spec.nodes import LINE_BREAK, Document, Scalar, Span
+from engine.spec.walk import every_scalar
 
 _COMMENT = re.compile(
     r"(?:(?<=[ \t])|^)#[ \t]*headrace:[ \t]*(?P<how>ignore(?:-file)?)(?![\w-])"
@@ -72,18 +73,7 @@ def _lines(text: str) -> list[int]:
 
 def _texts(document: Document) -> list[tuple[int, int]]:
     """From where to where `#` belongs to a text, in order."""
-    return sorted({_inside(document.source.text, scalar) for scalar in _scalars(document.root)})
-
-
-def _scalars(node: Node) -> Iterator[Scalar]:
-    if isinstance(node, Scalar):
-        yield node
-    elif isinstance(node, Mapping):
-        for entry in node.entries.values():
-            yield from _scalars(entry.node)
-    else:
-        for item in node.items:
-            yield from _scalars(item)
+    return sorted({_inside(document.source.text, scalar) for _, scalar in every_scalar(document.root)})
 
 
 def _inside(text: str, scalar: Scalar) -> tuple[int, int]:

@@ -21,6 +21,9 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
 def lint_loaded(loaded: Loaded) -> tuple[Finding, ...]:
     """Every finding about files that were loaded before."""
     found = [finding for file in loaded.files for finding in _lint_file(file, loaded)]
+    for rule in RULES:
+        for document, hit in rule.check_all(loaded) if rule.check_all else ():
+            found.append(_finding(document, rule, hit))
     return ordered(without_ignored([*loaded.findings, *found], loaded))
 
 

@@ -11,6 +11,7 @@ from engine.core.model import Definition
 from engine.core.project import Project
 from engine.lint.flow import Flow
 from engine.spec.findings import Edit, Severity
+from engine.spec.load import Loaded
 from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Document, Path, Span
 
@@ -49,6 +50,8 @@ class Hit:
 
 
 Check: TypeAlias = Callable[[Subject], Iterator[Hit]]
+CheckAll: TypeAlias = Callable[[Loaded], Iterator[tuple[Document, Hit]]]
+"""A check of all files together, for what no single one shows; each hit comes with the file that it is in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Rule:
     """One rule, in a file of its own: what it is called in findings, what it says and why, and an example.
 
     `before` is a file that the rule finds something in, `after` the same file without it; both are golden. Rules
-    without a `check` are found by the loader, or by the linter itself.
+    without a check are found by the loader, or by the linter itself.
     """
 
     id: str
@@ -66,3 +69,4 @@ class Rule:
     before: str
     after: str
     check: Check | None = None
+    check_all: CheckAll | None = None

@@ -42,6 +42,7 @@ class Loaded:
     findings: tuple[Finding, ...] = ()
     project: Project = field(default_factory=Project)
     project_ok: bool = True
+    project_document: Document | None = None
     workflows: Mapping[str, Definition] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, Document] = field(default_factory=dict)
@@ -78,6 +79,7 @@ def load(files: Mapping[str, bytes]) -> Loaded:
         findings=ordered(findings),
         project=project or Project(),
         project_ok=project is not None,
+        project_document=documents.get(project_paths[0]) if project_paths else None,
         workflows={file.document.source.path: file.definition for file in workflows if file.definition is not None},
         texts=texts,
         documents=documents,

@@ -1,11 +1,12 @@
-"""Every task of a workflow file, those in groups among them, with the place where it stands."""
+"""Every task of a workflow file, those in groups among them, with the place where it stands, and every plain value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from engine.spec.models import WorkflowKeys
-from engine.spec.nodes import Path
+from engine.spec.nodes import Mapping as Map
+from engine.spec.nodes import Node, Path, Scalar
 from engine.spec.task_models import LeafKeys, TaskKeys
 
 
@@ -21,6 +22,18 @@ def every_leaf(keys: WorkflowKeys) -> Iterator[tuple[Path, LeafKeys]]:
         yield path, task
         if task.compensate is not None:
             yield (*path, "compensate"), task.compensate
+
+
+def every_scalar(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
+    """Each value without parts in a value, with its path."""
+    if isinstance(node, Scalar):
+        yield path, node
+    elif isinstance(node, Map):
+        for key, entry in node.entries.items():
+            yield from every_scalar(entry.node, (*path, key))
+    else:
+        for index, item in enumerate(node.items):
+            yield from every_scalar(item, (*path, index))
 
 
 def _below(path: Path, tasks: Mapping[str, TaskKeys]) -> Iterator[tuple[Path, TaskKeys]]:

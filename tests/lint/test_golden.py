@@ -18,8 +18,18 @@ def files(folder):
     }
 
 
+def projects(folder):
+    """What is linted at once: all of the folder, or, for rules about project.yaml, each of its two projects."""
+    inner = [folder / name for name in ("bad", "good") if (folder / name).is_dir()]
+    return inner or [folder]
+
+
 def found(folder):
-    return "".join(f"{finding}\n" for finding in lint(files(folder)))
+    return "".join(
+        f"{each.relative_to(folder) / finding.path}{str(finding).removeprefix(finding.path)}\n"
+        for each in projects(folder)
+        for finding in lint(files(each))
+    )
 
 
 def test_rule_ids_are_unique():
@@ -32,7 +42,8 @@ def test_rule_finds_what_is_written_down(rule):
     assert found(GOLDEN / rule.id) == expected
     assert f"{rule.severity}: " in expected
     assert f"[{rule.id}]" in expected
-    assert "good.yaml" not in expected
+    assert "good.yaml:" not in expected
+    assert "good/" not in expected
 
 
 def test_every_folder_belongs_to_a_rule():
