@@ -52,9 +52,9 @@ def timed_out(turn: Turn) -> None:
 
 
 def stop(turn: Turn, *, by: str, reason: str = "", own: bool = False) -> None:
-    """Start the cancelling. Negative outcomes unhandled until now stay what the scope ends with.
+    """Start the cancelling. Negative outcomes unhandled until now, here and below, stay what the scope ends with.
 
-    `own`: the scope itself wants it, so what it cancels has not ended badly.
+    `own`: the scope itself wants it, so the leaves that it cancels have not ended badly.
     """
     failures = unhandled(turn.list, turn.runs, turn.context.scope)
     if failures:
@@ -66,7 +66,7 @@ def stop(turn: Turn, *, by: str, reason: str = "", own: bool = False) -> None:
         if run is None:
             turn.skip(name, {"cause": "scope"})
         elif run["state"] in ACTIVE or run.get("items", {}).get("active"):
-            call_off(turn, task, run, by=by, reason=reason, own=own)
+            call_off(turn, task, run, by=by, reason=reason, own=own and task.body is None)
 
 
 def rest(turn: Turn, task: Task) -> None:

@@ -20,7 +20,10 @@ _ENDINGS: tuple[Ending, ...] = get_args(Ending)
 
 
 def leave(turn: Turn, task: Task, run: TaskRun, ending: Json, *, whole: bool) -> None:
-    """The `exit` task has done what it is for; its scope ends, or that of the whole instance. Raises ValueError."""
+    """The `exit` task has done what it is for; its scope ends, or that of the whole instance. Raises ValueError.
+
+    That the instance has failed is told there; here it is a cancellation, as it is for the scopes between.
+    """
     if ending not in _ENDINGS:
         raise ValueError(f"exit takes a `state`: one of {', '.join(_ENDINGS)}")
     path = turn.path(task.id)
@@ -30,6 +33,7 @@ def leave(turn: Turn, task: Task, run: TaskRun, ending: Json, *, whole: bool) ->
         turn.order(TellScope(scope=ROOT, event=to_json(ExitRequested(state=ending, path=path))))
         for between in [*scopes_around(here)][-2::-1]:  # before they hear of the end of this one, and go on
             turn.order(TellScope(scope=between, event=to_json(CancelRequested(by="exit"))))
+        ending = "cancelled" if ending == "failed" else ending
     _end(turn, ending, path)
 
 

@@ -60,6 +60,8 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
         counts["succeeded"] += 1
     else:
         counts["failed"] += 1
+        if "lost" in counts:
+            counts["lost"] += event.outcome == "failed"
         told = event.failures[:1] or [ScopeFailure(path=event.scope, outcome=event.outcome)]
         counts["failures"] = [*counts.get("failures", []), *told][:SHOWN]
     if run["state"] not in ACTIVE:  # `rest: run_on`: its end is known already
@@ -107,7 +109,9 @@ def tell(turn: Turn, task: Task, run: TaskRun, told: TellChildren) -> None:
     """Its live items, in windows; no more are opened when they are cancelled."""
     if told.what == "cancel":
         changed = run.copy()
-        changed["items"] = run["items"].copy()
+        counts = changed["items"] = run["items"].copy()
+        if run["state"] in ACTIVE:
+            counts.setdefault("lost", counts["failed"])
         _close(changed)
         changed.pop("held", None)
         if run["items"]["active"] > WINDOW:
@@ -305,7 +309,8 @@ def _verdict(turn: Turn, task: Task, run: TaskRun) -> tuple[str, TaskError | Non
         return SUCCEEDED, None
     if counts["succeeded"] == counts["total"] and enough is None:
         return SUCCEEDED, None
-    if turn.is_stopping(run) and counts.get("closed"):
+    wanted = counts["total"] if enough is None else enough
+    if turn.is_stopping(run) and counts.get("closed") and counts["total"] - counts.get("lost", 0) >= wanted:
         return CANCELLED, None
     return FAILED, _failure(counts, enough)
 

@@ -12,7 +12,7 @@ from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition
 from engine.core.expressions.reads import refs
 from engine.core.expressions.render import render
-from engine.core.failures import unhandled
+from engine.core.failures import before_the_stop, unhandled
 from engine.core.keys import FINALLY, ROOT
 from engine.core.names import names
 from engine.core.outcomes import FAILED
@@ -105,7 +105,7 @@ def _end(turn: Turn) -> None:
     """All tasks have ended: find the outcome, undo what a failure leaves behind, make the outputs."""
     state = turn.state
     state.pop("timers", None)
-    failures = state.get("failures", []) if turn.cancelling else unhandled(turn.list, turn.runs, turn.context.scope)
+    failures = _failures(turn)
     ending: Ending = state["exit"]["state"] if "exit" in state else "cancelled" if turn.cancelling else "succeeded"
     if ending == "failed" and "exit" in state and not failures:
         error: TaskError = {"kind": "exit", "message": "the workflow says that it has failed"}
@@ -123,6 +123,13 @@ def _end(turn: Turn) -> None:
             _note(state, outcome, None, failures)
             return
     _conclude(turn, outcome, outputs, failures)
+
+
+def _failures(turn: Turn) -> list[ScopeFailure]:
+    scope = turn.context.scope
+    if turn.cancelling:
+        return before_the_stop(turn.list, turn.runs, scope, turn.state.get("failures", []))
+    return unhandled(turn.list, turn.runs, scope)
 
 
 def _conclude(turn: Turn, outcome: Ending, outputs: Json, failures: list[ScopeFailure]) -> None:

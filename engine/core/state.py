@@ -82,6 +82,8 @@ class ItemsRun(TypedDict, total=False):
     """Some are being told in this very transaction."""
     closed: bool
     """No more items are opened: enough have succeeded, or one has failed and `fail_fast` holds, or the task is cancelled."""
+    lost: int
+    """Of a task told to stop: items that had failed before, or had a failure in them."""
     failures: list[ScopeFailure]
     """The first few of those items' failures."""
 
@@ -152,7 +154,8 @@ class TaskRun(TypedDict, total=False):
     telling: Literal["resume", "retry"]
     """What its items are told, a window after the other, until all have been."""
     called_off: bool
-    """Its own scope cancelled it (`cancel_rest`, `exit`, `fail_fast`, `enough`): being cancelled is not negative then."""
+    """Its own scope cancelled it: being cancelled is not negative then. A leaf by `exit`, `fail_fast` or `cancel_rest`; a task
+    with scopes by `cancel_rest` only, for the others do not hide what had failed in it before."""
     gate: Literal["cache", "slot", "rate"]
     """What is asked for before the attempt starts: an earlier result, a slot of its concurrency group, its turn."""
     queued_at: int

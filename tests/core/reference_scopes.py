@@ -96,9 +96,11 @@ class Interpreter:
             inside = scope.path not in ("", "finally") and not scope.path.startswith("finally/")
             if given.get("scope") == "instance" and inside:
                 self.leaving = given["state"]
+                return "cancelled" if self.leaving == "failed" else str(self.leaving)
             return str(given["state"])
         if self.leaving is not None:
-            scope.spared.add(task.id)
+            if outcome != "failed":  # else something in it had failed before
+                scope.spared.add(task.id)
             return self.leaving if scope.path == "" else "cancelled"
         pending = set(scope.tasks.tasks) - set(scope.outcomes)
         if scope.tasks.fail_fast and reference.unhandled(scope.tasks, scope.outcomes, scope.ran | pending):
@@ -119,11 +121,11 @@ class Interpreter:
             case "group":
                 inner = self._scope(path, _body(task), number)
                 scope.below[task.id] = [inner]
-                return self._seen_from(scope, inner.outcome)
+                return inner.outcome
             case "for_each":
-                return self._seen_from(scope, self._for_each(scope, task, path))
+                return self._for_each(scope, task, path)
             case "repeat":
-                return self._seen_from(scope, self._repeat(scope, task, path))
+                return self._repeat(scope, task, path)
             case "switch":
                 return next((case for case, wanted in task.cases if _is(wanted, True, number)), "failed")
             case "values" | "exit":
@@ -139,10 +141,6 @@ class Interpreter:
             if outcome != "failed":
                 return outcome
         return "failed"
-
-    def _seen_from(self, scope: Scope, outcome: str) -> str:
-        """Where the instance itself is made to end, what ended badly over it was cancelled by it."""
-        return "cancelled" if self.leaving is not None and scope.path == "" and outcome == "failed" else outcome
 
     def _for_each(self, scope: Scope, task: Task, path: str) -> str:
         spec = task.for_each
@@ -161,7 +159,10 @@ class Interpreter:
         wanted = len(spec.items.value) if spec.enough is None or not spec.items.value else spec.enough
         if good >= wanted:
             return "succeeded"
-        return "cancelled" if self.leaving is not None else "failed"
+        if self.leaving is None:
+            return "failed"
+        lost = sum(item.outcome != "succeeded" for item in opened[:-1]) + (opened[-1].outcome == "failed")
+        return "failed" if len(spec.items.value) - lost < wanted else "cancelled"
 
     def _repeat(self, scope: Scope, task: Task, path: str) -> str:
         spec, body = task.repeat, _body(task)
