@@ -35,6 +35,7 @@ _CLUES = (
     "AKIA",
     "ASIA",
     "gh",
+    "_pat_",
     "glpat-",
     "xox",
     "hooks.slack",
