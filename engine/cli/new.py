@@ -50,6 +50,7 @@ def new(
 
 def _files(folder: Path, name: str, source: str) -> dict[Path, str]:
     """What is to be written: the two files of the workflow, then what it needs and is not there yet."""
+    from engine.cli.example_project import cut_down
     from engine.cli.examples import PROJECT, examples, needed, project
 
     known = examples()
@@ -60,7 +61,7 @@ def _files(folder: Path, name: str, source: str) -> dict[Path, str]:
             files[folder / f"{other.name}.yaml"] = other.text
             files[folder / f"{other.name}.test.yaml"] = other.test
     if not (folder / PROJECT).exists():
-        files[folder / PROJECT] = project()
+        files[folder / PROJECT] = cut_down(project(), "".join(files.values()))
     return files
 
 

@@ -24,7 +24,8 @@ def test_what_is_written_lints_clean_and_passes_its_test(headrace, tmp_path, exa
     assert "\nname: my-own\n" in f"\n{text}"
     assert "$schema" not in text
     linted = headrace("lint", "--strict")
-    assert (linted.status, linted.out.startswith("0 errors, 0 warnings")) == (0, True), linted.out
+    assert (linted.status, linted.out.startswith("0 errors, 0 warnings in ")) == (0, True), linted.out
+    assert headrace("fmt", "--check").status == 0
     tested = headrace("test", "--json")
     assert tested.status == 0
     assert "my-own" in {case["workflow"] for case in tested.json["cases"]}
