@@ -25,6 +25,7 @@ _OF_THE_END = (
     "exit",
     "undo",
     "undone",
+    "not_undone",
     "done",
     "timers",
     "idle",

@@ -78,6 +78,7 @@ def _start(definition: Definition, before: ScopeState | None, event: ScopeStarte
 
 
 def _scope_settled(turn: Turn, event: ScopeSettled) -> bool:
+    undo.note_failed(turn, event.not_undone)
     if event.scope == FINALLY and turn.context.scope == ROOT:
         return settle.finally_ended(turn, event)
     return settle.undoing_ended(turn, event) if turn.state["status"] == "compensating" else bodies.settled(turn, event)

@@ -85,6 +85,7 @@ class SettleScope:
     done: bool | None = None
     undone: bool = False
     idle: bool = False
+    not_undone: list[ScopeFailure] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

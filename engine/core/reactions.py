@@ -38,5 +38,6 @@ def _settled(path: str, command: SettleScope, at: int) -> ScopeSettled:
         done=command.done,
         undone=command.undone,
         idle=command.idle,
+        not_undone=command.not_undone,
         at=at,
     )

@@ -59,6 +59,8 @@ class ScopeSettled:
     """The scope had settled before, and its effects have been undone since."""
     idle: bool = False
     """The parent was told that nothing ran in it."""
+    not_undone: list[ScopeFailure] = field(default_factory=list)
+    """Compensations that failed in it or below, the first few: the instance ends failed, whoever handles the scope's own end."""
     at: int = 0
 
 

@@ -55,12 +55,15 @@ def never_started(turn: Turn, outcome: Ending, error: TaskError | None = None) -
 
 
 def finally_ended(turn: Turn, event: ScopeSettled) -> bool:
-    """`finally` has ended: it can spoil a success, and never mend a failure."""
+    """`finally` has ended: it can spoil a success, and never mend a failure. What it could not undo is a failure in any case."""
     if turn.state["status"] != "finally" or event.scope != FINALLY:
         return False
     outcome = turn.state.get("outcome", "succeeded")
     failures = [*turn.state.get("failures", []), *event.failures]
-    if outcome == "succeeded":
+    if event.not_undone:
+        outcome = "failed"
+        failures += [failure for failure in event.not_undone if failure not in failures]
+    elif outcome == "succeeded":
         outcome = event.outcome
     _close(turn, outcome, turn.state.get("outputs"), failures)
     return True
@@ -89,6 +92,7 @@ def all_undone(turn: Turn) -> None:
             )
         )
         return
+    undo.note_failed(turn, failures)
     outcome: Ending = "failed" if failures else state.get("outcome", "failed")
     _conclude(turn, outcome, None, [*state.get("failures", []), *failures])
 
@@ -126,10 +130,12 @@ def _end(turn: Turn) -> None:
 
 
 def _failures(turn: Turn) -> list[ScopeFailure]:
-    scope = turn.context.scope
+    scope, state = turn.context.scope, turn.state
     if turn.cancelling:
-        return before_the_stop(turn.list, turn.runs, scope, turn.state.get("failures", []))
-    return unhandled(turn.list, turn.runs, scope)
+        failures = before_the_stop(turn.list, turn.runs, scope, state.get("failures", []))
+    else:
+        failures = unhandled(turn.list, turn.runs, scope)
+    return [*failures, *state.get("not_undone", [])] if scope == ROOT else failures
 
 
 def _conclude(turn: Turn, outcome: Ending, outputs: Json, failures: list[ScopeFailure]) -> None:
@@ -181,6 +187,7 @@ def _close(turn: Turn, outcome: Ending, outputs: Json, failures: list[ScopeFailu
             failures=failures,
             done=turn.state.get("done"),
             idle=_was_idle(turn.state),
+            not_undone=turn.state.get("not_undone", []),
         )
     )
 

@@ -232,6 +232,8 @@ class ScopeState(TypedDict, total=False):
     undo: UndoRun
     undone: bool
     """All its effects were undone after it had settled."""
+    not_undone: list[ScopeFailure]
+    """Compensations that failed here before it settled, or below: the first few. With one the instance ends failed."""
     done: bool
     """Of an iteration that has succeeded: what `until` said."""
     idle: bool

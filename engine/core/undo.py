@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.core.commands import FindChildren, OpenScope, TellScope
 from engine.core.events import ChildrenFound, ScopeSettled, UndoRequested, to_json
 from engine.core.keys import COMPENSATE, compensation_scope, owner
 from engine.core.model import Task
 from engine.core.outcomes import is_positive
-from engine.core.state import TaskRun, UndoRun
+from engine.core.state import ScopeFailure, TaskRun, UndoRun
 from engine.core.turn import Turn
 from engine.core.values import JsonObject
+
+KEPT = 5
+"""Compensations that failed of which a scope tells the one above."""
 
 
 def begin(turn: Turn) -> None:
@@ -20,6 +25,12 @@ def begin(turn: Turn) -> None:
     if left:
         turn.state["undo"] = {"left": left}
         _next(turn)
+
+
+def note_failed(turn: Turn, failures: Sequence[ScopeFailure]) -> None:
+    """Keep the first few compensations that failed, here or below."""
+    if failures:
+        turn.state["not_undone"] = [*turn.state.get("not_undone", []), *failures][:KEPT]
 
 
 def is_under_way(turn: Turn) -> bool:

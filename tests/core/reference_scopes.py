@@ -48,6 +48,8 @@ class Interpreter:
         self.compensations: list[str] = []
         self.leaving: str | None = None
         """The state with which a task far below makes the instance end."""
+        self.not_undone = False
+        """A compensation failed: the instance ends failed, whoever handles what it was to undo."""
 
     def run(self) -> str:
         """The end of the instance."""
@@ -56,13 +58,14 @@ class Interpreter:
             self.leaving = None
             last = self._scope("finally", self.definition.finally_, 0).outcome
             ending = last if ending == "succeeded" else ending
-        return ending
+        return "failed" if self.not_undone else ending
 
     def _scope(self, path: str, tasks: TaskList, number: int) -> Scope:
         scope = Scope(tasks, path)
         stopped = self._run_all(scope, number)
         hearers = scope.ran | scope.pending  # one that was pending then could have handled it (decision 0006)
-        if reference.unhandled(tasks, scope.outcomes, hearers, scope.spared) or stopped == "fail_fast":
+        failed = bool(reference.unhandled(tasks, scope.outcomes, hearers, scope.spared)) or stopped == "fail_fast"
+        if failed or (path == "" and self.not_undone):
             scope.outcome = "failed"
         else:
             scope.outcome = stopped or "succeeded"
@@ -194,6 +197,7 @@ class Interpreter:
                 path = f"{_join(scope.path, name)}/compensate"
                 self.compensations.append(path)
                 well &= self._leaf(path, task.compensate.tasks[""]) == "succeeded"
+                self.not_undone |= not well
             else:
                 for inner in reversed(scope.below.get(name, [])):
                     if inner.outcome == "succeeded":
