@@ -50,9 +50,6 @@ class Example:
         return Example(name, _renamed(self.text, "name", name), _renamed(self.test, "workflow", name))
 
 
-_SHARED = "# headrace: ignore-file[unused-in-project] this is what all examples share; keep what yours need\n"
-
-
 def examples() -> dict[str, Example]:
     """All by name."""
     folder = _folder()
@@ -62,8 +59,8 @@ def examples() -> dict[str, Example]:
 
 
 def project() -> str:
-    """What the examples share; one of them alone does not use all of it."""
-    return f"{_SHARED}{_read(_folder(), PROJECT)}"
+    """What the examples share."""
+    return _read(_folder(), PROJECT)
 
 
 def needed(example: Example, known: dict[str, Example]) -> Iterator[Example]:
