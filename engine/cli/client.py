@@ -16,14 +16,14 @@ from engine.errors import HeadraceError, Problem, Rejected, Unavailable
 class Api:
     """Talks to `HEADRACE_API_URL` with `HEADRACE_API_TOKEN`."""
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Config | None = None, *, timeout: float = 60) -> None:
         config = config or load()
         headers = {"Authorization": f"Bearer {config.api_token}"} if config.api_token else {}
         self._url = config.api_url
         self._client = httpx.Client(
             base_url=f"{config.api_url.rstrip('/')}/api/v1",
             headers=headers,
-            timeout=60,
+            timeout=timeout,
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),  # a command makes a few calls and nobody closes it
         )

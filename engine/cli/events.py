@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli.complete import tasks as known_tasks
 from engine.cli.deliveries import outcome
 from engine.cli.instances import Instance, parse_json, parse_pairs
 from engine.cli.output import AsJson, emit_json, emit_table, first_line, moment
 
-Task = Annotated[str, typer.Argument(help="Path of the task, as `headrace get` shows it.")]
+Task = Annotated[str, typer.Argument(help="Path of the task, as `headrace get` shows it.", autocompletion=known_tasks)]
 SHOWN = 60
 """Characters of a body that a table shows."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli import complete
 from engine.cli.instances import Instance
 from engine.cli.output import AsJson, emit_json, moment
 
@@ -22,7 +23,10 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     instance: Instance,
-    task: Annotated[str | None, typer.Argument(help="Path of a task: `deploy`, `deploy[eu]/roll`.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Argument(help="Path of a task: `deploy`, `deploy[eu]/roll`.", autocompletion=complete.tasks),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:

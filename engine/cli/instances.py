@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli import complete
 from engine.cli.output import AsJson, emit_fields, emit_json, emit_table, moment
 
-Instance = Annotated[str, typer.Argument(help="Id of the instance.")]
+Instance = Annotated[str, typer.Argument(help="Id of the instance.", autocompletion=complete.instances)]
 MOST_LINES = 300
 """Tasks that are shown of an instance, unless all are asked for."""
 FINAL = ("succeeded", "failed", "cancelled")
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def start(
-    workflow: Annotated[str, typer.Argument(help="Name of the workflow.")],
+    workflow: Annotated[str, typer.Argument(help="Name of the workflow.", autocompletion=complete.workflows)],
     inputs: Annotated[
         list[str] | None,
         typer.Option("--input", "-i", metavar="NAME=VALUE", help="One input; the value is JSON, or else text."),
@@ -163,7 +164,7 @@ def history(instance: Instance, *, as_json: AsJson = False) -> None:
 
 def logs(
     instance: Instance,
-    task: Annotated[str | None, typer.Argument(help="Path of one task.")] = None,
+    task: Annotated[str | None, typer.Argument(help="Path of one task.", autocompletion=complete.tasks)] = None,
     *,
     as_json: AsJson = False,
 ) -> None:

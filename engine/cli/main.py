@@ -30,10 +30,12 @@ from engine.cli import (
     sync,
     test,
 )
+from engine.cli.overview import Overview
 from engine.errors import HeadraceError, Misconfigured
 
 app = typer.Typer(
     name="headrace",
+    cls=Overview,
     help="Workflows as code, in your git repository.",
     no_args_is_help=True,
     add_completion=True,

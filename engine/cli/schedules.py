@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli import complete
 from engine.cli.output import AsJson, emit_json, emit_table, first_line, moment
 
 
@@ -15,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 
 def schedules(
-    workflow: Annotated[str | None, typer.Argument(help="Only those of this workflow.")] = None,
+    workflow: Annotated[
+        str | None, typer.Argument(help="Only those of this workflow.", autocompletion=complete.workflows)
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
