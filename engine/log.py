@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Protocol
 
 import structlog
 
@@ -14,8 +15,16 @@ _QUIET = ("httpx", "httpcore", "uvicorn", "dramatiq", "alembic", "asyncio")
 """Libraries whose routine messages would bury ours; their warnings still show."""
 
 
-def configure(config: Config) -> None:
-    """Set up logging once per process. Raises Misconfigured for an unknown level or format."""
+class Stream(Protocol):
+    """Where a log goes."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
+def configure(config: Config, stream: Stream | None = None) -> None:
+    """Set up logging once per process, to standard error unless told. Raises Misconfigured for an unknown level or format."""
     level = logging.getLevelNamesMapping().get(config.log_level.upper())
     if level is None:
         raise Misconfigured(
@@ -31,7 +40,7 @@ def configure(config: Config) -> None:
     renderers: dict[str, list[structlog.typing.Processor]] = {
         "console": [
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
+                colors=stream is None and sys.stderr.isatty(),
                 exception_formatter=structlog.dev.plain_traceback,
                 sort_keys=False,  # as they were given: what somebody looks for comes first
                 pad_event_to=0,
@@ -47,7 +56,7 @@ def configure(config: Config) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -66,6 +66,9 @@ def run(
         bool, typer.Option("--send", help="Send messages to people; without it they are only shown.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the end.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Lines below each other, in a terminal too, with all that tasks print.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a workflow on this machine, without a server.
@@ -93,6 +96,7 @@ def run(
             yes=yes,
             send=send,
             quiet=quiet,
+            plain=plain,
             as_json=as_json,
         )
         with _folder(keep) as folder:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -47,6 +47,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
         self.name = ""
+        self.before_leaving: Callable[[], None] = lambda: None
+        """What even the third does."""
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -62,6 +64,7 @@ class Interrupts:
         self.count += 1
         self.name = signal.Signals(number).name
         if self.count > 2:  # noqa: PLR2004 - see the class
+            self.before_leaving()
             os._exit(128 + number)
 
 
@@ -161,8 +164,16 @@ class Heard:
         with self._lock:
             self._said += said
 
+    def write(self, text: str) -> None:
+        """What the engine logs: a stream's method."""
+        with self._lock:
+            self._said += [((each, "calm"),) for each in lines(text) if each]
+
+    def flush(self) -> None:
+        """A stream's method."""
+
     def said(self) -> list[Line]:
-        """What there is to say of messages."""
+        """What there is to say of messages, and of the engine."""
         with self._lock:
             said, self._said = self._said, []
         return said

@@ -8,6 +8,8 @@ from contextlib import suppress
 from threading import RLock
 from typing import TextIO, TypeAlias
 
+from rich.cells import cell_len, set_cell_size
+
 from engine.cli.local.printable import REPLACEMENT
 
 Line: TypeAlias = tuple[tuple[str, str], ...]
@@ -68,3 +70,19 @@ class Out:
         except (OSError, ValueError):
             return 80, 24
         return columns or 80, rows or 24
+
+
+def cut(line: Line, width: int) -> Line:
+    """A line that fits into so many columns, with a sign that it was cut."""
+    if sum(cell_len(text) for text, _ in line) <= width:
+        return line
+    left = max(width - 1, 0)
+    parts: list[tuple[str, str]] = []
+    for text, style in line:
+        size = cell_len(text)
+        if size > left:
+            parts.append((set_cell_size(text, left).rstrip() + "…" if width > 0 else "", style))
+            break
+        parts.append((text, style))
+        left -= size
+    return tuple(parts)

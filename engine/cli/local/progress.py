@@ -20,7 +20,7 @@ MOST_TAILS = 500
 class Progress(Protocol):
     """Shows a run. Only one thread calls it."""
 
-    def update(self, look: Look, logs: Sequence[LogLine]) -> None:
+    def update(self, look: Look, logs: Sequence[LogLine], /) -> None:
         """What has become of it, and what its tasks have printed since the last time."""
         ...
 

@@ -17,11 +17,12 @@ from engine.cli.local.engine import LocalEngine, kill_children, running, setting
 from engine.cli.local.files import Runnable
 from engine.cli.local.out import Out
 from engine.cli.local.people import Unattended
-from engine.cli.local.plain import Plain
+from engine.cli.local.plain import Asks, Plain
 from engine.cli.local.printable import line
 from engine.cli.local.progress import Progress, Silent, Tails
 from engine.cli.local.start import start
 from engine.cli.local.summary import report
+from engine.cli.local.tree import Tree
 from engine.cli.local.watch import Seen, Watch
 from engine.config import Config
 from engine.core.values import Json, JsonObject
@@ -44,6 +45,7 @@ class Wishes:
     yes: bool
     send: bool
     quiet: bool
+    plain: bool
     as_json: bool
     """Standard output is for programs: everything else goes to standard error."""
 
@@ -74,18 +76,20 @@ class Session:
 
     def run(self) -> Result:
         """To the end. Raises Invalid, Rejected: it cannot be started."""
-        log.configure(self._config)
+        log.configure(self._config, self._heard)
         interrupts = Interrupts()
         with interrupts.heard(), running(self._engine, self._runnable):
             watch = Watch(self._engine.instances.reader, self._runnable.definitions, self._start())
             progress, answers = self._parts(watch)
+            interrupts.before_leaving = progress.close
             drive = Drive(self._engine, watch, interrupts, timeout=self._wishes.timeout)
             try:
                 ended = drive.to_the_end(progress, answers, self._heard)
             except StopNow:
                 progress.close()
                 self._stop_now(STOPPED if interrupts.count > 1 else UNANSWERED)
-            progress.close()
+            finally:
+                progress.close()
             self._report(ended, answers.unsent)
             return self._result(ended)
 
@@ -97,11 +101,19 @@ class Session:
     def _parts(self, watch: Watch) -> tuple[Progress, Unattended]:
         wishes = self._wishes
         answers = Unattended(self._engine, watch, person=wishes.person, yes=wishes.yes, events=wishes.events)
-        return Silent(self._out) if wishes.quiet else Plain(self._out, answers.asked), answers
+        return self._progress(answers.asked), answers
+
+    def _progress(self, asks: Asks) -> Progress:
+        if self._wishes.quiet:
+            return Silent(self._out)
+        drawn = self._out.live and not self._wishes.plain
+        return (
+            Tree(self._out, self._tails, asks, threads=self._config.task_threads) if drawn else Plain(self._out, asks)
+        )
 
     def _report(self, ended: Ended, unsent: Sequence[str]) -> None:
         lines = [((f"no task waited for the event {line(each)}, which was not sent", "wait"),) for each in unsent]
-        self._out.lines([*lines, *report(ended.look.run, self._tails)])
+        self._out.lines([*lines, *report(ended.look.run, self._tails, self._out.width())])
         for each in ended.waited_for:
             self._out.text(f"  {each}", "wait")
         if self._keep:

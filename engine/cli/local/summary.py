@@ -10,7 +10,7 @@ import orjson
 
 from engine.app.read import TaskView
 from engine.cli.local import printable
-from engine.cli.local.out import Line
+from engine.cli.local.out import Line, cut
 from engine.cli.local.progress import Tails
 from engine.cli.local.watch import Seen, is_within, rows
 from engine.cli.local.words import cause, end, error, outcome, sign, took, why
@@ -38,10 +38,10 @@ class Failure:
     error: Any
 
 
-def report(run: Seen, tails: Tails) -> list[Line]:
-    """All of it."""
+def report(run: Seen, tails: Tails, width: int) -> list[Line]:
+    """All of it, the table no wider than so many columns."""
     found = failures(run)
-    lines: list[Line] = [(), *_table(run)]
+    lines: list[Line] = [(), *(cut(line, width) for line in _table(run))]
     for failure in found[:MOST_FAILURES]:
         lines += [(), *_failure(failure, tails)]
     if len(found) > MOST_FAILURES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.app.glance import glance
@@ -107,16 +107,16 @@ class Watch:
         return Seen(label=label, instance=instance, scopes=scopes, views=views, children=children)
 
 
-def rows(seen: Seen, within: int = 0) -> Iterator[Row]:
-    """Every task; of too many items or iterations only those that went wrong."""
+def rows(seen: Seen, within: int = 0, *, also: Collection[str] = ()) -> Iterator[Row]:
+    """Every task; of too many items or iterations only those that went wrong, or are in one of the states `also`."""
     hidden = folded(seen.views)
     for view in seen.views:
-        if is_within(view.scope, hidden) and view.state not in BAD:
+        if is_within(view.scope, hidden) and view.state not in BAD and view.state not in also:
             continue
         row = Row(seen=seen, view=view, depth=within + depth(view.path))
         yield row
         if view.path in seen.children:
-            yield from rows(seen.children[view.path], row.depth + 1)
+            yield from rows(seen.children[view.path], row.depth + 1, also=also)
 
 
 def folded(views: tuple[TaskView, ...]) -> frozenset[str]:
