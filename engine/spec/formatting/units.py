@@ -152,13 +152,15 @@ class _Reader:
     def _alone(self, comment: Comment, following: int) -> None:
         """Above the next unit, unless it is further in than that: then below the last one that is not further in."""
         above = self._units[following] if following < len(self._units) else None
-        if above is not None and comment.column <= above.column:
+        behind = (unit for unit in reversed(self._units[:following]) if unit.column <= comment.column)
+        owner = next(behind, None)
+        least = self._units[0].column if above is None else above.column
+        if owner is not None and owner.column > least:
+            owner.foot.append(comment)
+        elif above is not None:
             above.lead.append(comment)
-        elif above is None and comment.column <= self._units[0].column:
-            self.last.append(comment)
         else:
-            behind = reversed(self._units[:following])
-            next(unit for unit in behind if unit.column <= comment.column).foot.append(comment)
+            self.last.append(comment)
 
     def _is_flow(self, node: Node) -> bool:
         return not isinstance(node, Scalar) and not self.is_block(node)

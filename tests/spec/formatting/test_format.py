@@ -137,6 +137,49 @@ def test_whatever_a_file_holds(values, seed):
     assert read("project.yaml", made.encode()).root.value == before.root.value == values
 
 
+SCRAPS = (
+    " ",
+    "\n",
+    "#",
+    " # c\n",
+    '"',
+    "'",
+    "- ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ": ",
+    ",",
+    "|",
+    ">",
+    "? ",
+    "&a ",
+    "*a",
+    "\t",
+    "\n  # c\n",
+    "\r",
+    "\u2028",
+)
+
+
+@given(chosen=st.sampled_from(sorted(FILES)), seed=st.integers(0, 2**32))
+@settings(max_examples=300)
+def test_a_file_with_slips_is_laid_out_or_left_alone(chosen, seed):
+    drawn, text = random.Random(seed), FILES[chosen].decode()
+    for _ in range(drawn.randint(1, 4)):
+        at = drawn.randrange(len(text) + 1)
+        text = text[:at] + (
+            drawn.choice(SCRAPS) + text[at:] if drawn.random() < 0.6 else text[at + drawn.randint(1, 4) :]
+        )
+    try:
+        made = formatted(chosen, text.encode())
+    except Unformattable:
+        return
+    if isinstance(made, str):
+        assert formatted(chosen, made.encode()) == made
+
+
 def test_the_order_is_that_of_the_models_and_of_the_reference():
     names = {field.alias or name for name, field in ListedTaskKeys.model_fields.items()}
     assert sorted(TASK) == sorted(names)
@@ -153,6 +196,10 @@ CASES = {
     "a key above others, and what is above all": (
         "# file\n\n# tasks\ntasks: {a: {run: x}}\nname: x\n",
         "# file\n\n# tasks\nname: x\ntasks: {a: {run: x}}\n",
+    ),
+    "comments below, deeper and at the end": (
+        "     # deep\nname: x\ntasks:\n  a:\n    run: x\n    # below run\n # about outputs\noutputs: {}\n\n# the end\n",
+        "# deep\nname: x\n\ntasks:\n  a:\n    run: x\n    # below run\n\n# about outputs\noutputs: {}\n\n# the end\n",
     ),
     "a list of tasks": (
         "name: x\ntasks:\n- run: |\n     a\n       b\n  id: a\n- id: b  # b\n  run: >-\n    c\n    d\n",
