@@ -139,7 +139,7 @@ class Explainer:
             path=task_path(scope, task.id),
             kind=task.kind,
             state=PENDING if run is None else run["state"],
-            why=why(task, tasks, state),
+            why=why(task, tasks, state, scope),
             join=joined(task, edges),
             edges=edges,
             handling=became,

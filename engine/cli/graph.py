@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from enum import StrEnum
@@ -10,11 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.output import STATE_STYLE
+
 if TYPE_CHECKING:
     from engine.core.model import Definition
+    from engine.web.sketch import Sketch
+    from engine.web.text_graph import Line
 
 WIDTH = 80
 """Columns where nobody says how many there are."""
+MOST = 200
+"""Scopes of an instance that are drawn: items, iterations and groups."""
+_INSTANCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Format(StrEnum):
@@ -34,22 +42,48 @@ def register(app: typer.Typer) -> None:
 
 
 def graph(
-    workflow: Annotated[str, typer.Argument(metavar="FILE|WORKFLOW", help="A file, or the name of a loaded workflow.")],
+    workflow: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|WORKFLOW|INSTANCE",
+            help="A file, the name of a loaded workflow, or the id of an instance, whose tasks have states.",
+        ),
+    ],
     form: Annotated[
         Format | None, typer.Option("--format", help="Default: what the name of FILE ends with, or text.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file.")] = None,
 ) -> None:
-    """Draw a workflow: its tasks, what they wait for, and what they consist of."""
-    from engine.web.mermaid import flowchart
+    """Draw a workflow or an instance: its tasks, what they wait for, and what they consist of."""
+    from engine.web.mermaid import chart
+    from engine.web.sketch import sketch
     from engine.web.standalone import standalone
 
-    definition = _definition(workflow)
     form = form or (SUFFIXES.get(output.suffix, Format.text) if output else Format.text)
-    if form is Format.text:
-        _text(definition, output)
+    if _INSTANCE.fullmatch(workflow):
+        if form is Format.svg:
+            raise typer.BadParameter("the page of an instance has its picture; here there is text and mermaid")
+        drawn = _instance(workflow)
     else:
-        _write(standalone(definition) if form is Format.svg else flowchart(definition), output)
+        definition = _definition(workflow)
+        if form is Format.svg:
+            _write(standalone(definition), output)
+            return
+        drawn = sketch(definition)
+    if form is Format.mermaid:
+        _write(chart(drawn), output)
+    else:
+        _text(drawn, output)
+
+
+def _instance(name: str) -> Sketch:
+    from engine.cli.client import Api
+    from engine.cli.instance_sketch import sketch_of
+    from engine.cli.instances import why_so
+
+    api = Api()
+    rows = api.get("instances", name, "tasks", limit=MOST)["items"]
+    return sketch_of(api.get("instances", name)["workflow"], rows, [why_so(row) for row in rows])
 
 
 def _definition(workflow: str) -> Definition:
@@ -77,23 +111,27 @@ def _compiled(path: str, text: bytes) -> Definition:
     return definition
 
 
-def _text(definition: Definition, output: Path | None) -> None:
+def _text(drawn: Sketch, output: Path | None) -> None:
     from engine.web.rails import ASCII, UNICODE
-    from engine.web.sketch import sketch
     from engine.web.text_graph import lines
 
     encoding = "utf-8" if output else (sys.stdout.encoding or "ascii")
     styled = output is None and sys.stdout.isatty()
     width = shutil.get_terminal_size((WIDTH, 24)).columns if styled else WIDTH
     signs = UNICODE if _can(encoding, UNICODE.within + "".join(UNICODE.rails.values())) else ASCII
-    drawn = []
-    for line in lines(sketch(definition), signs, width):
-        name, text = (
-            (typer.style(line.name, bold=True), typer.style(line.text, dim=True)) if styled else (line.name, line.text)
-        )
-        drawn.append(f"{line.rails}{name}{text}\n")
-    text = "".join(drawn)
+    show = _styled if styled else _plain
+    text = "".join(f"{show(line)}\n" for line in lines(drawn, signs, width))
     _write(text.encode(encoding, "replace").decode(encoding), output)
+
+
+def _plain(line: Line) -> str:
+    return f"{line.rails}{line.name}{line.text}"
+
+
+def _styled(line: Line) -> str:
+    colour = STATE_STYLE.get(line.state)
+    text = typer.style(line.text, fg=colour, dim=colour is None)
+    return f"{line.rails}{typer.style(line.name, bold=True)}{text}"
 
 
 def _can(encoding: str, signs: str) -> bool:

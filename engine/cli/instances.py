@@ -130,7 +130,7 @@ def get(
             task["state"],
             task["attempt"] or "",
             _seconds(task),
-            _why(task),
+            why_so(task),
         )
         for task in shown
     ]
@@ -347,7 +347,8 @@ def _meanwhile(task: dict[str, Any]) -> str:
     return f"instance {task['child']}" if task["child"] else ""
 
 
-def _why(task: dict[str, Any]) -> str:
+def why_so(task: dict[str, Any]) -> str:
+    """What there is to say of a task besides its state: its error, why it was skipped, what it waits for."""
     error, skipped = task["error"], task["skipped"]
     if error:
         return f"{error['kind']}: {error['message']}"

@@ -12,6 +12,7 @@ from engine.core.expressions.evaluate import condition, values_read
 from engine.core.expressions.model import Expression
 from engine.core.failures import heard
 from engine.core.joins import join, negative, satisfies
+from engine.core.keys import COMPENSATE, owner, task_path
 from engine.core.model import Definition, Task, TaskList
 from engine.core.names import names_for, shown
 from engine.core.outcomes import CANCELLED, FAILED, NEGATIVE, SKIPPED
@@ -95,16 +96,16 @@ def _asked(of: str, wanted: Expression, names: JsonObject) -> ConditionSeen:
         return ConditionSeen(of=of, source=wanted.source, result=None, values=values)
 
 
-def why(task: Task, tasks: TaskList, state: ScopeState) -> str:
-    """In a sentence why the task is where it is."""
+def why(task: Task, tasks: TaskList, state: ScopeState, scope: str) -> str:
+    """In a sentence why the task of the scope at this path is where it is."""
     run = state["tasks"].get(task.id)
     if run is None:
         return _why_pending(task, tasks, state)
     if run["state"] == SKIPPED:
         return f"skipped, because {why_skipped(run.get('skipped'))}"
     if run["state"] in ACTIVE:
-        return f"it runs, because {_why_it_runs(task, state['tasks'])}"
-    return "; ".join(_why_ended(task, run, state))
+        return f"under way, because {_why_it_runs(task, state['tasks'], scope)}"
+    return "; ".join(_why_ended(task, run, state, scope))
 
 
 def why_skipped(reason: SkipReason | None) -> str:
@@ -135,16 +136,20 @@ def _why_pending(task: Task, tasks: TaskList, state: ScopeState) -> str:
     return "it is about to be looked at"
 
 
-def _why_it_runs(task: Task, runs: dict[str, TaskRun]) -> str:
-    if not task.edges:
+def _why_it_runs(task: Task, runs: dict[str, TaskRun], scope: str) -> str:
+    if task.edges:
+        good = [f"{edge.source} ended {edge.got}" for edge in edges_seen(task, runs) if edge.satisfied]
+        return " and ".join(dict.fromkeys(good)) or "it was reopened"
+    above = owner(scope)
+    if task.id or above is None:
         return "it needs nothing"
-    good = [f"{edge.source} ended {edge.got}" for edge in edges_seen(task, runs) if edge.satisfied]
-    return " and ".join(dict.fromkeys(good)) or "it was reopened"
+    of = task_path(*above)
+    return f"it undoes {of}" if scope.endswith(f"/{COMPENSATE}") else f"it belongs to {of}"
 
 
-def _why_ended(task: Task, run: TaskRun, state: ScopeState) -> Iterator[str]:
+def _why_ended(task: Task, run: TaskRun, state: ScopeState, scope: str) -> Iterator[str]:
     outcome = run["state"]
-    yield f"it ran, because {_why_it_runs(task, state['tasks'])}"
+    yield f"it ran, because {_why_it_runs(task, state['tasks'], scope)}"
     if run.get("cached"):
         yield "its outputs are those of an earlier run"
     if "by" in run:

@@ -47,7 +47,12 @@ def flowchart(
 
     With `before`, tasks and edges that only one of the two definitions has are drawn as added or removed without a mark.
     """
-    return "\n".join(_Chart().lines(sketch(definition, marks, before=before))) + "\n"
+    return chart(sketch(definition, marks, before=before))
+
+
+def chart(drawn: Sketch) -> str:
+    """The text of a flowchart of what has been sketched."""
+    return "\n".join(_Chart().lines(drawn)) + "\n"
 
 
 class _Chart:

@@ -9,6 +9,7 @@ from textwrap import wrap
 from engine.core.keys import FINALLY
 from engine.web.rails import Row, Signs, rows
 from engine.web.sketch import Node, Sketch
+from engine.web.states import words
 
 WIDEST_NAME = 40
 """Columns of rails and name, beyond which a longer one pushes its own text to the right."""
@@ -22,6 +23,8 @@ class Line:
     rails: str = ""
     name: str = ""
     text: str = ""
+    state: str = ""
+    """Of the task, if it has one."""
 
 
 def lines(drawn: Sketch, signs: Signs, width: int) -> Iterator[Line]:
@@ -44,12 +47,13 @@ def _row(row: Row, left: int, width: int) -> Iterator[Line]:
     used = len(row.rails) + 1 + len(row.node.id)
     texts = wrap(_text(row.node), max(width - left, NARROWEST_TEXT), break_long_words=False) or [""]
     space = " " * max(left - used, 2) if texts[0] else ""
-    yield Line(rails=f"{row.rails} ", name=row.node.id, text=space + texts[0])
+    yield Line(rails=f"{row.rails} ", name=row.node.id, text=space + texts[0], state=row.node.mark)
     for text in texts[1:]:
-        yield Line(rails=row.below.ljust(left), text=text)
+        yield Line(rails=row.below.ljust(left), text=text, state=row.node.mark)
 
 
 def _text(node: Node) -> str:
-    said = ", ".join(filter(None, [node.what or ("" if node.ways else "group"), *node.ways]))
+    what = node.what or ("" if node.ways else "group")
+    said = ", ".join(filter(None, [what, words(node.mark), *node.ways]))
     outcomes = [f"{arrow.source}.{outcome}" for arrow in node.arrows for outcome in arrow.outcomes]
     return f"{said}  on {', '.join(outcomes)}" if outcomes else said

@@ -242,14 +242,15 @@ tasks:
     assert wait.said == "0 of 2 items ended: deploy[eu]/prepare/pull, deploy[us]/prepare/pull"
     assert now(explain(instance, "deploy[eu]/prepare")).said == "its tasks are under way: deploy[eu]/prepare/pull"
     pull = explain(instance, "deploy[eu]/prepare/pull")
-    assert (pull.why, now(pull).on) == ("it runs, because it needs nothing", "queue")
+    assert (pull.why, now(pull).on) == ("under way, because it needs nothing", "queue")
     assert explain(instance, "deploy[eu]/probe").why == "it waits for prepare"
     assert explain(instance, "deploy[eu]/probe#1").why == "it waits, because deploy[eu]/probe#1 has not begun"
     for command in world.queued():
         world.answer(command)
     probe = explain(instance, "deploy[us]/probe")
     assert now(probe).said == "iteration 1: deploy[us]/probe#1"
-    assert now(explain(instance, "deploy[us]/probe#1")).on == "queue"
+    first = explain(instance, "deploy[us]/probe#1")
+    assert (first.why, now(first).on) == ("under way, because it belongs to deploy[us]/probe", "queue")
     world.work()
     assert explain(instance, "deploy[us]/probe").why == "it ran, because prepare ended succeeded"
     assert [one.end for one in explain(instance, "deploy[us]/probe#1").attempts] == ["succeeded"]
@@ -290,7 +291,7 @@ def test_undone_what_a_failure_left_behind(world, explain, explainer):
     world.answer(world.queued()[0], error="exit")
     assert [wait.said for wait in explainer.explain(instance).waits] == ["undoes book"]
     undoing = explain(instance, "book/compensate")
-    assert (undoing.state, now(undoing).on) == ("queued", "queue")
+    assert (undoing.why, now(undoing).on) == ("under way, because it undoes book", "queue")
     world.work()
     assert explain(instance, "book").why == "it ran, because it needs nothing; it was undone"
     assert explain(instance, "late").why == "skipped, because it waits for pay.succeeded, but the outcome was failed"

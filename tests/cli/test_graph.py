@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.web.definitions import GATE
+from tests.web.nested import FLEET, under_way
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HELLO = str(ROOT / "workflows" / "hello.yaml")
@@ -46,3 +47,28 @@ def test_a_file_that_cannot_be_read(headrace, tmp_path):
     assert (done.status, done.out) == (1, "")
     assert "[unknown-need]" in done.err
     assert headrace("graph", "none.yaml").status == 2
+
+
+def test_an_instance_with_the_states_of_its_tasks(headrace, shown):
+    drawn = headrace("graph", shown["waiting"]).out
+    assert "◆─┴─╯ approve            approval, waiting\n" in drawn
+    assert "├─● deploy               script, pending\n" in drawn
+    chart = headrace("graph", shown["waiting"], "--format", "mermaid").out
+    assert '["scan<br/>http<br/>succeeded"]' in chart
+    assert "classDef wait " in chart
+    refused = headrace("graph", shown["waiting"], "-o", "a.svg")
+    assert (refused.status, "page of an instance" in refused.said) == (2, True)
+    gone = "01a220b5-327c-7328-980c-eab155677076"
+    assert headrace("graph", gone).err == f"headrace: there is no instance '{gone}'\n"
+
+
+def test_what_the_tasks_of_an_instance_consist_of(headrace, shown, world):
+    world.load(FLEET)
+    drawn = headrace("graph", under_way(world)).out
+    lines = drawn.splitlines()
+    assert "■ prepare                 group, succeeded" in lines
+    assert "│ ┊ ● compile             script, succeeded" in lines
+    assert "│ │ ┊ ├─■ [eu]            3 tasks" in lines
+    assert "│ │ ┊ │ ┊ │ ┊ ● #3        script, queued" in lines
+    assert "│ │ ┊ ┊ │ ┊ ● compensate  script, queued" in lines
+    assert "│ │ ┊ ├─● [host-13]       http, failed, http_status: the answer was 503" in lines
