@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from engine.api import (
     approvals,
     artifacts,
@@ -21,18 +19,12 @@ from engine.api import (
 )
 from engine.api.openapi import document
 from engine.api.operations import Answer, Call, Operation
+from engine.version import installed
 
 
 def openapi(_call: Call) -> Answer:
     """This description of the API, as OpenAPI 3.1."""
-    return Answer(body=document(OPERATIONS, _version()))
-
-
-def _version() -> str:
-    try:
-        return version("headrace")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
+    return Answer(body=document(OPERATIONS, installed() or "0"))
 
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Files or folders with workflows and project.yaml. Default: workflows.")
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write them to a file, and print text beside it."),
+]
+
+
+class Format(StrEnum):
+    """Whom the findings are for."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    github = "github"
+    gitlab = "gitlab"
+    junit = "junit"
 
 
 def register(app: typer.Typer) -> None:
@@ -29,14 +45,15 @@ def lint(
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 for warnings, too.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Make the fixes that leave the meaning as it is.")] = False,
+    form: Annotated[Format | None, typer.Option("--format", help="How they are printed. Default: text.")] = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Check workflow files. Exit status 1 if there are errors, 0 if not (warnings and notes are printed)."""
     from engine.lint.linter import lint as lint_files
-    from engine.lint.reporters import json as json_report
-    from engine.lint.reporters import text as text_report
     from engine.workers.garbage import unsearched
 
+    report = _reporter(_form(form, as_json=as_json))
     files, beside = _read(paths or [Path("workflows")])
     if not files:
         typer.echo("headrace: no workflow files here; name a file or a folder", err=True)
@@ -44,10 +61,40 @@ def lint(
     with unsearched():
         found = _fixed(files, beside) if fix else lint_files({**beside, **files})
     findings = [finding for finding in found if finding.path in files or _is_wrong_project(finding)]
-    report = json_report if as_json else text_report
-    sys.stdout.write(report.report(findings, files))
+    if output is not None:
+        _write(report(findings, files), output)
+        report = _reporter(Format.text)
+    sys.stdout.write(report(findings, files))
     refused = ("error", "warning") if strict else ("error",)
     raise typer.Exit(1 if any(finding.severity in refused for finding in findings) else 0)
+
+
+def _form(form: Format | None, *, as_json: bool) -> Format:
+    if as_json and form not in (None, Format.json):
+        typer.echo(f"headrace: --json and --format {form} are two formats; name one", err=True)
+        raise typer.Exit(2)
+    return Format.json if as_json else form or Format.text
+
+
+def _reporter(form: Format) -> Callable[[Sequence[Finding], Mapping[str, bytes]], str]:
+    from engine.lint.reporters import github, gitlab, json, junit, sarif, text
+
+    return {
+        Format.text: text.report,
+        Format.json: json.report,
+        Format.sarif: sarif.report,
+        Format.github: github.report,
+        Format.gitlab: gitlab.report,
+        Format.junit: junit.report,
+    }[form]
+
+
+def _write(report: str, output: Path) -> None:
+    try:
+        output.write_text(report, "utf-8")
+    except OSError as error:
+        typer.echo(f"headrace: {output} cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
 
 
 def _read(paths: list[Path]) -> tuple[dict[str, bytes], dict[str, bytes]]:

@@ -70,12 +70,9 @@ for group in (
 
 def _version(value: bool) -> None:
     if value:
-        from importlib.metadata import PackageNotFoundError, version
+        from engine.version import installed
 
-        try:
-            typer.echo(f"headrace {version('headrace')}")
-        except PackageNotFoundError:
-            typer.echo("headrace (running from its sources)")
+        typer.echo(f"headrace {installed() or '(running from its sources)'}")
         raise typer.Exit
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from engine.cli.lint import Format
 from engine.cli.main import app
 
 WARNED = "name: warned\ninputs: {a: {type: string}}\ntasks: {a: {run: x}}\n"
@@ -47,6 +48,36 @@ def test_fixes_are_written_and_told_of(lint, tmp_path):
     assert (tmp_path / "left.yaml").read_text() == "name: left\ntasks: {a: {run: x}}\n"
     assert "ignore" in (tmp_path / "right.yaml").read_text()
     assert lint("--fix", "left.yaml").stderr == "headrace: fixes made: 0\n"
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_format_is_printed_or_written_beside_text(lint, tmp_path, form):
+    printed = lint("--format", form, a=WARNED)
+    assert printed.exit_code == 2, "no path and no folder of workflows"
+    printed = lint("--format", form, "a.yaml")
+    assert printed.exit_code == 0
+    assert "unused-input" in printed.stdout
+    written = lint("--format", form, "-o", "report", "a.yaml")
+    assert (tmp_path / "report").read_text("utf-8") == printed.stdout
+    assert (written.exit_code, written.stdout) == (0, lint("a.yaml").stdout)
+
+
+def test_one_format_at_a_time(lint):
+    assert lint("--json", "a.yaml", a=WARNED).stdout == lint("--format", "json", "a.yaml").stdout
+    assert lint("--json", "--format", "json", "a.yaml").exit_code == 0
+    done = lint("--json", "--format", "sarif", "a.yaml")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert lint("--format", "xml", "a.yaml").exit_code == 2
+    done = lint("-o", "no/report", "a.yaml")
+    assert (done.exit_code, done.stderr) == (2, "headrace: no/report cannot be written: No such file or directory\n")
+
+
+@pytest.mark.parametrize("form", Format)
+def test_names_that_are_no_text(lint, tmp_path, form):
+    (tmp_path / "\udcff.yaml").write_text("x: \x1b")
+    done = lint("--format", form, ".")
+    assert done.exit_code == 1, done.exception
+    done.stdout_bytes.decode()
 
 
 def test_nothing_to_look_at(lint):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from engine.lint.reporters.lines import Lines, printable
 from engine.spec.findings import Finding
 
 _WIDEST = 160
@@ -12,32 +13,20 @@ _WIDEST = 160
 
 def report(findings: Sequence[Finding], files: Mapping[str, bytes]) -> str:
     """The findings with their places in `files`, and how many there are."""
-    lines: dict[str, list[str]] = {}
-    blocks = []
-    for finding in findings:
-        if finding.path not in lines:
-            lines[finding.path] = files.get(finding.path, b"").decode("utf-8-sig", "replace").splitlines()
-        blocks.append("\n".join([str(finding), *_place(finding, lines[finding.path])]))
+    lines = Lines(files)
+    blocks = ["\n".join([printable(str(finding)), *_place(finding, lines.of(finding))]) for finding in findings]
     return "\n".join([*blocks, _sum(findings, len(files)), ""])
 
 
-def _place(finding: Finding, lines: Sequence[str]) -> list[str]:
+def _place(finding: Finding, line: str | None) -> list[str]:
     """The line and, under it, a caret and tildes; nothing where there is no such line or no room for it."""
-    if finding.line > len(lines):
-        return []
-    line = lines[finding.line - 1]
-    if not line.strip() or finding.column > min(len(line), _WIDEST):
+    if line is None or not line.strip() or finding.column > min(len(line), _WIDEST):
         return []
     end = finding.end_column if finding.end_line == finding.line and finding.end_column else finding.column + 1
     tildes = "~" * (min(end, len(line) + 1, _WIDEST) - finding.column - 1)
     before = "".join("\t" if character == "\t" else " " for character in line[: finding.column - 1])
     gutter = f"{finding.line} | "
-    return [_printable(f"{gutter}{line[:_WIDEST]}"), " " * (len(gutter) - 2) + "| " + before + "^" + tildes]
-
-
-def _printable(line: str) -> str:
-    """Without what a terminal would obey."""
-    return "".join(character if character.isprintable() or character == "\t" else "\ufffd" for character in line)
+    return [printable(f"{gutter}{line[:_WIDEST]}"), " " * (len(gutter) - 2) + "| " + before + "^" + tildes]
 
 
 def _sum(findings: Sequence[Finding], files: int) -> str:
