@@ -82,7 +82,7 @@ class Family:
         if self._stored is None:
             return ()
         if command.what == "retry":
-            return self._stored.unsuccessful(task, command.after, WINDOW)
+            return self._stored.unsuccessful(task, command.began, command.after, WINDOW)
         return self._stored.live(task, command.after, WINDOW)
 
     def _merged(self, task: str, stored: Sequence[tuple[str, LoadedScope]], wanted: Wanted, after: str) -> list[str]:
@@ -95,9 +95,9 @@ class Family:
         return sorted(found)
 
     def _collect(self, task: str, command: CollectItems, at: int) -> ItemsCollected:
-        outputs = dict(self._stored.outputs(task)) if self._stored else {}
+        outputs = dict(self._stored.outputs(task, command.began)) if self._stored else {}
         for path, state in self._changed().items():
-            if is_child(path, task):
+            if is_child(path, task) and state.get("began", 0) == command.began:
                 index = state.get("locals", {}).get("index", 0)
                 outputs[index] = state.get("outputs") if state.get("outcome") == "succeeded" else None
         listed = [outputs.get(index) for index in range(command.count)]
@@ -137,6 +137,7 @@ def _wanted(command: TellChildren) -> Wanted:
         state["status"] == "settled"
         and (state.get("outcome") != "succeeded" or bool(state.get("undone")))
         and state.get("round") != command.attempt
+        and state.get("began", 0) == command.began
         and path not in command.besides
     )
 

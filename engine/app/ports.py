@@ -40,16 +40,16 @@ class Children(Protocol):
         """Child scopes that have not settled, in the order of their paths, behind `after`."""
         ...
 
-    def unsuccessful(self, task: str, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
-        """Child scopes that did not end well or were undone, likewise."""
+    def unsuccessful(self, task: str, began: int, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
+        """Items of one beginning that did not end well or were undone, likewise."""
         ...
 
     def undoable(self, task: str, limit: int) -> Sequence[str]:
         """The paths of the child scopes that ended well last and are not undone, oldest first."""
         ...
 
-    def outputs(self, task: str) -> Mapping[int, Json]:
-        """The outputs of the items that ended well, by index."""
+    def outputs(self, task: str, began: int) -> Mapping[int, Json]:
+        """The outputs of the items of one beginning that ended well, by index."""
         ...
 
 

@@ -10,7 +10,7 @@ from engine.app.records import FINAL, Instance, Notification, Parent
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
 from engine.core.events import RetryRequested, to_json
-from engine.core.keys import FINALLY, ROOT, split_path, task_path
+from engine.core.keys import FINALLY, ROOT, owner, scopes_around, split_path, task_path
 from engine.core.model import Definition, Task
 from engine.core.outcomes import possible
 from engine.core.state import ScopeState, TaskRun
@@ -84,15 +84,28 @@ def _adoption(version: Version) -> Adoption:
 
 
 def _find(scopes: Mapping[str, ScopeState], path: str) -> TaskRun:
-    """The run of the task at a path. Raises NotFound; Conflict for one that belongs to `finally`, which always runs again."""
+    """The run of the task at a path. Raises NotFound, also for one in an item that is none any more; Conflict for one that
+    belongs to `finally`, which always runs again.
+    """
     scope, name = split_path(path)
     if scope == FINALLY or scope.startswith(f"{FINALLY}/"):
         raise Conflict("`finally` runs again with every retry; name tasks of the workflow itself")
     state = scopes.get(scope)
     run = None if state is None else state["tasks"].get(name)
-    if run is None:
+    if run is None or not _is_current(scopes, scope):
         raise NotFound("task", path)
     return run
+
+
+def _is_current(scopes: Mapping[str, ScopeState], scope: str) -> bool:
+    """Whether no `for_each` around it has begun anew since, with other items."""
+    for path in (scope, *scopes_around(scope)):
+        around = owner(path)
+        if around is not None and path.endswith("]"):
+            run = scopes[around[0]]["tasks"].get(around[1])
+            if run is None or run.get("items", {}).get("began", 0) != scopes[path].get("began", 0):
+                return False
+    return True
 
 
 def _misfits(found: Instance, old: Definition, new: Definition, scopes: Mapping[str, ScopeState]) -> Iterator[Problem]:

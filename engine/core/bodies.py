@@ -82,7 +82,8 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
     if event.what != "cancel" and (run.get("telling") != event.what or turn.is_stopping(run)):
         return False
     if not event.told:
-        turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after))
+        began = run.get("items", {}).get("began", 0)
+        turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after, began=began))
     elif event.what != "cancel":
         told = run.copy()
         del told["telling"]

@@ -70,6 +70,8 @@ def _start(definition: Definition, before: ScopeState | None, event: ScopeStarte
         state["locals"] = event.locals
     if event.key:
         state["key"] = event.key
+    if event.began:
+        state["began"] = event.began
     turn = Turn(definition, state, context, event.at)
     admission.start(turn)
     flow(turn)

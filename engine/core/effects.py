@@ -62,6 +62,7 @@ class OpenScope:
     locals: JsonObject | None = None
     key: str = ""
     again: bool = False
+    began: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +108,19 @@ class TellChildren:
     """At most so many; the scope says when there is room for more. 0: all."""
     besides: list[str] = field(default_factory=list)
     """Scopes that are told otherwise."""
+    began: int = 0
+    """With `retry`: only items of this beginning of the task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectItems:
-    """Same transaction: this scope takes ItemsCollected with the outputs of the task's `count` items."""
+    """Same transaction: this scope takes ItemsCollected with the outputs of the task's `count` items, those of one beginning."""
 
     type: ClassVar[str] = "CollectItems"
     task: str
     attempt: int
     count: int
+    began: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

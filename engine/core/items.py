@@ -47,6 +47,8 @@ def begin(turn: Turn, task: Task, run: TaskRun) -> None:
     running["state"] = "running"
     running["started_at"] = turn.at
     running["items"] = {"total": len(found), "next": 0, "active": 0, "busy": 0, "succeeded": 0, "failed": 0}
+    if run["attempt"] > 1:
+        running["items"]["began"] = run["attempt"]
     _open(turn, task, running)
 
 
@@ -96,6 +98,11 @@ def stirred(turn: Turn, task: Task, run: TaskRun, event: ScopeStirred) -> None:
 def go_on(turn: Turn, task: Task, run: TaskRun) -> None:
     """Open what may be open."""
     _open(turn, task, run, first=True)
+
+
+def is_open(turn: Turn, task: Task, run: TaskRun, key: str) -> bool:
+    """Whether one of the items that were opened has this key; one of an earlier beginning may have another."""
+    return any(item.key == key for item in _items(turn, task, run)[: run["items"]["next"]])
 
 
 def end_if_over(turn: Turn, task: Task) -> None:
@@ -193,6 +200,7 @@ def _tell_again(turn: Turn, task: Task, by: str = "", besides: Sequence[str] = (
                 after=counts.get("after", ""),
                 limit=room,
                 besides=list(besides),
+                began=counts.get("began", 0),
             )
         )
 
@@ -286,6 +294,7 @@ def _order(turn: Turn, task: Task, run: TaskRun, start: int, count: int) -> None
                 locals={spec.name: item.value, "index": index},
                 key=item.key,
                 again=turn.reopened,
+                began=run["items"].get("began", 0),
             )
         )
 
@@ -295,7 +304,9 @@ def _end(turn: Turn, task: Task, run: TaskRun) -> None:
     outcome, error = _verdict(turn, task, run)
     if outcome != CANCELLED and _spec(task).collect:
         turn.put(task.id, run)
-        turn.order(CollectItems(task=task.id, attempt=run["attempt"], count=run["items"]["total"]))
+        counts = run["items"]
+        began = counts.get("began", 0)
+        turn.order(CollectItems(task=task.id, attempt=run["attempt"], count=counts["total"], began=began))
         return
     turn.end(task.id, run, outcome, error=error)
 

@@ -17,6 +17,7 @@ def reaction(path: str, command: Command, at: int) -> tuple[str, Event] | None:
                 locals=command.locals,
                 key=command.key,
                 again=command.again,
+                began=command.began,
                 at=at,
             )
         case CancelScope():

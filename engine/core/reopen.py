@@ -81,7 +81,7 @@ def _left(run: TaskRun) -> ItemsRun:
     """What remains of the counts where those that failed or were undone go on."""
     counts = run["items"]
     again = counts["next"] if run.get("undone") else counts["failed"]
-    return {
+    left: ItemsRun = {
         "total": counts["total"],
         "next": counts["next"],
         "active": 0,
@@ -90,6 +90,9 @@ def _left(run: TaskRun) -> ItemsRun:
         "failed": 0,
         "again": again,
     }
+    if "began" in counts:
+        left["began"] = counts["began"]
+    return left
 
 
 def _for_each(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str]) -> None:
@@ -99,7 +102,7 @@ def _for_each(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str
     if again > items.WINDOW or (again and bounded):
         run["telling"] = "retry"
         run["timers"] = {**run.get("timers", {}), "check": turn.at + CHECK_AFTER}
-    named = _named(task, below, "key")
+    named = {key: paths for key, paths in _named(task, below, "key").items() if items.is_open(turn, task, run, key)}
     run["items"] = {**run["items"], "active": len(named), "busy": len(named)}
     items.go_on(turn, task, run)
     for key, paths in named.items():

@@ -23,6 +23,8 @@ class ScopeStarted:
     """Of an item: its key."""
     again: bool = False
     """It may have been there before, and starts anew."""
+    began: int = 0
+    """Of an item: the attempt in which its `for_each` began, if that was not the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

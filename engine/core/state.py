@@ -80,6 +80,8 @@ class ItemsRun(TypedDict, total=False):
     """The path of the last of those that was told."""
     asked: bool
     """Some are being told in this very transaction."""
+    began: int
+    """The attempt in which the task began anew, perhaps with other items; absent for the first."""
     closed: bool
     """No more items are opened: enough have succeeded, or one has failed and `fail_fast` holds, or the task is cancelled."""
     lost: int
@@ -146,7 +148,8 @@ class TaskRun(TypedDict, total=False):
     approval: ApprovalRun
     timers: dict[str, int]
     unseen: list[str]
-    """Tasks its expressions read that had not settled when its join was decided: it never sees them (decision 0006)."""
+    """Tasks its expressions read that had not settled when its join was decided: it never sees them (decision 0006). One with
+    scopes keeps them when it has ended: with a retry it goes on, with the same items."""
     generation: int
     """How often the task has been run anew after an undo or a manual retry of a success; absent for 1."""
     held: Literal["begin", "gate", "again", "more"]
@@ -225,6 +228,8 @@ class ScopeState(TypedDict, total=False):
     """What only this scope and those below it can read: `item` by the name `as` gives it, `index`, `iteration`, `previous`."""
     key: str
     """Of an item: its key."""
+    began: int
+    """Of an item: which beginning of its `for_each` opened it. One of an earlier beginning is none of its items any more."""
     exit: ExitRun
     """Why it ends before its time, if a task wanted so."""
     paused: CancelRun

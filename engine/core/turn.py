@@ -94,7 +94,7 @@ class Turn:
             outcome = CANCELLED  # it was told to stop: that it failed over it says nothing
         ended["state"] = outcome
         ended["finished_at"] = self.at
-        for name in _OF_ACTIVE:
+        for name in _OF_ACTIVE if self.list.tasks[task].body is None else _OF_ACTIVE_WITH_SCOPES:
             ended.pop(name, None)  # type: ignore[misc] # names of keys that need not be there
         if error is not None:
             ended["error"] = error
@@ -129,5 +129,6 @@ class Turn:
 
 
 _KEEP_ERROR = frozenset({FAILED, CANCELLED})
-_OF_ACTIVE = ("timers", "unseen", "held", "gate", "queued_at", "waits_for", "telling")
-"""What only a run that has not ended has."""
+_OF_ACTIVE_WITH_SCOPES = ("timers", "held", "gate", "queued_at", "waits_for", "telling")
+_OF_ACTIVE = ("unseen", *_OF_ACTIVE_WITH_SCOPES)
+"""What only a run that has not ended has. What one with scopes never saw it is not to see in a retry either: it goes on."""

@@ -155,3 +155,33 @@ def test_items_go_on_as_max_parallel_lets_them_also_those_that_are_named(world, 
     assert ran.index(("each[0]/check", 2)) > 1, "the two that are named come first"
     assert world.state(instance) == "succeeded"
     world.check_history(instance)
+
+
+def test_a_loop_that_begins_anew_has_other_items_than_before(world, retrier):
+    instance = world.start(
+        "tasks:\n"
+        f"  plan: {NOOP}, outputs: {{keys: {{type: array}}}}}}\n"
+        f"  each: {{needs: plan, for_each: tasks.plan.outputs.keys, key: item, continue_on_error: true, {NOOP[1:]}}}\n"
+        "outputs: {all: '${{ tasks.each.?outputs.orValue([]) }}'}\n"
+    )
+
+    def run(keys: list[str], bad: str = "") -> list[str]:
+        ran = []
+        while commands := world.queued():
+            for command in commands:
+                ran.append(command["path"])
+                outputs = {"keys": keys} if command["path"] == "plan" else {"of": command["path"]}
+                world.answer(command, outputs, error="no route" if command["path"] in bad.split() else "")
+        return ran
+
+    run(["a", "b"], bad="each[a]")
+    assert world.get(instance).outputs == {"all": [None, {"of": "each[b]"}]}
+    retrier.retry(instance, by="ana", tasks=["plan"])
+    run(["c", "d"], bad="each[d]")
+    assert world.get(instance).outputs == {"all": [{"of": "each[c]"}, None]}
+    with pytest.raises(NotFound):
+        retrier.retry(instance, by="ana", tasks=["each[a]"])
+    retrier.retry(instance, by="ana", tasks=["each[d]"])
+    assert run([]) == ["each[d]"]
+    assert world.get(instance).outputs == {"all": [{"of": "each[c]"}, {"of": "each[d]"}]}
+    world.check_history(instance)

@@ -34,10 +34,12 @@ class ChildScopes:
         statement = _below(self._instance, task, *_COLUMNS).where(sa.text("NOT settled"), scopes.c.path > after)
         return self._loaded(statement.order_by(scopes.c.path).limit(limit))
 
-    def unsuccessful(self, task: str, after: str, limit: int) -> list[tuple[str, LoadedScope]]:
+    def unsuccessful(self, task: str, began: int, after: str, limit: int) -> list[tuple[str, LoadedScope]]:
         """See the port."""
         badly = sa.or_(_OUTCOME != "succeeded", _UNDONE)
-        statement = _below(self._instance, task, *_COLUMNS).where(scopes.c.settled, scopes.c.path > after, badly)
+        statement = _below(self._instance, task, *_COLUMNS).where(
+            scopes.c.settled, scopes.c.path > after, badly, _began(began)
+        )
         return self._loaded(statement.order_by(scopes.c.path).limit(limit))
 
     def undoable(self, task: str, limit: int) -> list[str]:
@@ -50,11 +52,11 @@ class ChildScopes:
         with translated():
             return list(reversed(self._connection.execute(newest).scalars().all()))
 
-    def outputs(self, task: str) -> dict[int, Json]:
+    def outputs(self, task: str, began: int) -> dict[int, Json]:
         """See the port."""
         index, found = scopes.c.state["locals"]["index"].as_integer(), scopes.c.state["outputs"]
         well = _below(self._instance, task, index.label("place"), found.label("outputs")).where(
-            scopes.c.settled, _OUTCOME == "succeeded"
+            scopes.c.settled, _OUTCOME == "succeeded", _began(began)
         )
         with translated():
             return {row.place: row.outputs for row in self._connection.execute(well)}
@@ -65,6 +67,11 @@ class ChildScopes:
                 (row.path, LoadedScope(state=row.state, version=row.version))
                 for row in self._connection.execute(statement)
             ]
+
+
+def _began(attempt: int) -> sa.ColumnElement[bool]:
+    """Items that a `for_each` opened after it began in this attempt; 0 is the first."""
+    return sa.func.coalesce(scopes.c.state["began"].as_integer(), 0) == attempt
 
 
 def _below(instance: str, task: str, *columns: Any) -> sa.Select[Any]:
