@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from engine.app.attempts_seen import AttemptSeen, attempts
 from engine.app.gate_ports import SlotGroups
@@ -85,7 +86,7 @@ class Explainer:
         definition = definition_from_json(self._instances.definition(found.digest))
         if path is None:
             scopes, more = glance(self._reader, id)
-            tasks = list(self._of_interest(id, definition, scopes))
+            tasks = list(islice(self._of_interest(id, definition, scopes), SHOWN + 1))
             return replace(self._instance(found, scopes), tasks=tuple(tasks[:SHOWN]), more=more or len(tasks) > SHOWN)
         scope, _ = split_path(path)
         scopes = self._reader.scopes_at(id, {scope, ROOT, *scopes_around(scope)})

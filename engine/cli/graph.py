@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -116,10 +117,10 @@ def _text(drawn: Sketch, output: Path | None) -> None:
     from engine.web.text_graph import lines
 
     encoding = "utf-8" if output else (sys.stdout.encoding or "ascii")
-    styled = output is None and sys.stdout.isatty()
-    width = shutil.get_terminal_size((WIDTH, 24)).columns if styled else WIDTH
+    terminal = output is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size((WIDTH, 24)).columns if terminal else WIDTH
     signs = UNICODE if _can(encoding, UNICODE.within + "".join(UNICODE.rails.values())) else ASCII
-    show = _styled if styled else _plain
+    show = _styled if terminal and "NO_COLOR" not in os.environ else _plain
     text = "".join(f"{show(line)}\n" for line in lines(drawn, signs, width))
     _write(text.encode(encoding, "replace").decode(encoding), output)
 
@@ -130,8 +131,9 @@ def _plain(line: Line) -> str:
 
 def _styled(line: Line) -> str:
     colour = STATE_STYLE.get(line.state)
-    text = typer.style(line.text, fg=colour, dim=colour is None)
-    return f"{line.rails}{typer.style(line.name, bold=True)}{text}"
+    name = typer.style(line.name, bold=True) if line.name else ""
+    text = typer.style(line.text, fg=colour, dim=colour is None) if line.text else ""
+    return f"{line.rails}{name}{text}"
 
 
 def _can(encoding: str, signs: str) -> bool:
