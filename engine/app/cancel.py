@@ -18,12 +18,15 @@ class Canceller:
         self._advancer = advancer
 
     def cancel(self, instance: str, *, by: str, reason: str = "") -> None:
-        """Ask for it, durably. Raises NotFound, Conflict (it has ended), Unavailable."""
+        """Ask for it, durably; one that is paused goes on to its end. Raises NotFound, Conflict (it has ended), Unavailable."""
         state = self._reader.get(instance).state
         if state in FINAL:
             raise Conflict(f"instance {instance} has already ended: {state}")
         event = to_json(CancelRequested(by=by, reason=reason))
-        self._advancer.submit([Notification(instance=instance, scope=self._scope(instance), event=event)])
+        scopes = [self._scope(instance)]
+        if state == "paused" and scopes != [ROOT]:  # its pause is over in any case
+            scopes.append(ROOT)
+        self._advancer.submit([Notification(instance=instance, scope=scope, event=event) for scope in scopes])
 
     def cancel_once(self, instance: str, *, by: str, reason: str = "") -> None:
         """The same for a program that asks until it hears of the end: asking again changes nothing, nor does asking too late."""

@@ -77,9 +77,7 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
             return False
         items.told_again(turn, task, run, event)
         return True
-    if event.what == "cancel" and not (turn.is_stopping(run) or run.get("items", {}).get("closed")):
-        return False
-    if event.what != "cancel" and (run.get("telling") != event.what or turn.is_stopping(run)):
+    if not _is_wanted(turn, run, event):
         return False
     if not event.told:
         began = run.get("items", {}).get("began", 0)
@@ -89,6 +87,13 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
         del told["telling"]
         turn.put(task.id, told)
     return True
+
+
+def _is_wanted(turn: Turn, run: TaskRun, event: ChildrenDue) -> bool:
+    """Whether the next window is still to be told this. A resumption is, also once all are cancelled: it is for what they undo."""
+    if event.what == "cancel":
+        return turn.is_stopping(run) or bool(run.get("items", {}).get("closed"))
+    return run.get("telling") == event.what and (event.what == "resume" or not turn.is_stopping(run))
 
 
 def collected(turn: Turn, event: ItemsCollected) -> bool:
@@ -112,13 +117,14 @@ def unclaimed(turn: Turn, task: Task, run: TaskRun) -> bool:
     resends = waits["resends"] = run.get("resends", 0) + 1
     waits["timers"] = {**run.get("timers", {}), "check": turn.at + min(CHECK_AFTER << min(resends, 10), 600_000)}
     turn.put(task.id, waits)
-    if turn.is_stopping(run) or run.get("items", {}).get("closed"):
+    stopping = turn.is_stopping(run) or run.get("items", {}).get("closed")
+    if stopping:
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel"))
-    else:
-        if run.get("telling") == "retry":
-            items.retry(turn, task, "", ())
-        elif "telling" in run:
-            turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="resume"))
+    elif run.get("telling") == "retry":
+        items.retry(turn, task, "", ())
+    if run.get("telling") == "resume":
+        turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="resume"))
+    if not stopping:
         BODIES[task.kind].go_on(turn, task, waits)
     return True
 

@@ -1,11 +1,11 @@
-"""Pausing an instance: nothing new starts, what runs ends, and all that was held goes on when it is resumed."""
+"""Pausing an instance: nothing new starts, what runs ends, and all that was held goes on when it is resumed, or cancelled."""
 
 from __future__ import annotations
 
-from engine.core import begin, retry, undo
+from engine.core import begin, cancel, retry, undo
 from engine.core.bodies import BODIES
 from engine.core.commands import TellChildren, TellScope
-from engine.core.events import PauseRequested, ResumeRequested, to_json
+from engine.core.events import CancelRequested, PauseRequested, ResumeRequested, to_json
 from engine.core.keys import FINALLY, ROOT
 from engine.core.model import Task
 from engine.core.state import ACTIVE, CancelRun, TaskRun, has_begun
@@ -37,6 +37,16 @@ def resumed(turn: Turn, event: ResumeRequested) -> bool:
     return True
 
 
+def cancelled(turn: Turn, event: CancelRequested) -> bool:
+    """Somebody wants the scope to end. That ends a pause of the instance: what is undone over it, and `finally`, wait for nobody.
+
+    What was held is called off first, so nothing else starts.
+    """
+    taken = cancel.requested(turn, event)
+    lifted = "paused" in turn.state and resumed(turn, ResumeRequested(by=event.by))
+    return taken or lifted
+
+
 def _go_on(turn: Turn, task: Task, run: TaskRun, event: ResumeRequested) -> None:
     held = run.get("held")
     if held is not None:
@@ -48,7 +58,7 @@ def _go_on(turn: Turn, task: Task, run: TaskRun, event: ResumeRequested) -> None
             retry.again(turn, task, freed)
         else:
             BODIES[task.kind].go_on(turn, task, freed)
-    if has_begun(run) and task.body is not None and run["state"] in ACTIVE:
+    if has_begun(run) and task.body is not None and (run["state"] in ACTIVE or run.get("items", {}).get("active")):
         told = TellChildren(task=task.id, attempt=run["attempt"], what="resume", by=event.by)
         BODIES[task.kind].tell(turn, task, turn.runs[task.id], told)
 

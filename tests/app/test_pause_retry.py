@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.app.cancel import Canceller
 from engine.app.pause import Pauser
 from engine.app.retry import Retrier
 from engine.core.events import AttemptAlive, TaskSucceeded
@@ -45,6 +46,22 @@ def test_nothing_new_starts_while_it_is_paused(world, pauser):
     world.check_history(instance)
     with pytest.raises(Conflict, match="not paused"):
         pauser.resume(instance, by="ana")
+
+
+def test_cancelling_ends_a_pause_also_of_finally(world, pauser):
+    canceller = Canceller(reader=world.instances.reader, advancer=world.advancer)
+    text = f"tasks:\n  a: {NOOP}}}\nfinally:\n  b: {NOOP}}}\n  c: {{needs: b, {NOOP[1:]}}}\n"
+    instance = world.start(text)
+    (a,) = world.queued()
+    canceller.cancel(instance, by="ana")
+    pauser.pause(instance, by="ana")
+    world.answer(a)
+    assert (world.queued("tasks"), world.state(instance)) == ([], "paused")
+    canceller.cancel(instance, by="ana")
+    world.work()
+    assert world.state(instance) == "cancelled"
+    assert [world.run(instance, name, "finally")["state"] for name in "bc"] == ["cancelled", "skipped"]
+    world.check_history(instance)
 
 
 def fail_b(world: World, instance: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.core.nest import Nest
 
 
@@ -172,6 +174,86 @@ tasks:
     nest.cancel()
     assert [nest.outcome(name) for name in ("g", "x", "r")] == ["cancelled"] * 3
     assert (nest.outcome(), "g" in nest.scopes) == ("cancelled", False)
+    nest.check_end()
+
+
+def test_cancelling_ends_a_pause_so_undoing_and_finally_need_nobody_to_resume():
+    nest = Nest(
+        """
+tasks:
+  a: {ACT, compensate: {ACT}}
+  b: {needs: a, ACT}
+  g: {tasks: {c: {ACT, compensate: {ACT}}, d: {needs: c, ACT}}}
+finally: {end: {ACT}}
+"""
+    )
+    nest.pause()
+    nest.succeed("a", "g/c")
+    assert nest.asked == []
+    nest.cancel()
+    assert nest.asked == ["g/c/compensate"], "what was held is called off, and started nothing"
+    assert nest.summary == "running"
+    assert nest.undoing() == ["g/c/compensate", "a/compensate"]
+    nest.succeed("finally/end")
+    assert nest.outcome() == "cancelled"
+    nest.check_end()
+
+
+def test_cancelling_lets_an_undoing_go_on_that_was_held():
+    nest = Nest("tasks:\n  a: {ACT, compensate: {ACT}}\n  b: {needs: a, ACT}\n")
+    nest.succeed("a")
+    nest.pause()
+    nest.fail("b")
+    nest.cancel()
+    assert nest.undoing() == ["a/compensate"]
+    assert nest.outcome() == "failed"
+    nest.check_end()
+
+
+def test_cancelling_lets_finally_end_that_was_held():
+    nest = Nest("tasks: {a: {ACT}}\nfinally: {b: {ACT}, c: {needs: b, ACT}}\n")
+    nest.succeed("a")
+    nest.pause()
+    nest.succeed("finally/b")
+    nest.cancel()
+    assert (nest.outcome("finally/c"), nest.outcome()) == ("cancelled", "cancelled")
+    nest.check_end()
+
+
+def test_cancelling_again_ends_a_pause_that_came_later():
+    nest = Nest("tasks: {a: {ACT, compensate: {ACT}}, b: {ACT}}\n")
+    nest.succeed("a")
+    nest.cancel()
+    nest.pause()
+    nest.stopped("b")
+    assert nest.asked == []
+    nest.cancel()
+    assert nest.undoing() == ["a/compensate"]
+    nest.check_end()
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_cancelling_reaches_the_undoing_of_every_item_in_windows():
+    nest = Nest("tasks: {x: {for_each: [1, 2, 3, 4, 5], tasks: {a: {ACT, compensate: {ACT}}, b: {needs: a, ACT}}}}\n")
+    nest.succeed(*(f"x[{item}]/a" for item in range(5)))
+    nest.pause()
+    nest.fail(*(f"x[{item}]/b" for item in range(5)))
+    nest.cancel()
+    assert nest.asked == [f"x[{item}]/a/compensate" for item in range(5)]
+    nest.succeed(*nest.asked)
+    assert nest.outcome() == "failed"
+    nest.check_end()
+
+
+def test_items_that_run_on_behind_their_loop_are_resumed():
+    nest = Nest("tasks: {x: {for_each: [1, 2], enough: 1, rest: run_on, tasks: {a: {ACT}, b: {needs: a, ACT}}}}\n")
+    nest.succeed("x[0]/a", "x[0]/b")
+    nest.pause()
+    nest.succeed("x[1]/a")
+    nest.resume()
+    assert nest.asked == ["x[1]/b"]
+    nest.succeed("x[1]/b")
+    assert nest.outcome() == "succeeded"
     nest.check_end()
 
 
