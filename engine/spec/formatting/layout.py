@@ -103,8 +103,7 @@ class Layout:
             return self._texts.scalar(node, unit.column, indent + STEP)
         if unit.loose:
             return self._texts.as_it_was(node, indent - unit.column)
-        behind = unit.head is not None or unit.tail is not None  # a comment may be about the one line that this is
-        return self._flow(node, path, indent, used, split=not behind, item=unit.entry is None)
+        return self._flow(node, path, indent, used, split=not _is_about_a_line(unit), item=unit.entry is None)
 
     def _flow(self, node: Node, path: Path, indent: int, used: int, *, split: bool, item: bool) -> list[str]:
         """A flow collection on one line, or on many if it is too long."""
@@ -145,6 +144,11 @@ class Layout:
             span=node.span,
             entries={one.key: one._replace(node=self._sorted(one.node, (*path, one.key))) for one in entries},
         )
+
+
+def _is_about_a_line(unit: Unit) -> bool:
+    """Whether a comment may be about the one line that its value is: one behind it, or one for the linter above it."""
+    return unit.head is not None or unit.tail is not None or any("headrace:" in comment.text for comment in unit.lead)
 
 
 def _above(comments: Several[Comment], space: str) -> list[str]:

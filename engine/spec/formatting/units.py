@@ -130,11 +130,12 @@ class _Reader:
         starts = [unit.start for unit in self._units]
         self._hosts.sort(key=lambda host: host[0])
         places = [host[0] for host in self._hosts]
-        flows = [(unit.node.span, unit) for unit in self._units if self._is_flow(unit.node)]
+        flows = [unit for unit in self._units if self._is_flow(unit.node)]
+        begins = [unit.node.span.start for unit in flows]
         for comment in comments(document):
-            inside = next((unit for span, unit in flows if span.start < comment.at < span.end), None)
-            if inside is not None:
-                inside.loose = True
+            nearest = bisect_right(begins, comment.at) - 1
+            if nearest >= 0 and comment.at < flows[nearest].node.span.end:
+                flows[nearest].loose = True
             elif self.text[self._line(comment.at) : comment.at].strip():
                 self._behind(comment, bisect_right(places, comment.at) - 1)
             else:
@@ -152,9 +153,11 @@ class _Reader:
     def _alone(self, comment: Comment, following: int) -> None:
         """Above the next unit, unless it is further in than that: then below the last one that is not further in."""
         above = self._units[following] if following < len(self._units) else None
-        behind = (unit for unit in reversed(self._units[:following]) if unit.column <= comment.column)
-        owner = next(behind, None)
         least = self._units[0].column if above is None else above.column
+        owner = None
+        if comment.column > least:
+            behind = (unit for unit in reversed(self._units[:following]) if unit.column <= comment.column)
+            owner = next(behind, None)
         if owner is not None and owner.column > least:
             owner.foot.append(comment)
         elif above is not None:

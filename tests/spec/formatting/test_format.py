@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.codec import definition_to_json
+from engine.lint.linter import lint
 from engine.spec.document import read
 from engine.spec.formatting.format import formatted
 from engine.spec.formatting.order import TASK, WORKFLOW
@@ -180,6 +181,25 @@ def test_a_file_with_slips_is_laid_out_or_left_alone(chosen, seed):
         assert formatted(chosen, made.encode()) == made
 
 
+def test_what_lint_says_stays_the_same():
+    for folder in sorted({Path(path).parent for path in FILES if "golden" in path}):
+        before = {str(path): path.read_bytes() for path in sorted((ROOT / folder).glob("**/*.yaml"))}
+        after = {path: _made(path, text) for path, text in before.items()}
+        assert _said(after) == _said(before), folder
+
+
+def _made(path, text):
+    try:
+        made = formatted(path, text)
+    except Unformattable:
+        return text
+    return made.encode() if isinstance(made, str) else text
+
+
+def _said(files):
+    return sorted((finding.path, finding.rule, finding.message) for finding in lint(files))
+
+
 def test_the_order_is_that_of_the_models_and_of_the_reference():
     names = {field.alias or name for name, field in ListedTaskKeys.model_fields.items()}
     assert sorted(TASK) == sorted(names)
@@ -212,6 +232,10 @@ CASES = {
     "a comment behind what is too long keeps its line": (
         "name: x\ntasks:\n  a: {run: x, env: {A: %s}} # headrace: ignore[x] y\n" % ("y" * 110),
         "name: x\n\ntasks:\n  a: {run: x, env: {A: %s}}  # headrace: ignore[x] y\n" % ("y" * 110),
+    ),
+    "a comment for the linter above what is too long keeps its line": (
+        "name: x\ntasks:\n  # headrace: ignore[x] y\n  a: {run: x, env: {A: %s}}\n" % ("y" * 110),
+        "name: x\n\ntasks:\n  # headrace: ignore[x] y\n  a: {run: x, env: {A: %s}}\n" % ("y" * 110),
     ),
     "comments in flow collections keep its lines": (
         "name: x\ntasks:\n   a: {run: x, # why\n          env: {}}\n",
