@@ -73,6 +73,13 @@ class Coming(Row):
     what: str
 
 
+class Follower(Row):
+    """A task that waits for this one to end with one of these outcomes."""
+
+    task: str
+    outcomes: list[str]
+
+
 class TaskExplained(Row):
     path: str
     kind: str
@@ -89,6 +96,7 @@ class TaskExplained(Row):
     handled_by: list[str]
     waits: list[Wait]
     next: list[Coming]
+    followers: list[Follower]
 
 
 class Explained(Row):

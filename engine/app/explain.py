@@ -21,9 +21,11 @@ from engine.core.reasons import (
     Coming,
     ConditionSeen,
     EdgeSeen,
+    Follower,
     coming,
     conditions_seen,
     edges_seen,
+    followers,
     handling,
     joined,
     why,
@@ -37,7 +39,10 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskExplained:
-    """`why` in a sentence, then what it rests on. `handling`: what became of a negative outcome, `handled_by` which tasks."""
+    """`why` in a sentence, then what it rests on. `handling`: what became of a negative outcome, `handled_by` which tasks.
+
+    `followers`: those that wait for its end.
+    """
 
     path: str
     kind: str
@@ -52,6 +57,7 @@ class TaskExplained:
     handled_by: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
     next: tuple[Coming, ...] = ()
+    followers: tuple[Follower, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,7 @@ class Explainer:
             edges=edges,
             handling=became,
             handled_by=by,
+            followers=() if run is not None and run["state"] not in ACTIVE else followers(task, tasks, state["tasks"]),
         )
         if run is None:
             return told

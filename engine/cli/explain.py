@@ -68,6 +68,8 @@ def _task(instance: Row, task: Row) -> Iterator[str]:
     for attempt in task["attempts"]:
         yield _line(f"attempt {attempt['number']}", _attempt(attempt))
     yield from _ahead(task)
+    for follower in task["followers"]:
+        yield _line("then", f"{follower['task']}, on {' or '.join(follower['outcomes'])}")
     if not task["waits"] and instance["waits"] and task["state"] == "pending":
         yield from _ahead(instance)
 

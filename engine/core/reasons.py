@@ -31,6 +31,14 @@ class EdgeSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """A task that waits for this one, and the outcomes that it waits for."""
+
+    task: str
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionSeen:
     """A condition with what it read. `of`: `if`, or the case of a switch. `result` is None where it was not evaluated."""
 
@@ -181,6 +189,15 @@ def handling(task: Task, tasks: TaskList, runs: dict[str, TaskRun]) -> tuple[Han
         and any(edge.source == task.id and edge.outcome == run["state"] for edge in tasks.tasks[name].edges)
     )
     return "handled", tuple(by)
+
+
+def followers(task: Task, tasks: TaskList, runs: dict[str, TaskRun]) -> tuple[Follower, ...]:
+    """The tasks that have not begun and wait for this one."""
+    return tuple(
+        Follower(task=name, outcomes=tuple(edge.outcome for edge in tasks.tasks[name].edges if edge.source == task.id))
+        for name in tasks.followers.get(task.id, ())
+        if name not in runs
+    )
 
 
 def coming(run: TaskRun) -> tuple[Coming, ...]:

@@ -13,6 +13,8 @@ def test_an_instance_that_waits_for_people(headrace, shown):
     assert ", until " in now
     (coming,) = [line for line in lines if line.startswith("  next")]
     assert coming.endswith(" it ends expired")
+    then = [line for line in headrace("explain", shown["waiting"], "approve").out.splitlines() if "then" in line]
+    assert then == ["  then        deploy, on approved", "  then        refused, on rejected or expired"]
 
 
 def test_a_task_that_failed_and_one_that_was_skipped(headrace, shown):
