@@ -82,7 +82,7 @@ def _names(task: TaskKeys, children: Children) -> Mapping[str, Json] | None:
     if kind == "group":
         return {name: {} for name in task.outputs or {}}
     if kind == "workflow":
-        return children.get(task.workflow or "") if task.wait else {}
+        return children.get(task.workflow or "") if task.wait else {"instance": _TEXT}
     declared = {name: shape_of(schema) for name, schema in (task.outputs or {}).items()}
     if kind == "http":
         return {"status": {"type": "integer"}, "headers": {}, "body": {}, **declared}

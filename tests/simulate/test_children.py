@@ -99,12 +99,14 @@ def test_a_child_that_nobody_waits_for_runs_to_its_end_all_the_same():
     workflow = """\
         tasks:
           call: {workflow: child, with: {n: 1}, wait: false}
+          read: {needs: call, uses: values, with: {known: "${{ tasks.call.outputs.instance != '' }}"}}
+        outputs: {known: "${{ tasks.read.outputs.known }}"}
     """
     cases = """\
         - name: at hand
           mocks: {call/work: {after: 1h, outputs: {m: 1}}, call/tell: {}, call/finally/end: {}}
-          expect: {state: succeeded, duration: {at_most: 0s}, outcomes: {call: succeeded, call/finally/end: succeeded}}
-        - {name: pretended, mocks: {call: {}}, expect: {state: succeeded}}
+          expect: {state: succeeded, duration: {at_most: 0s}, outcomes: {call: succeeded, call/finally/end: succeeded}, outputs: {known: true}}
+        - {name: pretended, mocks: {call: {}}, expect: {state: succeeded, outputs: {known: true}}}
     """
     assert problems(workflow, cases, CHILD) == []
 

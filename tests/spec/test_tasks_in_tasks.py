@@ -241,6 +241,14 @@ def test_a_call_has_inputs_and_outputs_of_the_other_workflow():
     assert not compiled("tasks: {t: {workflow: child, wait: false, with: {n: 1}}}", child=child).tasks.tasks["t"].wait
 
 
+def test_a_call_that_is_not_waited_for_has_the_instance_as_its_only_output():
+    child = "name: child\ntasks: {t: {run: x}}\noutputs: {m: 1}"
+    text = "tasks:\n  t: {workflow: child, wait: false}\n  u: {needs: t, run: x, if: tasks.t.outputs.%s}"
+    assert rules(text % "instance.startsWith('0')", child=child) == []
+    assert rules(text % "instance == 1", child=child) == ["never-equal"]
+    assert rules(text % "m == 1", child=child) == ["unknown-name"]
+
+
 def test_defaults_do_not_reach_calls_and_decisions():
     definition = compiled(
         "defaults: {timeout: 1s, retry: {max_attempts: 2}}\ntasks: {a: {workflow: w}, b: {switch: {c: otherwise}}}"
