@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from engine.web.sketch import Node
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
+MOST_LANES = 16
+"""Rails beside each other that can be followed with the eye."""
 FORK = ""
 """Where several tasks wait for nothing, what they all hang on."""
 
@@ -20,6 +22,10 @@ class Signs:
     kinds: Mapping[str, str]
     within: str
     """Beside what a task consists of."""
+
+    def of(self, node: Node) -> str:
+        """The sign of a task."""
+        return self.kinds.get(node.kind, self.kinds[""])
 
 
 UNICODE = Signs(
@@ -59,11 +65,31 @@ class Row:
     rails: str
     below: str = ""
     node: Node | None = None
+    listed: bool = False
+    """There are no rails here: what the task needs has to be told in words."""
 
 
 def rows(nodes: Sequence[Node], signs: Signs) -> Iterator[Row]:
-    """The rows of a list whose tasks stand after those they need, each followed by what it consists of."""
-    yield from _Rails(nodes, signs).rows(nodes)
+    """The rows of a list whose tasks stand after those they need, each followed by what it consists of.
+
+    Where too many rails would run beside each other there are none.
+    """
+    rails = _Rails(nodes, signs)
+    drawn = list(rails.rows(nodes))
+    yield from drawn if rails.most <= MOST_LANES else _listed(nodes, signs)
+
+
+def _listed(nodes: Sequence[Node], signs: Signs) -> Iterator[Row]:
+    for node in nodes:
+        yield Row(rails=signs.of(node), node=node, listed=True)
+        yield from _within("", rows(node.inner, signs), signs)
+
+
+def _within(below: str, inner: Iterable[Row], signs: Signs) -> Iterator[Row]:
+    """The rows of what a task consists of, beside the rails that go on."""
+    around = f"{below}{signs.within} "
+    for row in inner:
+        yield replace(row, rails=around + row.rails, below=around + row.below)
 
 
 class _Rails:
@@ -80,6 +106,8 @@ class _Rails:
         self._lanes: list[str | None] = []
         self._above: int | None = None
         """The column of the task in the row above."""
+        self.most = 0
+        """The most columns that a row has had."""
 
     def rows(self, nodes: Sequence[Node]) -> Iterator[Row]:
         if self._forks:
@@ -103,13 +131,13 @@ class _Rails:
         self._lanes += [None] * (at + 1 - len(self._lanes))
         self._lanes[at] = node.id if self._left.get(node.id) else None
         self._above = at
+        self.most = max(self.most, len(self._lanes))
         inset = max(at, self._open()) if node.inner else self._open()
         below = self._down().ljust(2 * inset)
         yield Row(rails=rails, below=below, node=node)
-        for row in rows(node.inner, self._signs):
+        if node.inner:
             self._above = None
-            around = f"{below}{self._signs.within} "
-            yield Row(rails=around + row.rails, below=around + row.below, node=row.node)
+            yield from _within(below, rows(node.inner, self._signs), self._signs)
 
     def _free(self, least: int) -> int:
         return next(
@@ -132,7 +160,7 @@ class _Rails:
             flat = (LEFT if first < column <= last else 0) | (RIGHT if first <= column < last else 0)
             lane = self._lanes[column] if column < len(self._lanes) else None
             if column == at:
-                text += self._signs.kinds.get(node.kind, self._signs.kinds[""])
+                text += self._signs.of(node)
             elif column in joined:
                 text += self._signs.rails[flat | UP | (0 if column in ending else DOWN)]
             else:

@@ -45,15 +45,19 @@ def _row(row: Row, left: int, width: int) -> Iterator[Line]:
         yield Line(rails=row.rails)
         return
     used = len(row.rails) + 1 + len(row.node.id)
-    texts = wrap(_text(row.node), max(width - left, NARROWEST_TEXT), break_long_words=False) or [""]
+    texts = wrap(_text(row.node, listed=row.listed), max(width - left, NARROWEST_TEXT), break_long_words=False) or [""]
     space = " " * max(left - used, 2) if texts[0] else ""
     yield Line(rails=f"{row.rails} ", name=row.node.id, text=space + texts[0], state=row.node.mark)
     for text in texts[1:]:
         yield Line(rails=row.below.ljust(left), text=text, state=row.node.mark)
 
 
-def _text(node: Node) -> str:
+def _text(node: Node, *, listed: bool) -> str:
     what = node.what or ("" if node.ways else "group")
     said = ", ".join(filter(None, [what, words(node.mark), *node.ways]))
-    outcomes = [f"{arrow.source}.{outcome}" for arrow in node.arrows for outcome in arrow.outcomes]
-    return f"{said}  on {', '.join(outcomes)}" if outcomes else said
+    edges = [
+        f"{arrow.source}.{outcome}" if outcome else arrow.source
+        for arrow in node.arrows
+        for outcome in (arrow.outcomes or (("",) if listed else ()))
+    ]
+    return f"{said}  {'needs' if listed else 'on'} {', '.join(edges)}" if edges else said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from engine.web.rails import ASCII, DOWN, FORK, LEFT, RIGHT, UNICODE, UP, rows
 from engine.web.sketch import Arrow, Node, sketch
 from engine.web.text_graph import lines
-from tests.web.definitions import RELEASE
+from tests.web.definitions import RELEASE, listing, task
 from tests.web.nested import FLEET
 from tests.web.test_mermaid import DEFINITIONS
 
@@ -111,6 +113,17 @@ def test_what_tasks_consist_of_stands_beside_a_dotted_line():
     ]
     assert "│ ■ deploy     for each item  on size.large" in drawn
     assert "│ │ ┊ ● roll   script, can be undone" in drawn
+
+
+def test_too_many_rails_are_words():
+    names = [f"t{number}" for number in range(30)]
+    wide = listing(task("a"), *(task(name, "a") for name in names), task("end", " ".join([*names, "a.failed"])))
+    drawn = text(replace(RELEASE, tasks=wide))
+    assert drawn[:2] == ["● a         http", "● t0        http  needs a"]
+    assert "needs t0, t1, t2, t3" in drawn[31]
+    assert max(map(len, drawn)) <= 80
+    narrow = listing(task("a"), *(task(name, "a") for name in names[:9]), task("end", " ".join(names[:9])))
+    assert any(line.startswith("●─┴─┴─") for line in text(replace(RELEASE, tasks=narrow)))
 
 
 @pytest.mark.parametrize("path", sorted(DEFINITIONS))
