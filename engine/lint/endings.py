@@ -18,6 +18,8 @@ Ends: TypeAlias = Mapping[str, Outcomes]
 
 _NOT_RUN = frozenset((SKIPPED, CANCELLED))
 """How a task ends that never runs; and who ends so may never have run."""
+_MOST = 100
+"""Tasks of which something is kept in mind; of more than that less is said, never anything wrong."""
 _ENDED_BY = {"approval": ("expires", "expired"), "event": ("timeout", "timed_out")}
 """The parameter without which a task of this kind never has this outcome."""
 
@@ -75,8 +77,10 @@ class Endings:
     def _of(self, edge: Edge) -> Ends | None:
         """What is sure where the edge is satisfied, None where it never is."""
         fitting = frozenset(outcome for outcome in self.left(edge.source) if satisfies(edge, outcome))
-        before = self._ends[edge.source] if not fitting & _NOT_RUN else {}
-        return {**before, edge.source: fitting} if fitting and before is not None else None
+        if not fitting:
+            return None
+        before = self._ends[edge.source] if not fitting & _NOT_RUN else None
+        return {**(before if before and len(before) < _MOST else {}), edge.source: fitting}
 
 
 def _together(every: list[Ends]) -> Ends | None:

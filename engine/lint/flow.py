@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,11 +15,14 @@ from engine.core.model import Definition, Task, TaskList
 from engine.core.outcomes import CANCELLED, FAILED, SKIPPED, SUCCEEDED
 from engine.core.values import Json
 from engine.lint.constant import Left, Names, constants
-from engine.lint.endings import Endings, Ends, outcomes
+from engine.lint.endings import Endings, Outcomes, outcomes
 from engine.spec.nodes import Path
 
 Known: TypeAlias = Callable[[Names], tuple[Json, ...] | None]
 """The values that a path can have, None where it can have any."""
+
+_Around: TypeAlias = ChainMap[str, Outcomes]
+"""The outcomes that are left to tasks, those of the innermost list first."""
 
 _OUTCOME = 3
 """The length of the path `tasks.ID.outcome`."""
@@ -45,7 +49,7 @@ class Flow:
         self.never: list[tuple[Path, str]] = []
         """Tasks that can never run, each with the reason; those that only wait for one of these are left out."""
         self._values = _enumerated(definition.inputs)
-        checked = self._known({})
+        checked = self._known(ChainMap())
         triggers = (definition.webhooks, definition.events, definition.workflows)
         for condition in (trigger.condition for kind in triggers for trigger in kind):
             self._decide(condition, checked)
@@ -53,19 +57,19 @@ class Flow:
             self._decide(check.condition, checked)
             self._look(check.message, checked)
         main = {name: outcomes(task) for name, task in definition.tasks.tasks.items()}
-        self._follow(definition.tasks, ("tasks",), {})
-        self._look(definition.outputs, self._known(main))
+        self._follow(definition.tasks, ("tasks",), ChainMap())
+        self._look(definition.outputs, self._known(ChainMap(main)))
         self._values |= _AT_END
-        self._follow(definition.finally_, ("finally",), main)
+        self._follow(definition.finally_, ("finally",), ChainMap(main))
 
-    def _follow(self, tasks: TaskList, path: Path, around: Ends) -> None:
+    def _follow(self, tasks: TaskList, path: Path, around: _Around) -> None:
         endings = Endings(tasks)
         every = {name: outcomes(task) for name, task in tasks.tasks.items()}
         for name, task in tasks.tasks.items():
             ends = endings.learn(name)
             if ends is None:
                 continue
-            known = {**around, **every, **ends}
+            known = ChainMap(dict(ends), every, *around.maps)
             names = self._known(known)
             if self._decide(task.condition, names) is False:
                 endings.call_off(name)
@@ -74,12 +78,12 @@ class Flow:
             self._enter(task, (*path, name, "tasks"), known)
         self.never += [((*path, name), reason) for name, reason in endings.never.items()]
 
-    def _enter(self, task: Task, path: Path, around: Ends) -> None:
+    def _enter(self, task: Task, path: Path, around: _Around) -> None:
         body = task.body
         if body is None:
             return
         inner = {name: outcomes(each) for name, each in body.tasks.items() if name}
-        at_end = self._known({**around, **inner})
+        at_end = self._known(around.new_child(inner))
         self._look(body.outputs, at_end)
         self._decide(body.until, at_end)
         if "" not in body.tasks:
@@ -118,7 +122,7 @@ class Flow:
                 whole = value if node is expression.ast else whole
         return whole
 
-    def _known(self, ends: Ends) -> Known:
+    def _known(self, ends: _Around) -> Known:
         values = self._values
 
         def known(path: Names) -> tuple[Json, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from engine.core.model import Join
+from engine.core.model import Join, TaskList
 from engine.core.outcomes import DONE, SUCCEEDED
 from engine.lint.rule import Hit, Rule
 from engine.spec.cycles import cycles
@@ -19,17 +19,18 @@ _Starts: TypeAlias = dict[str, dict[str, tuple[Document, Path]]]
 
 def check_all(loaded: Loaded) -> Iterator[tuple[Document, Hit]]:
     """Each circle of workflows in which every one starts the next by a call, an event or its end, and nothing decides about it."""
-    files = [file for file in loaded.files if file.definition is not None]
-    starts: _Starts = {file.keys.name: {} for file in files}
+    files = [(file, file.definition) for file in loaded.files if file.definition is not None]
+    starts: _Starts = {file.keys.name: {} for file, _ in files}
     emitted: dict[str, list[tuple[str, Document, Path]]] = {}
-    for file in files:
-        for path, task in (*_sure(("tasks",), file.keys.tasks), *_sure(("finally",), file.keys.finally_)):
+    for file, definition in files:
+        main = _sure(("tasks",), file.keys.tasks, definition.tasks)
+        for path, task in (*main, *_sure(("finally",), file.keys.finally_, definition.finally_)):
             if task.workflow in starts:
                 starts[file.keys.name].setdefault(task.workflow, (file.document, (*path, "workflow")))
             if task.uses == "emit":
                 kind = str((task.with_ or {}).get("type"))
                 emitted.setdefault(kind, []).append((file.keys.name, file.document, (*path, "with", "type")))
-    for file in files:
+    for file, _ in files:
         _listen(file, starts, emitted)
     for circle in cycles({name: tuple(started) for name, started in starts.items()}):
         document, path = starts[circle[0]][circle[1 % len(circle)]]
@@ -48,16 +49,16 @@ def _listen(file: WorkflowFile, starts: _Starts, emitted: Mapping[str, list[tupl
             starts[emitter].setdefault(name, (document, path))
 
 
-def _sure(path: Path, tasks: Mapping[str, TaskKeys]) -> Iterator[tuple[Path, TaskKeys]]:
+def _sure(path: Path, tasks: Mapping[str, TaskKeys], compiled: TaskList) -> Iterator[tuple[Path, TaskKeys]]:
     """The tasks that run whenever all goes well: nothing decides about them or about one that they wait for."""
     sure: set[str] = set()
-    left = dict(tasks)
-    while found := [name for name, task in left.items() if _runs(task) and sure.issuperset(task.needs)]:
-        for name in found:
-            task = left.pop(name)
+    for name, task in compiled.tasks.items():  # each after those that it needs
+        keys = tasks[name]
+        if _runs(keys) and sure.issuperset(keys.needs):
             sure.add(name)
-            yield (*path, name), task
-            yield from _sure((*path, name, "tasks"), task.tasks or {})
+            yield (*path, name), keys
+            if task.body is not None:
+                yield from _sure((*path, name, "tasks"), keys.tasks or {}, task.body)
 
 
 def _runs(task: TaskKeys) -> bool:
