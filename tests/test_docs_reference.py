@@ -23,7 +23,7 @@ from engine.core.joins import join
 from engine.core.model import Edge, Join, Task
 from engine.core.outcomes import possible
 from engine.core.state import TaskRun
-from engine.spec import cel, cel_tokens, limits, models, project_models, task_checks, task_models
+from engine.spec import cel, cel_tokens, limits, models, policy_models, project_models, task_checks, task_models
 from engine.spec.fields import Shape
 from engine.spec.kinds import PARAMS
 from engine.web import handling
@@ -82,6 +82,7 @@ SECTIONS = {
     project_models.ApprovalsKeys: "# project.yaml",
     project_models.SyncKeys: "# project.yaml",
     project_models.StatusKeys: "# project.yaml",
+    policy_models.PoliciesKeys: "# project.yaml",
     **{model: f"## {'run' if kind == 'script' else kind}" for kind, model in PARAMS.items() if model is not None},
 }
 
@@ -100,7 +101,7 @@ def test_every_key_has_its_place_in_the_reference(heading, key):
 def test_every_model_that_is_read_has_a_section():
     every = {
         model
-        for module in (models, task_models, project_models)
+        for module in (models, task_models, project_models, policy_models)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, Shape) and model is not Shape
     }

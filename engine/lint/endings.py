@@ -16,6 +16,9 @@ Outcomes: TypeAlias = frozenset[str]
 Ends: TypeAlias = Mapping[str, Outcomes]
 """By task, the outcomes that are left to it; nothing is known of the others."""
 
+APPROVED = ""
+"""Stands among the tasks for any approval: it is there where some approval was surely given."""
+_YES = frozenset(("approved",))
 _NOT_RUN = frozenset((SKIPPED, CANCELLED))
 """How a task ends that never runs; and who ends so may never have run."""
 _MOST = 100
@@ -79,8 +82,12 @@ class Endings:
         fitting = frozenset(outcome for outcome in self.left(edge.source) if satisfies(edge, outcome))
         if not fitting:
             return None
-        before = self._ends[edge.source] if not fitting & _NOT_RUN else None
-        return {**(before if before and len(before) < _MOST else {}), edge.source: fitting}
+        before = (self._ends[edge.source] if not fitting & _NOT_RUN else None) or {}
+        if len(before) >= _MOST:
+            before = {APPROVED: before[APPROVED]} if APPROVED in before else {}
+        if fitting == _YES:
+            before = {**before, APPROVED: fitting}
+        return {**before, edge.source: fitting}
 
 
 def _together(every: list[Ends]) -> Ends | None:

@@ -15,7 +15,7 @@ from engine.core.model import Definition, Task, TaskList
 from engine.core.outcomes import CANCELLED, FAILED, SKIPPED, SUCCEEDED
 from engine.core.values import Json
 from engine.lint.constant import Left, Names, constants
-from engine.lint.endings import Endings, Outcomes, outcomes
+from engine.lint.endings import APPROVED, Endings, Outcomes, outcomes
 from engine.spec.nodes import Path
 
 Known: TypeAlias = Callable[[Names], tuple[Json, ...] | None]
@@ -48,6 +48,8 @@ class Flow:
         self.constants: list[Constant] = []
         self.never: list[tuple[Path, str]] = []
         """Tasks that can never run, each with the reason; those that only wait for one of these are left out."""
+        self.unapproved: set[Path] = set()
+        """Tasks that can run before anybody has approved."""
         self._values = _enumerated(definition.inputs)
         checked = self._known(ChainMap())
         triggers = (definition.webhooks, definition.events, definition.workflows)
@@ -71,6 +73,8 @@ class Flow:
                 continue
             known = ChainMap(dict(ends), every, *around.maps)
             names = self._known(known)
+            if APPROVED not in known:
+                self.unapproved.add((*path, name))
             if self._decide(task.condition, names) is False:
                 endings.call_off(name)
                 continue

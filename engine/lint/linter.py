@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.lint.catalog import RULES
 from engine.lint.known import without_ignored
 from engine.lint.rule import Hit, Rule, Subject
+from engine.lint.severities import levelled, wrong_levels
 from engine.spec.findings import Finding, ordered
 from engine.spec.load import Loaded, WorkflowFile, load
 from engine.spec.nodes import Document
@@ -24,14 +25,22 @@ def lint_loaded(loaded: Loaded) -> tuple[Finding, ...]:
     for rule in RULES:
         for document, hit in rule.check_all(loaded) if rule.check_all else ():
             found.append(_finding(document, rule, hit))
-    return ordered(without_ignored([*loaded.findings, *found], loaded))
+    found += wrong_levels(loaded)
+    left = without_ignored(levelled([*loaded.findings, *found], loaded), loaded)
+    return ordered(levelled(left, loaded))  # once more: what there is to say of comments has a level, too
 
 
 def _lint_file(file: WorkflowFile, loaded: Loaded) -> Iterator[Finding]:
     if file.definition is None:
         return
     project = loaded.project if loaded.project_ok else None
-    subject = Subject(document=file.document, keys=file.keys, definition=file.definition, project=project)
+    subject = Subject(
+        document=file.document,
+        keys=file.keys,
+        definition=file.definition,
+        project=project,
+        policies=loaded.policies,
+    )
     for rule in RULES:
         for hit in rule.check(subject) if rule.check else ():
             yield _finding(file.document, rule, hit)

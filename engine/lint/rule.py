@@ -14,6 +14,7 @@ from engine.spec.findings import Edit, Severity
 from engine.spec.load import Loaded
 from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Document, Path, Span
+from engine.spec.policy_models import PoliciesKeys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Subject:
     keys: WorkflowKeys
     definition: Definition
     project: Project | None
+    policies: PoliciesKeys
 
     @cached_property
     def flow(self) -> Flow:

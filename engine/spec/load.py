@@ -14,6 +14,7 @@ from engine.spec.document import read
 from engine.spec.findings import Finding, ordered
 from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Document
+from engine.spec.policy_models import PoliciesKeys
 from engine.spec.project import read_project
 from engine.spec.shape import read_shape
 
@@ -43,6 +44,7 @@ class Loaded:
     project: Project = field(default_factory=Project)
     project_ok: bool = True
     project_document: Document | None = None
+    policies: PoliciesKeys = field(default_factory=PoliciesKeys)
     workflows: Mapping[str, Definition] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, Document] = field(default_factory=dict)
@@ -70,7 +72,7 @@ def load(files: Mapping[str, bytes]) -> Loaded:
         else:
             findings += document
     project_paths = sorted((path for path in texts if is_project(path)), key=lambda path: (path.count("/"), path))
-    project = _project(project_paths, documents, findings)
+    project, policies = _project(project_paths, documents, findings)
     shapes = _shapes([document for path, document in documents.items() if not is_project(path)], findings)
     calls = _calls(shapes, complete=len(shapes) == sum(not is_project(path) for path in texts))
     workflows = [_workflow(document, keys, project, calls, findings) for document, keys in shapes]
@@ -80,6 +82,7 @@ def load(files: Mapping[str, bytes]) -> Loaded:
         project=project or Project(),
         project_ok=project is not None,
         project_document=documents.get(project_paths[0]) if project_paths else None,
+        policies=policies,
         workflows={file.document.source.path: file.definition for file in workflows if file.definition is not None},
         texts=texts,
         documents=documents,
@@ -109,19 +112,21 @@ def is_loaded(path: str) -> bool:
     return path.endswith(_SUFFIXES) and not path.endswith(_TEST_SUFFIXES)
 
 
-def _project(paths: list[str], documents: Mapping[str, Document], findings: list[Finding]) -> Project | None:
-    """The project of the first project.yaml, the one nearest the root; None where it has errors."""
+def _project(
+    paths: list[str], documents: Mapping[str, Document], findings: list[Finding]
+) -> tuple[Project | None, PoliciesKeys]:
+    """The project of the first project.yaml, the one nearest the root, and its policies; None where it has errors."""
     for path in paths[1:]:
         if path in documents:
             message = f'there is a second project.yaml; the one that counts is "{paths[0]}"'
             findings.append(documents[path].finding((), "second-project", message))
     if not paths:
-        return Project()
+        return Project(), PoliciesKeys()
     if paths[0] not in documents:
-        return None
-    project, notebook = read_project(documents[paths[0]])
+        return None, PoliciesKeys()
+    project, policies, notebook = read_project(documents[paths[0]])
     findings += notebook.findings
-    return project
+    return project, policies
 
 
 def _shapes(documents: list[Document], findings: list[Finding]) -> list[tuple[Document, WorkflowKeys]]:

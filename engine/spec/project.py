@@ -7,6 +7,7 @@ from dataclasses import replace
 from engine.core.project import RESERVED_QUEUE, ChannelSpec, Person, Project, WebhookSource
 from engine.spec.nodes import Document, Path, Scalar
 from engine.spec.notebook import Notebook
+from engine.spec.policy_models import PoliciesKeys
 from engine.spec.project_models import ChannelKeys, PersonKeys, ProjectKeys, WebhookSourceKeys
 from engine.spec.references import (
     note_unknown_channel,
@@ -18,17 +19,19 @@ from engine.spec.shape import read_shape
 from engine.spec.triggers import is_zone, not_a_zone
 
 
-def read_project(document: Document) -> tuple[Project | None, Notebook]:
-    """The project in a file, None where it has errors, and everything found."""
+def read_project(document: Document) -> tuple[Project | None, PoliciesKeys, Notebook]:
+    """The project in a file, None where it has errors, its policies, and everything found."""
     notebook = Notebook(document)
     if document.root.value is None:
-        return Project(), notebook  # nothing but comments
+        return Project(), PoliciesKeys(), notebook  # nothing but comments
     shape = read_shape(document, ProjectKeys)
     if not isinstance(shape, ProjectKeys):
         notebook.findings += shape
-        return None, notebook
+        return None, PoliciesKeys(), notebook
     _check(notebook, shape)
-    return (None if notebook.failed else _project(shape)), notebook
+    if notebook.failed:
+        return None, PoliciesKeys(), notebook
+    return _project(shape), shape.policies, notebook
 
 
 def _check(notebook: Notebook, shape: ProjectKeys) -> None:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model
 from pydantic_core import PydanticCustomError
 
 from engine.spec.fields import Id, Names, Queue, SecretName, Shape
+from engine.spec.policy_models import PoliciesKeys
 
 _SIZE = re.compile(r"([0-9]{1,9}) ?(KiB|MiB)")
 _UNITS = {"KiB": 1024, "MiB": 1024 * 1024}
@@ -142,3 +143,5 @@ class ProjectKeys(Shape):
     """How people show who they are."""
     sync: SyncKeys = SyncKeys()
     """What happens when this repository is loaded."""
+    policies: PoliciesKeys = PoliciesKeys()
+    """What workflows must have and may use."""

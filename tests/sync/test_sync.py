@@ -201,6 +201,22 @@ def test_warnings_of_rules_are_kept_and_notes_are_for_authors(upstream: Upstream
     assert [finding["rule"] for finding in report.findings] == ["unused-input"]
 
 
+def test_what_breaks_a_policy_is_refused(upstream: Upstream, sync: Synchronizer, definitions: DefinitionStore):
+    upstream.commit({"workflows/a.yaml": workflow("alpha"), "workflows/project.yaml": "policies: {}\n"})
+    assert sync.run_once().state == "loaded"
+    policies = "policies: {require_labels: team, severity: {needless-join: error}}\n"
+    joined = "name: beta\nlabels: {team: x}\ntasks: {a: {run: x}, b: {needs: a, join: any, run: x}}\n"
+    upstream.commit({"workflows/b.yaml": joined, "workflows/project.yaml": policies})
+    report = sync.run_once()
+    assert report.state == "refused"
+    assert [finding["rule"] for finding in report.findings] == ["required-label", "needless-join"]
+    assert names(definitions) == ["alpha"]
+    softened = "policies: {require_labels: team, severity: {needless-join: 'off', required-label: warning}}\n"
+    upstream.commit({"workflows/project.yaml": softened})
+    assert sync.run_once().state == "loaded"
+    assert names(definitions) == ["alpha", "beta"]
+
+
 def test_nobody_reachable_fails_no_sync(
     upstream: Upstream, sync: Synchronizer, definitions: DefinitionStore, told: Told
 ):

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.lint.bounds import unbounded
 from engine.lint.rule import Hit, Rule, Subject
-from engine.spec.nodes import Path
-from engine.spec.reliance import inner_kind_of
-from engine.spec.walk import every_task
-
-_CAN_HANG = frozenset(("script", "python", "container"))
-"""Kinds whose end we do not control and that have no bound of their own; `http` has one."""
 
 
 def check(subject: Subject) -> Iterator[Hit]:
     """Each task without any bound, in a workflow whose next instances wait for this one to end."""
     why = _waits(subject)
-    defaults = subject.keys.defaults
-    if why is None or defaults.timeout is not None or defaults.deadline is not None:
-        return
-    bounded: set[Path] = {("tasks",)} if subject.keys.timeout is not None else set()
-    for path, task in every_task(subject.keys):
-        around = path[:-2] if len(path) > 2 else path[:1]  # noqa: PLR2004 - a list's name and a task's
-        if task.timeout is not None or task.deadline is not None or around in bounded:
-            bounded.add(path)
-        elif inner_kind_of(task) in _CAN_HANG:
-            yield Hit(path=path, message=f'nothing ends "{path[-1]}" if it hangs, and {why}; give it a `timeout`')
+    for path in () if why is None else unbounded(subject.keys):
+        yield Hit(path=path, message=f'nothing ends "{path[-1]}" if it hangs, and {why}; give it a `timeout`')
 
 
 def _waits(subject: Subject) -> str | None:
