@@ -86,12 +86,12 @@ class Fleet:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """A `headrace` command, run to its end."""
+    def run(self, *command: str, at: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A `headrace` command, run to its end: in the fleet's folder, or in the one named."""
         done = subprocess.run(
             [*HEADRACE, *command],
             env=self.environment,
-            cwd=self.folder,
+            cwd=at or self.folder,
             capture_output=True,
             text=True,
             check=False,
