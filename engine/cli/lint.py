@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,9 +51,10 @@ def lint(
 ) -> None:
     """Check workflow files. Exit status 1 if there are errors, 0 if not (warnings and notes are printed)."""
     from engine.lint.linter import lint as lint_files
+    from engine.lint.reporters.formats import REPORTS
     from engine.workers.garbage import unsearched
 
-    report = _reporter(_form(form, as_json=as_json))
+    report = REPORTS[_form(form, as_json=as_json)]
     files, beside = _read(paths or [Path("workflows")])
     if not files:
         typer.echo("headrace: no workflow files here; name a file or a folder", err=True)
@@ -63,7 +64,7 @@ def lint(
     findings = [finding for finding in found if finding.path in files or _is_wrong_project(finding)]
     if output is not None:
         _write(report(findings, files), output)
-        report = _reporter(Format.text)
+        report = REPORTS[Format.text]
     sys.stdout.write(report(findings, files))
     refused = ("error", "warning") if strict else ("error",)
     raise typer.Exit(1 if any(finding.severity in refused for finding in findings) else 0)
@@ -74,19 +75,6 @@ def _form(form: Format | None, *, as_json: bool) -> Format:
         typer.echo(f"headrace: --json and --format {form} are two formats; name one", err=True)
         raise typer.Exit(2)
     return Format.json if as_json else form or Format.text
-
-
-def _reporter(form: Format) -> Callable[[Sequence[Finding], Mapping[str, bytes]], str]:
-    from engine.lint.reporters import github, gitlab, json, junit, sarif, text
-
-    return {
-        Format.text: text.report,
-        Format.json: json.report,
-        Format.sarif: sarif.report,
-        Format.github: github.report,
-        Format.gitlab: gitlab.report,
-        Format.junit: junit.report,
-    }[form]
 
 
 def _write(report: str, output: Path) -> None:

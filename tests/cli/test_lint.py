@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from engine.cli.lint import Format
 from engine.cli.main import app
+from engine.lint.reporters.formats import REPORTS
 
 WARNED = "name: warned\ninputs: {a: {type: string}}\ntasks: {a: {run: x}}\n"
 CALLS = "name: calls\ntasks: {a: {workflow: warned, with: {a: x}}}\n"
@@ -63,6 +64,7 @@ def test_every_format_is_printed_or_written_beside_text(lint, tmp_path, form):
 
 
 def test_one_format_at_a_time(lint):
+    assert set(Format) == set(REPORTS)
     assert lint("--json", "a.yaml", a=WARNED).stdout == lint("--format", "json", "a.yaml").stdout
     assert lint("--json", "--format", "json", "a.yaml").exit_code == 0
     done = lint("--json", "--format", "sarif", "a.yaml")

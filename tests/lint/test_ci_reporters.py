@@ -85,6 +85,25 @@ def test_junit_is_told_all_of_golden_files(folder):
         ]
 
 
+ATTRIBUTES = {
+    "testsuites": {"name"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped"},
+    "testcase": {"name", "classname", "file", "line"},
+    "failure": {"type", "message"},
+    "system-out": set(),
+}
+"""As the schema of Jenkins' xUnit plug-in has them, and `file` and `line`, which GitLab and pytest know."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_junit_has_the_known_shape(folder):
+    root = ET.fromstring(junit.report(*golden(folder)).encode())
+    assert all(set(element.attrib) <= ATTRIBUTES[element.tag] for element in root.iter())
+    assert {child.tag for child in root} == {"testsuite"}
+    assert {case.tag for suite in root for case in suite} == {"testcase"}
+    assert all(len(case) <= 1 for suite in root for case in suite)
+
+
 def test_junit_notes_do_not_fail():
     findings, files = nasty("info")
     [[case]] = ET.fromstring(junit.report(findings, files).encode())

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from json import dumps as json_of
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from orjson import dumps, loads
 from engine.core.codec import definition_from_json, definition_to_json
 from engine.lint.catalog import RULES
 from engine.lint.linter import lint_loaded
-from engine.lint.reporters import json, text
+from engine.lint.reporters.formats import REPORTS
 from engine.spec.findings import Finding
 from engine.spec.load import load
 
@@ -63,8 +64,13 @@ def hold(files):
     assert all(finding.line >= 1 and finding.column >= 1 for finding in findings)
     assert {finding.path for finding in loaded.errors}.isdisjoint(loaded.workflows)
     assert [Finding.from_json(finding.to_json()) for finding in findings] == list(findings)
-    text.report(findings, files)
-    json.report(findings, files)
+    reports = {name: report(findings, files) for name, report in REPORTS.items()}
+    for name in ("json", "sarif", "gitlab"):
+        loads(reports[name])
+    ET.fromstring(reports["junit"].encode())
+    assert reports["github"].count("\n") == len(findings)
+    for name in ("text", "github", "junit"):
+        assert all(character.isprintable() or character in "\n\t" for character in reports[name])
 
 
 @settings(max_examples=150, deadline=None)
