@@ -43,7 +43,7 @@ class Finding:
     safe: bool = False
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.text} [{self.rule}]"
+        return f"{printable(self.path)}:{self.line}:{self.column}: {self.severity}: {self.text} [{self.rule}]"
 
     def __lt__(self, other: Finding) -> bool:
         return self.place < other.place
@@ -55,8 +55,8 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """The message with its suggestion, on one line."""
-        return f'{self.message}; did you mean "{self.suggestion}"?' if self.suggestion else self.message
+        """The message with its suggestion, on one line, whatever the author's words in it."""
+        return printable(f'{self.message}; did you mean "{self.suggestion}"?' if self.suggestion else self.message)
 
     def to_json(self) -> JsonObject:
         """The form of reports and of the definitions DB (`schemas/finding.schema.json`)."""
@@ -71,3 +71,8 @@ class Finding:
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """By file and place, each once."""
     return tuple(sorted(set(findings)))
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would obey or XML cannot hold: control characters, turned directions, broken names."""
+    return "".join(character if character.isprintable() or character == "\t" else "\ufffd" for character in text)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.lint.reporters.lines import printable
-from engine.spec.findings import Finding
+from engine.spec.findings import Finding, printable
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
@@ -18,7 +17,7 @@ def report(findings: Sequence[Finding], _files: Mapping[str, bytes]) -> str:
 def _command(finding: Finding) -> str:
     properties: dict[str, str | int] = {"file": finding.path, "line": finding.line, **_place(finding)}
     listed = ",".join(f"{name}={_property(printable(str(value)))}" for name, value in properties.items())
-    return f"::{_COMMANDS[finding.severity]} {listed},title={_property(finding.rule)}::{_data(printable(finding.text))}"
+    return f"::{_COMMANDS[finding.severity]} {listed},title={_property(finding.rule)}::{_data(finding.text)}"
 
 
 def _place(finding: Finding) -> dict[str, str | int]:

@@ -9,8 +9,7 @@ import orjson
 
 from engine.core.values import JsonObject
 from engine.lint.reporters.fingerprint import fingerprints
-from engine.lint.reporters.lines import printable
-from engine.spec.findings import Finding
+from engine.spec.findings import Finding, printable
 
 _SEVERITIES = {"error": "major", "warning": "minor", "info": "info"}
 
@@ -24,7 +23,7 @@ def report(findings: Sequence[Finding], files: Mapping[str, bytes]) -> str:
 
 def _issue(finding: Finding, mark: str) -> JsonObject:
     return {
-        "description": printable(finding.text),
+        "description": finding.text,
         "check_name": finding.rule,
         "fingerprint": mark,
         "severity": _SEVERITIES[finding.severity],

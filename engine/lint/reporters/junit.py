@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from engine.lint.reporters.lines import printable
-from engine.spec.findings import Finding
+from engine.spec.findings import Finding, printable
 
 
 def report(findings: Sequence[Finding], files: Mapping[str, bytes]) -> str:
@@ -39,7 +38,7 @@ def _case(suite: Element, path: str, finding: Finding) -> None:
     name = f"{finding.rule} {finding.line}:{finding.column}"
     case = SubElement(suite, "testcase", name=name, classname=path, file=path, line=str(finding.line))
     if finding.severity == "info":
-        SubElement(case, "system-out").text = printable(str(finding))
+        SubElement(case, "system-out").text = str(finding)
     else:
-        failure = SubElement(case, "failure", type=finding.severity, message=printable(finding.text))
-        failure.text = printable(str(finding))
+        failure = SubElement(case, "failure", type=finding.severity, message=finding.text)
+        failure.text = str(finding)

@@ -1,4 +1,4 @@
-"""The lines of files that findings are about, and text of authors as it can be shown."""
+"""The lines of files that findings are about."""
 
 from __future__ import annotations
 
@@ -22,8 +22,3 @@ class Lines:
             self._cut[finding.path] = LINE_BREAK.split(text)
         lines = self._cut[finding.path]
         return lines[finding.line - 1] if finding.line <= len(lines) else None
-
-
-def printable(text: str) -> str:
-    """Without what a terminal would obey or XML cannot hold: control characters, turned directions, broken names."""
-    return "".join(character if character.isprintable() or character == "\t" else "\ufffd" for character in text)

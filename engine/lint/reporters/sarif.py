@@ -13,7 +13,6 @@ import orjson
 from engine.core.values import JsonObject
 from engine.lint.catalog import RULES
 from engine.lint.reporters.fingerprint import fingerprints
-from engine.lint.reporters.lines import printable
 from engine.lint.rule import Rule
 from engine.spec.findings import Edit, Finding
 from engine.version import installed
@@ -74,7 +73,7 @@ def _result(finding: Finding, mark: str) -> JsonObject:
 
 def _words(text: str) -> str:
     """A text that has no links, whatever an author wrote. Braces stay: they stand for arguments only where there are some."""
-    return _LINK.sub(r"\\[", printable(text))
+    return _LINK.sub(r"\\[", text)
 
 
 def _file(path: str) -> JsonObject:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from engine.lint.reporters.lines import Lines, printable
-from engine.spec.findings import Finding
+from engine.lint.reporters.lines import Lines
+from engine.spec.findings import Finding, printable
 
 _WIDEST = 160
 
@@ -14,7 +14,7 @@ _WIDEST = 160
 def report(findings: Sequence[Finding], files: Mapping[str, bytes]) -> str:
     """The findings with their places in `files`, and how many there are."""
     lines = Lines(files)
-    blocks = ["\n".join([printable(str(finding)), *_place(finding, lines.of(finding))]) for finding in findings]
+    blocks = ["\n".join([str(finding), *_place(finding, lines.of(finding))]) for finding in findings]
     return "\n".join([*blocks, _sum(findings, len(files)), ""])
 
 
