@@ -27,7 +27,7 @@ def _written(value: Any) -> Any:
         return [_written(each) for each in value]
     if isinstance(value, str | int | float):  # a boolean is an int
         return value
-    raise PydanticCustomError("written", "this must be text, a number, true, false, or a list of those")
+    raise PydanticCustomError("written", "must be text, a number, true, false, or a list of those")
 
 
 _Word: TypeAlias = str | int | float | bool

@@ -157,7 +157,7 @@ class Document:
             if isinstance(parent, Sequence) and (item := parent.named.get(str(step))):
                 return item.entries["id"].node.span
             if (node := _child(parent, step)) is not None:
-                return node.span if isinstance(node, Scalar) else Span(start=node.span.start, end=node.span.start + 1)
+                return _head(node)
         return Span(start=self.root.span.start, end=self.root.span.start)
 
     def finding(
@@ -176,6 +176,15 @@ class Document:
         if finding.fixes and self.find(path) is None:
             return replace(finding, fixes=())  # it points at what is near: the word is not written there
         return finding
+
+
+def _head(node: Node) -> Span:
+    """Where to point for an item of a list: a scalar, the first key of a map, or the bracket of a list."""
+    if isinstance(node, Scalar):
+        return node.span
+    if isinstance(node, Mapping) and node.entries:
+        return next(iter(node.entries.values())).key_span
+    return Span(start=node.span.start, end=node.span.start + 1)
 
 
 def _child(node: Node | None, step: str | int) -> Node | None:

@@ -197,10 +197,10 @@ def _words(detail: ErrorDetails, node: Node | None, name: str, at_key: bool) -> 
         allowed = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
         word = node.text if isinstance(node, Scalar) else ""
         return f"{what} must be one of {', '.join(allowed)}", suggest(word, allowed)
-    if detail["type"] in ("duration", "join", "bad_id", "size", "channel", "webhook", "written", "mock"):
+    if detail["type"] in ("duration", "join", "bad_id", "size", "channel", "webhook", "mock"):
         return detail["msg"], None
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return (f"{what} {message}" if message.startswith("should") else message), None
+    return (f"{what} {message}" if message.startswith(("should", "must")) else message), None
 
 
 def _name(node: Node | None) -> str:
