@@ -19,11 +19,63 @@ LENIENT = {"9C9N", "9JBA", "CVW2", "DK95-1", "G5U8", "MUS6-0", "QB6E", "S98Z", "
 """No YAML, and libyaml takes it: comments without a space, indentation of flow and block scalars."""
 OTHERWISE = {"652Z", "HM87-1", "L24T-1", "Y2GN"}
 """Read otherwise by libyaml: a `?` or an anchor's `:` before text, and the last break of a block."""
-STRICT = """
-    2JQS 2LFX 2SXE 4ABK 4MUZ-0 4MUZ-1 4MUZ-2 58MP 5MUD 5T43 6BCT 6CA3 6LVF 6M2F 7Z25 8XYN 96NN-0 96NN-1 9SA2 A2M4 BEC7
-    CFD4 DBG4 DK3J DK95-0 DK95-3 DK95-4 FP8R FRK4 HM87-0 HWV9 K3WX M2N8-0 M7A3 MUS6-5 MUS6-6 NHX8 NJ66 NKF9 Q5MG QT73 R4YG
-    S3PD SM9W-1 UKK6-0 UT92 VJP3-1 W4TN W5VH Y79Y-1 Y79Y-10 ZYU8-0 ZYU8-1 ZYU8-2 ZYU8-3
-""".split()
+STRICT = [
+    "2JQS",
+    "2LFX",
+    "2SXE",
+    "4ABK",
+    "4MUZ-0",
+    "4MUZ-1",
+    "4MUZ-2",
+    "58MP",
+    "5MUD",
+    "5T43",
+    "6BCT",
+    "6CA3",
+    "6LVF",
+    "6M2F",
+    "7Z25",
+    "8XYN",
+    "96NN-0",
+    "96NN-1",
+    "9SA2",
+    "A2M4",
+    "BEC7",
+    "CFD4",
+    "DBG4",
+    "DK3J",
+    "DK95-0",
+    "DK95-3",
+    "DK95-4",
+    "FP8R",
+    "FRK4",
+    "HM87-0",
+    "HWV9",
+    "K3WX",
+    "M2N8-0",
+    "M7A3",
+    "MUS6-5",
+    "MUS6-6",
+    "NHX8",
+    "NJ66",
+    "NKF9",
+    "Q5MG",
+    "QT73",
+    "R4YG",
+    "S3PD",
+    "SM9W-1",
+    "UKK6-0",
+    "UT92",
+    "VJP3-1",
+    "W4TN",
+    "W5VH",
+    "Y79Y-1",
+    "Y79Y-10",
+    "ZYU8-0",
+    "ZYU8-1",
+    "ZYU8-2",
+    "ZYU8-3",
+]
 """YAML 1.2 that libyaml refuses: mostly tabs, empty keys, and directives."""
 
 

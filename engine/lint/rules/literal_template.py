@@ -46,7 +46,9 @@ def _span(document: Document, scalar: Span) -> Span | None:
     text = document.source.text
     start = text.find(_OPEN, scalar.start, scalar.end)
     end = text.find(_CLOSE, start, scalar.end)
-    return Span(start=start, end=end + len(_CLOSE)) if start >= 0 and end >= 0 else None
+    if start < 0:
+        return None
+    return Span(start=start, end=start + len(_OPEN) if end < 0 else end + len(_CLOSE))
 
 
 RULE = Rule(
