@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.spec.fields import NAME, Bound, Duration, Shape, Values
@@ -12,6 +12,20 @@ from engine.spec.fields import NAME, Bound, Duration, Shape, Values
 
 class MockKeys(Shape):
     """What a task with a side effect is pretended to have done. Without `outcome` and `error` it succeeds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {
+                "anyOf": [
+                    {"required": ["error"], "properties": {"error": {"type": "string"}}},
+                    {"required": ["kind"], "properties": {"kind": {"type": "string"}}},
+                    {"required": ["outcome"], "properties": {"outcome": {"const": "failed"}}},
+                ]
+            },
+            "then": {"properties": {"outputs": {"maxProperties": 0}, "outcome": {"enum": ["failed", None]}}},
+            "else": {"properties": {"details": {"maxProperties": 0}}},
+        }
+    )
 
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     """What it gives; checked against the schemas it declares."""

@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from engine.core.values import Json, JsonObject
 from engine.spec.case_models import TestFileKeys
+from engine.spec.editor_rules import finish_task
 from engine.spec.fields import Shape
 from engine.spec.findings import Finding
 from engine.spec.kinds import KINDS, PARAMS
@@ -57,9 +58,13 @@ def _schema(model: type[Shape]) -> JsonObject:
 def _workflow() -> JsonObject:
     schema = _schema(WorkflowKeys)
     definitions = schema["$defs"]
+    kinds = {kind: _place(PARAMS[kind]) for kind in KINDS}
     for name in (TaskKeys.__name__, ListedTaskKeys.__name__):
-        _finish_task(definitions[name], FORMS)
-    _finish_task(definitions[CompensateKeys.__name__], ("uses", "run"))
+        finish_task(definitions[name], FORMS, kinds)
+    finish_task(definitions[CompensateKeys.__name__], ("uses", "run"), kinds)
+    for owner in (schema, definitions[TaskKeys.__name__], definitions[ListedTaskKeys.__name__]):
+        for choice in owner["properties"]["tasks"]["anyOf"]:
+            choice["minProperties" if choice["type"] == "object" else "minItems"] = 1
     product = definitions[ProductKeys.__name__]["properties"]
     product.update({key: _or_template(value) for key, value in product.items()})
     for kind, params in PARAMS.items():
@@ -71,18 +76,12 @@ def _workflow() -> JsonObject:
     return _finished("Workflow", schema)
 
 
-def _finish_task(task: JsonObject, forms: tuple[str, ...]) -> None:
-    """One of the forms, the kinds by name, and the parameters that belong to each kind."""
-    task["properties"]["uses"] = {"enum": sorted(KINDS), "description": task["properties"]["uses"]["description"]}
-    task["oneOf"] = [{"required": [form]} for form in forms]
-    task["allOf"] = [
-        {
-            "if": {"properties": {"uses": {"const": kind}}, "required": ["uses"]},
-            "then": {"properties": {"with": {"$ref": f"#/$defs/{params.__name__}"}}},
-        }
-        for kind, params in PARAMS.items()
-        if params is not None and kind != "script"
-    ]
+def _place(params: type[Shape] | None) -> tuple[str, bool]:
+    """Where the parameters of a kind are described, and whether one of them must be there."""
+    if params is None:
+        return "", False
+    some = any(field.is_required() for field in params.model_fields.values())
+    return f"#/$defs/{params.__name__}", some or "oneOf" in _schema(params)
 
 
 def _or_template(schema: JsonObject) -> JsonObject:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from engine.core.durations import duration
@@ -12,6 +14,11 @@ from engine.core.durations import duration
 ID = r"^[a-z][a-z0-9_]*$"
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
 SECRET = r"^[A-Z][A-Z0-9_]*$"  # noqa: S105 - the pattern of names, no secret
+_SPAN = (
+    r"^(?=.)([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?$"
+    r"|^P([0-9]{1,9}W|(?=.)([0-9]{1,9}D)?(T(?=.)([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}([.,][0-9]{1,3})?S)?)?)$"
+)
+"""The form of `engine.core.durations`, for editors."""
 CEL_WORDS = frozenset({"in", "true", "false", "null"})
 
 
@@ -57,7 +64,10 @@ Queue: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 SecretName: TypeAlias = Annotated[str, StringConstraints(pattern=SECRET, max_length=128)]
 Duration: TypeAlias = Annotated[
     int,
-    BeforeValidator(_duration, json_schema_input_type=Annotated[str, Field(examples=["10s", "5m", "1h30m", "P7D"])]),
+    BeforeValidator(
+        _duration,
+        json_schema_input_type=Annotated[str, Field(pattern=_SPAN, examples=["10s", "5m", "1h30m", "P7D"])],
+    ),
 ]
 """Milliseconds, once read."""
 Bound: TypeAlias = Annotated[Duration, AfterValidator(_no_zero)]
@@ -69,3 +79,22 @@ Values: TypeAlias = dict[str, JsonValue]
 """A map of values that may hold templates."""
 JsonSchema: TypeAlias = dict[str, JsonValue]
 """A JSON Schema (2020-12) of an author's; checked by `engine.spec.schema_check`."""
+
+
+def exactly_one(*keys: str) -> JsonDict:
+    """In a schema, for editors: one of these keys is there, and no other."""
+    return {"oneOf": [_there(key) for key in keys]}
+
+
+def at_least_one(*keys: str) -> JsonDict:
+    """In a schema, for editors: one of these keys is there, or several."""
+    return {"anyOf": [_there(key) for key in keys]}
+
+
+def at_most_one(*keys: str) -> JsonDict:
+    """In a schema, for editors: no two of these keys are there."""
+    return {"not": {"anyOf": [{"required": list(pair)} for pair in combinations(keys, 2)]}}
+
+
+def _there(key: str) -> JsonDict:
+    return {"required": [key], "properties": {key: {"not": {"type": "null"}}}}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.core.durations import instant
-from engine.spec.fields import Bound, Condition, Duration, Id, JsonSchema, Shape, Values
+from engine.spec.fields import Bound, Condition, Duration, Id, JsonSchema, Shape, Values, at_most_one, exactly_one
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -36,8 +36,13 @@ Fields: TypeAlias = dict[str, Written]
 """A map whose values become text where they are sent; a list gives its name several times."""
 
 
+SomeNames: TypeAlias = str | Annotated[list[str], Field(min_length=1)]
+
+
 class HttpParams(Shape):
     """Call an HTTP server. Its outputs are `status`, `headers` and `body`; a status outside 2xx fails the task."""
+
+    model_config = ConfigDict(json_schema_extra=at_most_one("json", "form", "body"))
 
     method: Annotated[Method, BeforeValidator(_upper, json_schema_input_type=Method)] = "GET"
     """The request's method."""
@@ -94,6 +99,8 @@ def _time(value: str) -> str:
 class WaitParams(Shape):
     """Wait without holding a worker."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("for", "until"))
+
     for_: Duration | None = Field(default=None, alias="for")
     """How long."""
     until: Annotated[str, AfterValidator(_time)] | None = None
@@ -101,7 +108,7 @@ class WaitParams(Shape):
 
     @model_validator(mode="after")
     def _one_end(self) -> WaitParams:
-        if len(self.model_fields_set) != 1:
+        if (self.for_ is None) == (self.until is None):
             raise PydanticCustomError("one_end", "`wait` takes exactly one of `for` and `until`")
         return self
 
@@ -112,7 +119,7 @@ class ApprovalParams(Shape):
     message: Annotated[str, Field(min_length=1)]
     """What is asked."""
     approvers: Annotated[
-        list[str], Field(min_length=1), BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])
+        list[str], Field(min_length=1), BeforeValidator(_one_or_more, json_schema_input_type=SomeNames)
     ]
     """Who may decide: people and `group:NAME` of project.yaml."""
     require: Annotated[int, Field(ge=1)] = 1
@@ -129,6 +136,8 @@ class ApprovalParams(Shape):
 
 class MessageParams(Shape):
     """Write to people, through a channel or to each of them."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("channel", "to"))
 
     channel: str | None = None
     """A channel of project.yaml."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.spec.fields import Id, Names, Queue, SecretName, Shape
+from engine.spec.fields import Id, Names, Queue, SecretName, Shape, exactly_one
 from engine.spec.policy_models import PoliciesKeys
 
 _SIZE = re.compile(r"([0-9]{1,9}) ?(KiB|MiB)")
@@ -50,6 +50,23 @@ class PersonKeys(Shape):
 class ChannelKeys(Shape):
     """A place for messages."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "if": {"properties": {"kind": {"const": "email"}}},
+                    "then": {"required": ["to"], "properties": {"to": {"minItems": 1, "minLength": 1}}},
+                    "else": {"properties": {"to": {"maxItems": 0, "maxLength": 0}}},
+                },
+                {
+                    "if": {"properties": {"kind": {"const": "slack"}}},
+                    "then": {"required": ["secret"], "properties": {"secret": {"type": "string"}}},
+                    "else": {"properties": {"secret": {"type": "null"}}},
+                },
+            ]
+        }
+    )
+
     kind: Literal["email", "slack", "log"]
     """How messages go out; `log` only writes them to the log."""
     to: Names = Field(default_factory=list)
@@ -68,6 +85,8 @@ class ChannelKeys(Shape):
 
 class WebhookSourceKeys(Shape):
     """Who may call `/hooks/NAME`, and how calls are signed."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("secret", "secrets"))
 
     provider: Literal["github", "hmac"]
     """Whose signature it is; `hmac` is the hex HMAC-SHA256 of the body in a header."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from engine.core.expressions.inner import TYPES
 from engine.core.keys import COMPENSATE, FINALLY
+from engine.core.model import Join
 from engine.core.outcomes import RESERVED
+from engine.core.values import Json
 from engine.spec.kinds import KINDS, OWN_OUTPUTS, PARAMS, WITH_FILES, WORKER_KINDS
 from engine.spec.nodes import Mapping, Path
 from engine.spec.notebook import Notebook
@@ -93,6 +96,15 @@ _BELONGS: dict[str, tuple[Callable[[TaskKeys], bool], str]] = {
 """Keys that not every task has, which ones do, and what is said of the others."""
 
 
+def never(form: str, value: Json) -> Iterator[str]:
+    """The keys that no task of a form, such as `uses: http`, can have, whatever else it says."""
+    others: dict[str, Any] = {"for_each": "[]", "enough": 1, "join": Join(mode="any")}
+    task = TaskKeys.model_construct({form, *others}, **{form: value}, **others)
+    yield from (field.rstrip("_") for field, (belongs, _) in _BELONGS.items() if not belongs(task))
+    if form == "uses" and value in OWN_OUTPUTS:
+        yield "outputs"
+
+
 def check_task(notebook: Notebook, task: TaskKeys, path: Path, *, depth: int) -> None:
     """Note what is wrong with the task at `path`, which is in a list that stands in `depth` groups."""
     _check_id(notebook, path)
@@ -100,6 +112,9 @@ def check_task(notebook: Notebook, task: TaskKeys, path: Path, *, depth: int) ->
     if len(forms) != 1:
         message = f'task "{path[-1]}" must have exactly one of `uses`, `run`, `switch`, `tasks` and `workflow`'
         notebook.note(path, "task-form", message, at_key=True)
+        return
+    if getattr(task, forms[0]) is None:
+        notebook.note((*path, forms[0]), "bad-value", f'"{forms[0]}" must not be empty: it says what the task is')
         return
     for field in task.model_fields_set & _BELONGS.keys():
         belongs, message = _BELONGS[field]

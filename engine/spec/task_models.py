@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainValidator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.core.model import Join
-from engine.spec.fields import NAME, Bound, Condition, Duration, Id, Names, Queue, Shape, Values
+from engine.spec.fields import NAME, Bound, Condition, Duration, Id, Names, Queue, Shape, Values, at_least_one
 
 Count = Annotated[int, Field(ge=1)]
 Priority: TypeAlias = Annotated[int, Field(ge=-10, le=10)]
@@ -75,6 +75,8 @@ Items: TypeAlias = Annotated[
 
 class RepeatKeys(Shape):
     """Run the task again until it is done."""
+
+    model_config = ConfigDict(json_schema_extra=at_least_one("while", "until"))
 
     while_: Condition | None = Field(default=None, alias="while")
     """CEL, checked before each iteration: false ends it."""
