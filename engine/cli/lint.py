@@ -63,7 +63,7 @@ def lint(
         found = _fixed(files, beside) if fix else lint_files({**beside, **files})
     findings = [finding for finding in found if finding.path in files or _is_wrong_project(finding)]
     if output is not None:
-        _write(report(findings, files), output)
+        _write(report(findings, files).encode(), output)
         report = REPORTS[Format.text]
     sys.stdout.write(report(findings, files))
     refused = ("error", "warning") if strict else ("error",)
@@ -77,11 +77,11 @@ def _form(form: Format | None, *, as_json: bool) -> Format:
     return Format.json if as_json else form or Format.text
 
 
-def _write(report: str, output: Path) -> None:
+def _write(data: bytes, file: Path) -> None:
     try:
-        output.write_text(report, "utf-8")
+        file.write_bytes(data)
     except OSError as error:
-        typer.echo(f"headrace: {output} cannot be written: {error.strerror}", err=True)
+        typer.echo(f"headrace: {file} cannot be written: {error.strerror}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -104,7 +104,7 @@ def _fixed(files: dict[str, bytes], beside: dict[str, bytes]) -> list[Finding]:
 
     fixed = fix({**beside, **files}, files)
     for name, data in fixed.files.items():
-        Path(name).write_bytes(data)
+        _write(data, Path(name))
         files[name] = data
     typer.echo(f"headrace: fixes made: {fixed.fixes}", err=True)
     return fixed.findings

@@ -49,4 +49,4 @@ def _lint_file(file: WorkflowFile, loaded: Loaded) -> Iterator[Finding]:
 def _finding(document: Document, rule: Rule, hit: Hit) -> Finding:
     span = hit.span or (document.key_span(hit.path) if hit.at_key else document.span(hit.path))
     found = document.source.finding(span, rule.id, hit.message, suggestion=hit.suggestion, severity=rule.severity)
-    return replace(found, fixes=hit.fixes, safe=True) if hit.fixes else found
+    return replace(found, fixes=hit.fixes, safe=hit.safe) if hit.fixes else found

@@ -40,7 +40,7 @@ class Subject:
 class Hit:
     """A place that a rule speaks about: the value (or, `at_key`, the key) at `path`, or the part of it at `span`.
 
-    `suggestion` is what was probably meant, `fixes` mend it without changing what the file means.
+    `suggestion` is what was probably meant. `fixes` mend it, and are `safe` if the file means the same afterwards.
     """
 
     path: Path
@@ -49,6 +49,7 @@ class Hit:
     span: Span | None = None
     suggestion: str | None = None
     fixes: tuple[Edit, ...] = ()
+    safe: bool = False
 
 
 Check: TypeAlias = Callable[[Subject], Iterator[Hit]]

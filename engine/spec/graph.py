@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from engine.core.model import Edge, Join
@@ -63,9 +63,8 @@ def _edges(notebook: Notebook, tasks: Mapping[str, TaskKeys], name: str, path: P
         at: Path = (*path, "needs") if single else (*path, "needs", index)
         edge = _edge(notebook, tasks, name, text, at)
         if edge in edges:
-            found = notebook.document.finding(at, "duplicate-need", f'task "{name}" needs "{text}" twice')
-            fixes = removal(notebook.document, at)
-            notebook.findings.append(replace(found, fixes=fixes, safe=bool(fixes)))
+            notebook.note(at, "duplicate-need", f'task "{name}" needs "{text}" twice')
+            notebook.offer(removal(notebook.document, at), safe=True)
         elif edge is not None:
             edges[edge] = None
     return tuple(edges)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from engine.spec.findings import Finding, Severity
+from engine.spec.findings import Edit, Finding, Severity
 from engine.spec.nodes import Document, Path, Span
 from engine.spec.shape import suggest
 
@@ -32,6 +33,11 @@ class Notebook:
     def suggest(self, word: str, known: Iterable[str]) -> str | None:
         """What was probably meant; only for the first findings, for comparing names takes time."""
         return suggest(word, known) if len(self.findings) < _SUGGESTIONS else None
+
+    def offer(self, fixes: tuple[Edit, ...], *, safe: bool = False) -> None:
+        """Edits that would mend what was noted last, `safe` if the file means the same afterwards."""
+        if fixes:
+            self.findings[-1] = replace(self.findings[-1], fixes=fixes, safe=safe)
 
     def note(
         self,

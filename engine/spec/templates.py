@@ -13,6 +13,7 @@ from engine.spec.cel import CelSyntaxError, parse
 from engine.spec.findings import Severity
 from engine.spec.interpolate import InterpolationError, Piece, split
 from engine.spec.names import NameProblem, Scope, check_names
+from engine.spec.needing import needing
 from engine.spec.nodes import Mapping, Node, Path, Scalar, Sequence, Span
 from engine.spec.notebook import Notebook
 from engine.spec.scalars import offsets
@@ -122,6 +123,9 @@ class Expressions:
         for problem in () if self._notebook.full else check_names(parsed.ast, scope):
             rule, message, suggestion = self._explain(source, problem, scope)
             self._note(node, offset + problem.offset, problem.length, rule, message, suggestion=suggestion)
+            if rule == "not-awaited":
+                word = source[problem.offset : problem.offset + problem.length]
+                self._notebook.offer(needing(self._document, node.span.start, word))
         for wrong in () if self._notebook.full else check_types(parsed.ast, scope, expected):
             self._note(
                 node,

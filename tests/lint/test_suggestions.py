@@ -1,9 +1,10 @@
-"""A suggestion is also an edit: made, it takes away what was found."""
+"""A suggestion is also an edit, and whatever edit comes with a finding: made, it takes away what was found."""
 
 from pathlib import Path
 
 import pytest
 
+from engine.lint.fixing import edited
 from engine.lint.linter import lint
 from engine.spec.suggested import wrong_word
 
@@ -24,11 +25,26 @@ SUGGESTED = [
 ]
 
 
-def edited(text, edit):
-    lines = text.splitlines(keepends=True)
-    start = sum(map(len, lines[: edit.line - 1])) + edit.column - 1
-    end = sum(map(len, lines[: edit.end_line - 1])) + edit.end_column - 1
-    return text[:start] + edit.text + text[end:]
+OFFERED = [
+    (project, finding)
+    for folder in sorted(GOLDEN.iterdir())
+    for project in ([folder / "bad", folder / "good"] if (folder / "bad").is_dir() else [folder])
+    for finding in lint(files(project))
+    if finding.fixes and not finding.suggestion
+]
+
+
+@pytest.mark.parametrize(("project", "finding"), OFFERED, ids=str)
+def test_what_is_offered_mends(project, finding):
+    texts = files(project)
+    texts[finding.path] = edited(texts[finding.path].decode(), [finding.fixes])[0].encode()
+    after = lint(texts)
+    assert (finding.rule, finding.message) not in [
+        (other.rule, other.message) for other in after if other.path == finding.path and other.line == finding.line
+    ]
+    assert len([other for other in after if other.severity == "error"]) <= len(
+        [other for other in lint(files(project)) if other.severity == "error"]
+    )
 
 
 @pytest.mark.parametrize(("folder", "finding"), SUGGESTED, ids=str)
@@ -38,7 +54,7 @@ def test_what_was_meant_can_be_put_in(folder, finding):
         return
     (edit,) = finding.fixes
     texts = files(GOLDEN / folder)
-    texts[finding.path] = edited(texts[finding.path].decode(), edit).encode()
+    texts[finding.path] = edited(texts[finding.path].decode(), [(edit,)])[0].encode()
     after = lint(texts)
     assert (finding.place, finding.rule) not in [(other.place, other.rule) for other in after]
     assert not finding.safe

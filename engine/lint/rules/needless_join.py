@@ -16,7 +16,7 @@ def check(subject: Subject) -> Iterator[Hit]:
         if len(task.needs) == 1 and task.join != Join() and not task.cancel_rest:
             at = (*path, "join")
             message = f'"{path[-1]}" needs one task, so `join` says nothing'
-            yield Hit(path=at, message=message, fixes=removal(subject.document, at))
+            yield Hit(path=at, message=message, fixes=removal(subject.document, at), safe=True)
 
 
 RULE = Rule(

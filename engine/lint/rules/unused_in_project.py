@@ -11,6 +11,7 @@ from engine.lint.rule import Hit, Rule
 from engine.spec.load import Loaded, WorkflowFile
 from engine.spec.nodes import Document, Path, Sequence
 from engine.spec.nodes import Mapping as Map
+from engine.spec.removal import removal
 from engine.spec.walk import every_leaf
 
 _EVERY = "*"
@@ -28,7 +29,8 @@ def check_all(loaded: Loaded) -> Iterator[tuple[Document, Hit]]:
     for kind, name, path in _declared(document):
         if not {(kind, name), (kind, _EVERY)} & used:
             what = {**_KINDS, **_LISTS}[kind]
-            yield document, Hit(path=path, message=f'no workflow names the {what} "{name}"')
+            message = f'no workflow names the {what} "{name}"'
+            yield document, Hit(path=path, message=message, fixes=removal(document, path))
 
 
 def _declared(document: Document) -> Iterator[tuple[str, str, Path]]:

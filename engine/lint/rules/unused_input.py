@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine.lint.reads import every_read
 from engine.lint.rule import Hit, Rule, Subject
+from engine.spec.removal import removal
 
 
 def check(subject: Subject) -> Iterator[Hit]:
@@ -15,7 +16,9 @@ def check(subject: Subject) -> Iterator[Hit]:
         return
     for name in subject.keys.inputs:
         if ("inputs", name) not in read:
-            yield Hit(path=("inputs", name), message=f'nothing reads the input "{name}"')
+            path = ("inputs", name)
+            fixes = removal(subject.document, path)
+            yield Hit(path=path, message=f'nothing reads the input "{name}"', fixes=fixes)
 
 
 RULE = Rule(
