@@ -19,10 +19,16 @@ def section(rule: Rule) -> str:
     )
 
 
+def contents() -> str:
+    """All rules in short."""
+    rows = (f"| [`{rule.id}`](#{rule.id}) | {rule.severity} | {rule.summary} |\n" for rule in RULES)
+    return f"| rule | severity | what it finds |\n|---|---|---|\n{''.join(rows)}\n"
+
+
 def page(now: str) -> str:
     """The page with its rules anew; what stands outside the marks stays."""
     head, _, rest = now.partition(START)
-    return f"{head}{START}\n{''.join(map(section, RULES))}{END}{rest.partition(END)[2]}"
+    return f"{head}{START}\n{contents()}{''.join(map(section, RULES))}{END}{rest.partition(END)[2]}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a shell offers for an argument when somebody presses Tab: names that the API knows, if it answers at once."""
+"""What a shell offers for an argument when somebody presses Tab: names that the API knows, if it answers at once, and rules."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ MOST = 50
 
 Offered = list[tuple[str, str]]
 """Words with what they are, which shells that can show it do."""
+
+
+def rules(incomplete: str) -> Offered:
+    """Ids of the rules of lint."""
+    from engine.lint.catalog import RULES
+
+    return [(rule.id, rule.summary) for rule in RULES if rule.id.startswith(incomplete)]
 
 
 def workflows(incomplete: str) -> Offered:

@@ -89,7 +89,7 @@ def _top(
 def main() -> None:
     """Run the command line. Exit status 1: the answer is no; 2: used or configured wrongly; 130: interrupted."""
     try:
-        app()
+        app(prog_name="headrace")
     except Misconfigured as error:
         print(f"headrace: {error}", file=sys.stderr)  # noqa: T201 - the command line's own voice
         raise SystemExit(2) from None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli import complete
 from engine.cli.output import AsJson, emit_json, emit_table
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def rules(
-    rule: Annotated[str | None, typer.Argument(help="One rule, as findings name it: unknown-need.")] = None,
+    rule: Annotated[
+        str | None,
+        typer.Argument(help="One rule, as findings name it: unknown-need.", autocompletion=complete.rules),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -9,11 +9,13 @@ from engine.lint.catalog import RULES
 from engine.lint.ignores import Ignore, ignores, whole
 from engine.lint.rules import bad_ignore, unused_ignore
 from engine.spec.findings import Finding
-from engine.spec.load import Loaded, is_project
+from engine.spec.load import Loaded
 from engine.spec.nodes import Document, Span
 from engine.spec.shape import suggest
 
 _IDS = frozenset(rule.id for rule in RULES)
+_BY_FILE = frozenset(rule.id for rule in RULES if rule.check_all is None)
+"""Rules that look at a file where others have errors."""
 _FORM = "`# headrace: ignore[rule-id] reason`"
 
 
@@ -28,12 +30,14 @@ def without_ignored(found: Iterable[Finding], loaded: Loaded) -> Iterator[Findin
         comments = list(ignores(document)) if document else []
         if document is None or not comments:
             yield from findings
-        else:  # rules look at a file that is right, and at project.yaml where all are
-            complete = path not in wrong and not (wrong and is_project(path))
-            yield from _rest(document, findings, comments, complete=complete)
+        else:
+            looked = _BY_FILE if loaded.project_ok and path not in wrong else frozenset()
+            yield from _rest(document, findings, comments, looked=looked if wrong else _IDS)
 
 
-def _rest(document: Document, found: list[Finding], comments: list[Ignore], *, complete: bool) -> Iterator[Finding]:
+def _rest(
+    document: Document, found: list[Finding], comments: list[Ignore], *, looked: frozenset[str]
+) -> Iterator[Finding]:
     known: dict[tuple[str, int | None], list[Span]] = {}
     for comment in comments:
         for rule, span in comment.rules if comment.reason else ():
@@ -49,8 +53,8 @@ def _rest(document: Document, found: list[Finding], comments: list[Ignore], *, c
             used.update(spans)
     for comment in comments:
         yield from _wrong(document, comment, in_vain)
-        if complete and comment.reason:
-            yield from _unused(document, comment, used | in_vain)
+        if comment.reason:
+            yield from _unused(document, comment, used | in_vain, looked)
 
 
 def _wrong(document: Document, comment: Ignore, in_vain: set[Span]) -> Iterator[Finding]:
@@ -69,9 +73,9 @@ def _wrong(document: Document, comment: Ignore, in_vain: set[Span]) -> Iterator[
             yield bad(span, f'"{rule}" is an error here, and errors cannot be ignored: the file would not be loaded')
 
 
-def _unused(document: Document, comment: Ignore, used: set[Span]) -> Iterator[Finding]:
-    """The names that ignore nothing, each with the edit that leaves only the others."""
-    unused = [(rule, span) for rule, span in comment.rules if rule in _IDS and span not in used]
+def _unused(document: Document, comment: Ignore, used: set[Span], looked: frozenset[str]) -> Iterator[Finding]:
+    """The names of rules that looked and found nothing to ignore, each with the edit that leaves only the others."""
+    unused = [(rule, span) for rule, span in comment.rules if rule in looked and span not in used]
     kept = [rule for rule, _ in comment.rules if rule not in dict(unused)]
     place, text = whole(document.source.text, comment), ""
     if kept:

@@ -89,6 +89,10 @@ def test_names_are_offered(offered, shown):
     assert offered("complete", waiting, "finally/r") == ["finally/report"]
 
 
+def test_rules_are_offered(offered):
+    assert offered("rules", "self-") == ["self-need"]
+
+
 def test_where_nobody_answers_nothing_is_offered(offered):
     assert offered("start", "") == []
     assert offered("explain", "x", "") == []
