@@ -27,8 +27,12 @@ _MAYBE = {
     word: re.compile(rf"{word}['\"]?[ \t]*:[ \t]*(?![ \t]*['\"]?\$)") for word in (*_WORDS, "api-key", "authorization")
 }
 """Somewhere in the file there is such a key with a value of its own. Most files have none, and are not looked through."""
-_HELD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^\s/${}<>\\]{8,}|(?=.*[^\w.:/-])[^\s/${}<>\\]{8,}")
+_MIXED = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^\s/${}<>\\]{8,}")
 """What a key of such a name holds if it is one: no path, no address, no word, no name of a variable."""
+_SIGNS = re.compile(r"(?=.*[^\w.:/-])[^\s/${}<>\\]{8,}")
+"""What a password can be as well."""
+_LABEL = re.compile(r"[a-z]+(?:[-_.][a-z]+)*(?:[-_.]?v?[0-9]{1,3})?")
+"""What is called a secret or a key may be the name of one: `db-credentials-v2`. A password has no name."""
 _HARMLESS = re.compile(r"(?i:example)|[A-Z][A-Z0-9_]*$")
 _AUTHORIZATION = re.compile(r"(?:Bearer|Basic|Token) [^\s${}<>]{8,}", re.IGNORECASE)
 _PLACES = ("env", "with", "vars")
@@ -69,7 +73,11 @@ def _is_held(key: str, value: Scalar) -> bool:
         return False
     if key.lower() == "authorization":
         return bool(_AUTHORIZATION.fullmatch(text))
-    return bool(_NAME.fullmatch(key.lower().replace("-", "_")) and _HELD.fullmatch(text) and not _HARMLESS.match(text))
+    if not _NAME.fullmatch(key.lower().replace("-", "_")) or _HARMLESS.match(text):
+        return False
+    if "pass" in key.lower():
+        return bool(_MIXED.fullmatch(text) or _SIGNS.fullmatch(text))
+    return bool(_MIXED.fullmatch(text) and not _LABEL.fullmatch(text))
 
 
 RULE = Rule(
