@@ -1,0 +1,1 @@
+"""What merging does: the difference in meaning between two sets of workflows. Nothing here reads or writes anything."""
