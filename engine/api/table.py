@@ -6,6 +6,7 @@ from engine.api import (
     approvals,
     artifacts,
     concurrency,
+    definitions,
     deliveries,
     events,
     explain,
@@ -29,6 +30,7 @@ def openapi(_call: Call) -> Answer:
 
 OPERATIONS: tuple[Operation, ...] = (
     *workflows.OPERATIONS,
+    *definitions.OPERATIONS,
     *schedules.OPERATIONS,
     *instances.OPERATIONS,
     *explain.OPERATIONS,

@@ -277,6 +277,10 @@ class InstanceReader(Protocol):
         """Instances by state."""
         ...
 
+    def unfinished(self) -> Mapping[str, Mapping[str, int]]:
+        """Instances that have not ended, by workflow and state."""
+        ...
+
 
 class DefinitionStore(Protocol):
     """The definitions DB. Rebuilt from git at any time."""

@@ -12,6 +12,8 @@ from engine.core.values import Json, JsonObject
 
 InstanceState = Literal["queued", "running", "waiting", "paused", "compensating", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
+UNFINISHED: frozenset[str] = frozenset({"queued", "running", "waiting", "paused", "compensating"})
+"""All other states of an instance: to ask for these uses an index, to leave out the final ones does not."""
 
 NOTIFICATIONS = RESERVED_QUEUE
 """The queue of events on their way to their instances; every other queue is a task queue."""

@@ -18,10 +18,11 @@ def register(app: typer.Typer) -> None:
 def schema(
     name: Annotated[str | None, typer.Argument(help="Which one, such as `workflow`; without it, their names.")] = None,
 ) -> None:
-    """Print a JSON Schema: of workflows, project.yaml, tests, findings."""
+    """Print a JSON Schema: of workflows, project.yaml, tests, findings, plans."""
+    from engine.app.plan.schema import FILE, document
     from engine.spec.editor_schemas import documents, written
 
-    found = {file.removesuffix(_SUFFIX): document for file, document in documents().items()}
+    found = {file.removesuffix(_SUFFIX): text for file, text in {**documents(), FILE: document()}.items()}
     if name is None:
         for known in sorted(found):
             typer.echo(known)

@@ -40,9 +40,9 @@ def documents() -> dict[str, JsonObject]:
     """Each schema by its file's name."""
     return {
         "workflow.schema.json": _workflow(),
-        "project.schema.json": _finished("Project", _schema(ProjectKeys)),
-        "test.schema.json": _finished("Tests of a workflow", _schema(TestFileKeys)),
-        "finding.schema.json": _finished("Finding", TypeAdapter(Finding).json_schema(schema_generator=_Untitled)),
+        "project.schema.json": finished("Project", _schema(ProjectKeys)),
+        "test.schema.json": finished("Tests of a workflow", _schema(TestFileKeys)),
+        "finding.schema.json": finished("Finding", TypeAdapter(Finding).json_schema(schema_generator=_Untitled)),
     }
 
 
@@ -73,7 +73,7 @@ def _workflow() -> JsonObject:
             definitions.update(given.pop("$defs", {}))
             given["properties"] = {key: _or_template(value) for key, value in given["properties"].items()}
             definitions[params.__name__] = given
-    return _finished("Workflow", schema)
+    return finished("Workflow", schema)
 
 
 def _place(params: type[Shape] | None) -> tuple[str, bool]:
@@ -98,7 +98,7 @@ def _or_template(schema: JsonObject) -> JsonObject:
     return {**marks, "anyOf": [value, _TEMPLATE]} if value else schema
 
 
-def _finished(title: str, schema: JsonObject) -> JsonObject:
+def finished(title: str, schema: JsonObject) -> JsonObject:
     """With its dialect, and with keys of maps held to their patterns."""
     for part in _parts(schema):
         if _LIMITED_TO_KEYS in part:

@@ -12,7 +12,7 @@ from engine.adapters.databases.database import Database
 from engine.adapters.databases.instances import PARENT, to_parent
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import history, instances, scopes
-from engine.app.records import HistoryRow, Instance
+from engine.app.records import UNFINISHED, HistoryRow, Instance
 from engine.core.keys import FINALLY, ROOT
 from engine.core.state import ScopeState
 from engine.errors import NotFound
@@ -118,6 +118,16 @@ class Reader:
         statement = sa.select(instances.c.state, sa.func.count().label("number")).group_by(instances.c.state)
         with self._database.reading() as connection:
             return {row.state: row.number for row in connection.execute(statement)}
+
+    def unfinished(self) -> Mapping[str, Mapping[str, int]]:
+        """See the port."""
+        state, workflow = instances.c.state, instances.c.workflow
+        statement = sa.select(workflow, state, sa.func.count().label("number")).where(state.in_(sorted(UNFINISHED)))
+        found: dict[str, dict[str, int]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(statement.group_by(workflow, state)):
+                found.setdefault(row.workflow, {})[row.state] = row.number
+        return found
 
     def _load(self, statement: sa.Select[Any], **parameters: object) -> Sequence[Instance]:
         with self._database.reading() as connection:
