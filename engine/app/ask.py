@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.app.approve import OPEN, Electorate, token_hash
-from engine.app.ports import ApprovalStore, Channel
+from engine.app.channel_ports import Channel
+from engine.app.ports import ApprovalStore
 from engine.app.recipients import ChannelChoice
 from engine.app.records import Approval, Outgoing
 from engine.core.commands import AskApprovers

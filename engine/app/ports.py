@@ -20,7 +20,6 @@ from engine.app.records import (
     Message,
     NewDelivery,
     OutboxRow,
-    Outgoing,
     Record,
 )
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
@@ -392,12 +391,4 @@ class Secrets(Protocol):
 
     def get(self, name: str) -> str:
         """Raises NotFound, saying where it was looked for."""
-        ...
-
-
-class Channel(Protocol):
-    """One way to reach people."""
-
-    def send(self, message: Outgoing) -> None:
-        """Raises Unavailable (try again) or Rejected (never will)."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Protocol
 
-from engine.app.ports import Channel
+from engine.app.channel_ports import Channel
 from engine.core.project import Project
 from engine.errors import NotFound
 

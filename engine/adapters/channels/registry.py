@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from engine.adapters.channels.log import LogChannel
 from engine.adapters.channels.slack import SlackChannel
 from engine.adapters.channels.smtp import SmtpChannel, server
-from engine.app.ports import Channel, Secrets
+from engine.app.channel_ports import Channel
+from engine.app.ports import Secrets
 from engine.app.recipients import addresses
 from engine.core.project import Project
 from engine.errors import NotFound

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.adapters.kinds.params import read
+from engine.app.channel_ports import Channel
 from engine.app.kinds import Call, Failed, misused
-from engine.app.ports import Channel
 from engine.app.recipients import ChannelChoice, addresses
 from engine.app.records import Outgoing
 from engine.core.project import Project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.app.ports import Channel
+from engine.app.channel_ports import Channel
 from engine.app.recipients import ChannelChoice
 from engine.app.records import Outgoing
 
