@@ -49,7 +49,7 @@ def test_its_inputs_are_documented():
     inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
     for name, said in inputs.items():
         assert f"| `{name}` | `{said['default']}` |" in page
-    used = yaml.safe_load(re.search(r"```yaml\n# .github/.*?\n(.*?)```", page, re.DOTALL)[1])
+    used = yaml.safe_load(re.search(r"```yaml fragment\n# .github/.*?\n(.*?)```", page, re.DOTALL)[1])
     steps = used["jobs"]["check"]["steps"]
     assert steps[1]["with"].keys() <= inputs.keys()
     assert steps[2]["with"]["sarif_file"] == inputs["sarif"]["default"]
