@@ -1,4 +1,4 @@
-"""The life of a change: wrong on a branch, said so by reports, mended, merged, loaded by the sync worker, run."""
+"""The life of a change: wrong on a branch, said so by reports, mended, planned, merged, loaded by the sync worker, run."""
 
 import json
 
@@ -53,6 +53,10 @@ def linted(stack, repository, form):
     return stack.run("lint", "--format", form, at=repository.at, check=False)
 
 
+def planned(stack, repository, *arguments):
+    return stack.run("plan", *arguments, at=repository.at)
+
+
 def places(results):
     for result in results:
         place = result["locations"][0]["physicalLocation"]
@@ -92,6 +96,14 @@ def test_a_change_is_found_wrong_mended_merged_and_loaded(followed, repository):
     assert (done.returncode, done.stdout) == (0, "")
     assert json.loads(linted(followed, repository, "sarif").stdout)["runs"][0]["results"] == []
 
+    commented = planned(followed, repository, "--base", "main", "--head", "ship", "--format", "markdown").stdout
+    assert "### Headrace plan: `main` → `ship`" in commented
+    assert "| `nightly` | `workflows/nightly.yaml` | added | +1 | — |" in commented
+    assert "| `release` | `workflows/release.yaml` | changed | +1 | — |" in commented
+    assert "+ task ship (script)" in commented
+    assert "```mermaid\nflowchart TD" in commented
+    assert "nightly: added" in planned(followed, repository, "--format", "markdown").stdout, "against the server, too"
+
     assert active(followed) == before, "a branch is nobody's business yet"
     repository.git("checkout", "--quiet", "main")
     repository.git("merge", "--quiet", "--no-ff", "--message=Merge ship", "ship")
@@ -101,5 +113,6 @@ def test_a_change_is_found_wrong_mended_merged_and_loaded(followed, repository):
     synced = {row["commit"]: row["state"] for row in followed.json("sync")}
     assert synced == {before: "loaded", merged: "loaded"}, "of the branch nothing was loaded"
     assert mended not in synced
+    assert planned(followed, repository).stdout.endswith("Nothing changes.\n")
     assert followed.get("/workflows/nightly")["active"]["commit"] == merged
     assert "ship" in followed.run("graph", "release").stdout
