@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -80,7 +81,7 @@ def test_inputs_say_where_and_how(runner, author):
     assert runner.run(at).statuses["Lint"] == 2
     assert "workflows does not exist" in runner.run(at).printed["Lint"]
     ran = runner.run(at, paths="flows", sarif="found.json")
-    assert (ran.statuses["Lint"], ran.outputs) == (0, {"sarif": "found.json"})
+    assert (ran.statuses["Lint"], ran.outputs["sarif"]) == (0, "found.json")
     assert "::warning " in ran.printed["Lint"]
     assert runner.run(at, paths="flows", strict="true").statuses["Lint"] == 1
     ran = runner.run(at, paths="flows $(touch${IFS}owned) *; touch owned")
@@ -100,3 +101,22 @@ def test_the_python_beside_it_stays_off_the_path(runner, author):
     [added] = runner.files["GITHUB_PATH"].read_text().split()
     assert [path.name for path in (runner.temporary / "headrace").iterdir()] == ["headrace"]
     assert added == str(runner.temporary / "headrace")
+
+
+def test_a_plan_goes_to_the_summary_and_a_file(runner, author):
+    at = author(ship=GOOD)
+
+    def git(*arguments):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments], cwd=at, check=True)
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("add", "-A")
+    git("commit", "--quiet", "--message=one")
+    author(ship=GOOD.replace("name: ship", "name: ship\ndescription: Ship it."))
+    ran = runner.run(at, plan="main")
+    assert ran.statuses == {"Install Headrace": 0, "Lint": 0, "Plan": 0}, ran.printed
+    assert "### Headrace plan: `main` → `workflows`" in ran.summary
+    assert Path(ran.outputs["plan"]).read_text() in ran.summary
+    assert runner.run(at, plan="nowhere").statuses["Plan"] == 2
+    assert runner.run(at, plan="$(touch owned)").statuses["Plan"] == 2
+    assert not (at / "owned").exists()
