@@ -49,7 +49,7 @@ def test_its_inputs_are_documented():
     page = (ROOT / "docs" / "howto" / "ci.md").read_text()
     inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
     for name, said in inputs.items():
-        assert f"| `{name}` | `{said['default']}` |" in page
+        assert f"| `{name}` | {'`' + said['default'] + '`' if said['default'] else 'none'} |" in page
     used = yaml.safe_load(re.search(r"```yaml fragment\n# .github/.*?\n(.*?)```", page, re.DOTALL)[1])
     steps = used["jobs"]["check"]["steps"]
     assert steps[1]["with"].keys() <= inputs.keys()
