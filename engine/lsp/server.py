@@ -5,10 +5,14 @@ from __future__ import annotations
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from engine.lsp import cursor
 from engine.lsp.checks import Checked, Checker, check
+from engine.lsp.completion import complete
 from engine.lsp.diagnostics import actions
+from engine.lsp.hover import hover
 from engine.lsp.positions import Positions
 from engine.lsp.workspace import Buffer, Workspace, path_of
+from engine.spec.load import load
 from engine.spec.nodes import Text
 from engine.version import installed
 
@@ -122,3 +126,26 @@ def _answer(server: Server) -> None:
         checked = check(ls.files, ls.files.project_of(path)).get(path, Checked(text=""))
         positions = Positions(Text(str(path), checked.text), ls.encoding)
         return list(actions(checked.findings, positions, params.text_document.uri, params.range))
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", " "]))
+    def _(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
+        path = path_of(params.text_document.uri)
+        text = None if path is None else ls.files.text(path)
+        if path is None or text is None:
+            return []
+        folder = ls.files.project_of(path)
+        positions = Positions(Text(str(path), text), ls.encoding)
+        found = cursor.find(path.relative_to(folder).as_posix(), text, positions.offset(params.position))
+        return [] if found is None else complete(found, load(ls.files.files(folder)), positions.range(found.word))
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def _(ls: Server, params: types.HoverParams) -> types.Hover | None:
+        path = path_of(params.text_document.uri)
+        text = None if path is None else ls.files.text(path)
+        if path is None or text is None:
+            return None
+        folder = ls.files.project_of(path)
+        positions = Positions(Text(str(path), text), ls.encoding)
+        name = path.relative_to(folder).as_posix()
+        said = hover(name, text, positions.offset(params.position), load(ls.files.files(folder)))
+        return None if said is None else types.Hover(types.MarkupContent(types.MarkupKind.Markdown, said))

@@ -16,21 +16,21 @@ from engine.spec.notebook import Notebook
 from engine.spec.references import check_references
 from engine.spec.schema_check import check_schemas, object_schema
 from engine.spec.tasks import TaskCompiler
-from engine.spec.templates import Expressions
+from engine.spec.templates import Expressions, Watch
 from engine.spec.triggers import check_triggers, compile_triggers
 from engine.spec.visible import Visible
 from engine.spec.walk import every_task
 
 
 def compile_workflow(
-    document: Document, keys: WorkflowKeys, project: Project | None, calls: Calls
+    document: Document, keys: WorkflowKeys, project: Project | None, calls: Calls, watch: Watch | None = None
 ) -> tuple[Definition | None, Notebook]:
     """The definition, None where the file has errors, and everything found.
 
     `project` is None where project.yaml has errors: then nothing that it would declare counts as unknown.
     """
     notebook = Notebook(document)
-    expressions = Expressions(notebook, (str(path[-1]) for path, _ in every_task(keys)))
+    expressions = Expressions(notebook, (str(path[-1]) for path, _ in every_task(keys)), watch)
     visible = Visible(keys, project, calls.outputs)
     if isinstance(document.find(("tasks",)), Mapping | Sequence) and not keys.tasks:
         notebook.note(("tasks",), "bad-value", "a workflow needs at least one task", at_key=True)

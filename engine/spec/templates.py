@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from engine.core.expressions.model import Expression, ListOf, Literal, MapOf, Position, Template, Text
 from engine.core.values import Json
@@ -20,6 +21,9 @@ from engine.spec.scalars import offsets
 from engine.spec.typing.check import check_types
 from engine.spec.typing.expected import WITHIN_TEXT, Expected, bare_at, fitting
 from engine.spec.typing.types import UNKNOWN, Type, element_of, member_of, of_schema
+
+Watch: TypeAlias = Callable[[Scalar, Scope], None]
+"""Is told each value with expressions and what they may read, before they are read."""
 
 _NO_EXPRESSION = Expression(source="null", ast=None)
 """Stands for an expression with an error: the file it is in is never loaded."""
@@ -42,8 +46,9 @@ class _Wanted:
 class Expressions:
     """Compiles the expressions of one file; what is wrong with them goes to its notebook."""
 
-    def __init__(self, notebook: Notebook, tasks: Iterable[str]) -> None:
+    def __init__(self, notebook: Notebook, tasks: Iterable[str], watch: Watch | None = None) -> None:
         self._notebook = notebook
+        self._watch = watch
         self._document = notebook.document
         self._tasks = frozenset(tasks)
         """Every task of the file, whatever list it is in."""
@@ -56,6 +61,8 @@ class Expressions:
         node = self._document.find(path)
         if not isinstance(node, Scalar):
             return None
+        if self._watch is not None:
+            self._watch(node, scope)
         if isinstance(node.value, bool):
             return self._expression(node, str(node.value).lower(), 0, scope, bare_at(path))  # YAML's True is CEL's true
         start = len(node.text) - len(node.text.lstrip())
@@ -97,6 +104,8 @@ class Expressions:
     def _scalar(self, node: Scalar, scope: Scope, wanted: _Wanted) -> Template:
         if not isinstance(node.value, str) or "${{" not in node.text:
             return Literal(value=node.value)
+        if self._watch is not None:
+            self._watch(node, scope)
         try:
             pieces = split(node.text)
         except InterpolationError as error:
