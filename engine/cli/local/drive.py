@@ -91,6 +91,11 @@ class Drive:
         self._cancelled = False
         self._waited_for: list[str] = []
 
+    @property
+    def ending(self) -> bool:
+        """Whether somebody, or the clock, wants it to end."""
+        return self._interrupts.count > 0 or (self._deadline is not None and time.monotonic() > self._deadline)
+
     def to_the_end(self, progress: Progress, answers: Answers, heard: Heard) -> Ended:
         """Go on until nothing goes on any more. Raises StopNow."""
         while True:

@@ -94,6 +94,10 @@ class Unattended:
         """The types of events given that no task waited for."""
         return [wanted for wanted, _ in self._events]
 
+    def leave(self, approval: Approval, reason: str) -> None:
+        """Nobody will decide it here."""
+        self._refused[approval.id] = reason
+
     def _approve(self, approval: Approval) -> Iterator[Line]:
         form, missing = _defaults(approval.form)
         if missing:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from engine import log
 from engine.app.large_outputs import whole
+from engine.cli.local.asking import Attended
 from engine.cli.local.drive import Drive, Ended, Heard, Interrupts, StopNow
 from engine.cli.local.engine import LocalEngine, kill_children, running, settings
 from engine.cli.local.files import Runnable
@@ -23,6 +24,7 @@ from engine.cli.local.progress import Progress, Silent, Tails
 from engine.cli.local.start import start
 from engine.cli.local.summary import report
 from engine.cli.local.tree import Tree
+from engine.cli.local.typed import is_there
 from engine.cli.local.watch import Seen, Watch
 from engine.config import Config
 from engine.core.values import Json, JsonObject
@@ -83,6 +85,8 @@ class Session:
             progress, answers = self._parts(watch)
             interrupts.before_leaving = progress.close
             drive = Drive(self._engine, watch, interrupts, timeout=self._wishes.timeout)
+            if isinstance(answers, Attended):
+                answers.pause, answers.over = progress.close, lambda: drive.ending
             try:
                 ended = drive.to_the_end(progress, answers, self._heard)
             except StopNow:
@@ -98,10 +102,13 @@ class Session:
         now = engine.clock.now()
         return start(engine.starter, self._runnable, wishes.inputs, by=wishes.person, now=now, body=wishes.body)
 
-    def _parts(self, watch: Watch) -> tuple[Progress, Unattended]:
+    def _parts(self, watch: Watch) -> tuple[Progress, Unattended | Attended]:
         wishes = self._wishes
         answers = Unattended(self._engine, watch, person=wishes.person, yes=wishes.yes, events=wishes.events)
-        return self._progress(answers.asked), answers
+        progress = self._progress(answers.asked)
+        if wishes.yes or not (self._out.tty and is_there()):
+            return progress, answers
+        return progress, Attended(self._engine, self._out, answers, person=wishes.person)
 
     def _progress(self, asks: Asks) -> Progress:
         if self._wishes.quiet:
