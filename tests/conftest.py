@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 import hypothesis
 import pytest
+import structlog
 
 from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
 from tests.servers import CannotRun, PostgresServer, RedisServer, S3Server, Server
@@ -39,6 +41,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="the long form: run with --long"))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that runs in this process sets logging up as in its own: that is over with the test.
+
+    Loggers are not kept: one that was would go on as it was set up first, and to a stream that is closed by then.
+    """
+    configure, before, level = structlog.configure, structlog.get_config(), logging.getLogger().level
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            structlog, "configure", lambda **given: configure(**{**given, "cache_logger_on_first_use": False})
+        )
+        yield
+    root = logging.getLogger()
+    root.setLevel(level)
+    root.handlers = [
+        each for each in root.handlers if not isinstance(each.formatter, structlog.stdlib.ProcessorFormatter)
+    ]
+    configure(**before)
 
 
 @contextmanager
