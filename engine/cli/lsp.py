@@ -16,7 +16,7 @@ def lsp(
     *,
     stdio: Annotated[bool, typer.Option("--stdio", help="Talk over stdin and stdout, as it always does.")] = False,  # noqa: ARG001
 ) -> None:
-    """Serve editors: findings, completion and help in workflow files, over stdin and stdout."""
+    """Serve editors: findings, completion, help and renaming in workflow files, over stdin and stdout."""
     try:
         from engine.lsp.server import create
     except ModuleNotFoundError as error:

@@ -39,8 +39,13 @@ def scope_at(document: Document, scalar: Scalar, loaded: Loaded) -> Scope:
 def is_expression(before: str, path: Path) -> bool:
     """Whether what follows `before` in the value at `path` is read as an expression."""
     opened = before.rfind("${{") > before.rfind("}}")
+    return opened or is_bare(path)
+
+
+def is_bare(path: Path) -> bool:
+    """Whether the whole value at `path` is an expression."""
     named = bool(path) and path[-1] in _BARE
-    return opened or named or (len(path) > 1 and path[-2] == "switch")
+    return named or path[-2:-1] == ("switch",) or path[-2:] == ("with", "match")
 
 
 def members(scope: Scope, before: str) -> Mapping[str, Json]:

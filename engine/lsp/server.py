@@ -10,6 +10,7 @@ from engine.lsp.checks import Checked, Checker, check
 from engine.lsp.completion import complete
 from engine.lsp.diagnostics import actions
 from engine.lsp.hover import hover
+from engine.lsp.navigation import Navigation
 from engine.lsp.positions import Positions
 from engine.lsp.workspace import Buffer, Workspace, path_of
 from engine.spec.load import load
@@ -70,6 +71,7 @@ def create() -> Server:
     server = Server()
     _follow(server)
     _answer(server)
+    _navigate(server)
     return server
 
 
@@ -149,3 +151,22 @@ def _answer(server: Server) -> None:
         name = path.relative_to(folder).as_posix()
         said = hover(name, text, positions.offset(params.position), load(ls.files.files(folder)))
         return None if said is None else types.Hover(types.MarkupContent(types.MarkupKind.Markdown, said))
+
+
+def _navigate(server: Server) -> None:
+    """Where names lead."""
+
+    def around(ls: Server, params: types.DefinitionParams | types.ReferenceParams | types.RenameParams) -> Navigation:
+        return Navigation(ls.files, ls.encoding, params.text_document.uri, params.position)
+
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    def _(ls: Server, params: types.DefinitionParams) -> list[types.Location]:
+        return around(ls, params).definitions()
+
+    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+    def _(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
+        return around(ls, params).references(declaration=params.context.include_declaration)
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME)
+    def _(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
+        return around(ls, params).renamed(params.new_name)
