@@ -12,6 +12,7 @@ from engine.lsp.diagnostics import actions
 from engine.lsp.hover import hover
 from engine.lsp.navigation import Navigation
 from engine.lsp.positions import Positions
+from engine.lsp.symbols import symbols
 from engine.lsp.workspace import Buffer, Workspace, path_of
 from engine.spec.load import load
 from engine.spec.nodes import Text
@@ -170,3 +171,9 @@ def _navigate(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_RENAME)
     def _(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
         return around(ls, params).renamed(params.new_name)
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def _(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        path = path_of(params.text_document.uri)
+        text = None if path is None else ls.files.text(path)
+        return [] if path is None or text is None else symbols(path.name, text, ls.encoding)
