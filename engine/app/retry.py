@@ -10,10 +10,12 @@ from engine.app.records import FINAL, Instance, Notification, Parent
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
 from engine.core.events import RetryRequested, to_json
+from engine.core.expressions.reads import refs
 from engine.core.keys import FINALLY, ROOT, owner, scopes_around, split_path, task_path
-from engine.core.model import Definition, Task
+from engine.core.model import Definition, ForEach, Task
 from engine.core.outcomes import possible
 from engine.core.state import ScopeState, TaskRun
+from engine.core.values import Json
 from engine.errors import Conflict, NotFound, Problem
 from engine.spec.validation import problems, validator
 
@@ -88,13 +90,17 @@ def _find(scopes: Mapping[str, ScopeState], path: str) -> TaskRun:
     belongs to `finally`, which always runs again.
     """
     scope, name = split_path(path)
-    if scope == FINALLY or scope.startswith(f"{FINALLY}/"):
+    if _is_of_finally(scope):
         raise Conflict("`finally` runs again with every retry; name tasks of the workflow itself")
     state = scopes.get(scope)
     run = None if state is None else state["tasks"].get(name)
     if run is None or not _is_current(scopes, scope):
         raise NotFound("task", path)
     return run
+
+
+def _is_of_finally(scope: str) -> bool:
+    return scope == FINALLY or scope.startswith(f"{FINALLY}/")
 
 
 def _is_current(scopes: Mapping[str, ScopeState], scope: str) -> bool:
@@ -119,7 +125,10 @@ def _misfits(found: Instance, old: Definition, new: Definition, scopes: Mapping[
             yield Problem(pointer=f"/tasks/{scope}", detail="it has run and does not exist in the new version")
             continue
         for name, run in state["tasks"].items():
-            yield from _misfit(task_path(scope, name), old.task_list(scope).tasks[name], tasks.get(name), run)
+            before, after = old.task_list(scope).tasks[name], tasks.get(name)
+            yield from _misfit(task_path(scope, name), before, after, run)
+            if after is not None and "items" in run and not _is_of_finally(scope):
+                yield from _other_items(task_path(scope, name), (before.for_each, old), (after.for_each, new))
 
 
 def _misfit(path: str, old: Task, new: Task | None, run: TaskRun) -> Iterator[Problem]:
@@ -130,3 +139,37 @@ def _misfit(path: str, old: Task, new: Task | None, run: TaskRun) -> Iterator[Pr
         yield Problem(pointer=pointer, detail=f"it ran as {old.kind} and is {new.kind} in the new version")
     elif run["state"] not in (*possible(new.kind), *(case for case, _ in new.cases)):
         yield Problem(pointer=pointer, detail=f"it ended {run['state']}, which the new version does not know")
+
+
+def _other_items(
+    path: str, before: tuple[ForEach | None, Definition], after: tuple[ForEach | None, Definition]
+) -> Iterator[Problem]:
+    """A `for_each` keeps how far it has come, not its list: the list has to be the one that it began with."""
+    (old, pinned), (new, fresh) = before, after
+    if old is None or new is None:
+        return
+    changed = [
+        said
+        for said, differs in (
+            ("`for_each`", (old.items, old.product) != (new.items, new.product)),
+            ("`key`", old.key != new.key),
+            ("`as`", old.name != new.name),
+        )
+        if differs
+    ]
+    read = sorted({ref for part in (old.items, old.key) if part is not None for ref in refs(part) if ref[0] == "vars"})
+    changed += [f"`{'.'.join(ref)}`" for ref in read if _value(pinned, ref) != _value(fresh, ref)]
+    for said in changed:
+        yield Problem(
+            pointer=f"/tasks/{path}", detail=f"its items have begun, and {said} is another in the new version"
+        )
+
+
+def _value(definition: Definition, ref: Sequence[str]) -> tuple[Json, ...]:
+    """What a path within `vars` gives, as far as there is anything."""
+    found: Json = definition.vars
+    for name in ref[1:]:
+        if not isinstance(found, dict) or name not in found:
+            return ()
+        found = found[name]
+    return (found,)

@@ -9,7 +9,7 @@ from engine.app.pause import Pauser
 from engine.app.retry import Retrier
 from engine.core.events import AttemptAlive, TaskSucceeded
 from engine.errors import Conflict, NotFound
-from tests.app.world import NOOP, World
+from tests.app.world import NOOP, PROJECT, World
 
 CHAIN = f"tasks:\n  a: {NOOP}}}\n  b: {{needs: a, {NOOP[1:]}}}\n  c: {{needs: b, {NOOP[1:]}}}\n"
 
@@ -202,3 +202,60 @@ def test_a_loop_that_begins_anew_has_other_items_than_before(world, retrier):
     assert run([]) == ["each[d]"]
     assert world.get(instance).outputs == {"all": [{"of": "each[c]"}, {"of": "each[d]"}]}
     world.check_history(instance)
+
+
+BEGUN = f"tasks:\n  x: {{for_each: [1, 2, 3], max_parallel: 1, fail_fast: true, {NOOP[1:]}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("newer", "said"),
+    [
+        (("[1, 2, 3]", "[1]"), "`for_each`"),
+        (("[1, 2, 3]", "[3, 2, 1]"), "`for_each`"),
+        (("max_parallel", "key: item, max_parallel"), "`key`"),
+        (("max_parallel", "as: one, max_parallel"), "`as`"),
+    ],
+)
+def test_items_that_have_begun_are_not_mixed_with_others(world, retrier, newer, said):
+    instance = world.start(BEGUN)
+    (command,) = world.queued()
+    world.answer(command, error="no route")
+    assert world.state(instance) == "failed"
+    world.load(f"name: {world.get(instance).workflow}\n{BEGUN.replace(*newer)}")
+    with pytest.raises(Conflict, match="does not fit") as refused:
+        retrier.retry(instance, by="ana", newest=True)
+    assert [(problem.pointer, problem.detail) for problem in refused.value.problems] == [
+        ("/tasks/x", f"its items have begun, and {said} is another in the new version")
+    ]
+
+
+def test_items_that_have_begun_keep_the_vars_they_read(world, retrier):
+    text = "name: w\n" + BEGUN.replace("[1, 2, 3]", "vars.all")
+    world.load(text, project=f"{PROJECT}\nvars: {{all: [1, 2], other: 1}}\n")
+    instance = world.starter.start("w", {}, by="ana")
+    (command,) = world.queued()
+    world.answer(command, error="no route")
+    world.load(text, project=f"{PROJECT}\nvars: {{all: [2], other: 1}}\n")
+    with pytest.raises(Conflict) as refused:
+        retrier.retry(instance, by="ana", newest=True)
+    assert [problem.detail.partition(", and ")[2] for problem in refused.value.problems] == [
+        "`vars.all` is another in the new version"
+    ]
+    world.load(text, project=f"{PROJECT}\nvars: {{all: [1, 2], other: 2}}\n")
+    retrier.retry(instance, by="ana", newest=True)
+    world.work()
+    assert world.state(instance) == "succeeded"
+
+
+def test_a_loop_that_stands_elsewhere_in_the_file_goes_on_with_its_items(world, retrier):
+    text = BEGUN.replace("[1, 2, 3]", "inputs.all").replace(
+        "tasks:", "inputs: {all: {type: array, default: [1, 2]}}\ntasks:"
+    )
+    instance = world.start(text)
+    (command,) = world.queued()
+    world.answer(command, error="no route")
+    world.load(f"name: {world.get(instance).workflow}\n# moved\n{text}  last: {{needs: x, {NOOP[1:]}}}\n")
+    retrier.retry(instance, by="ana", newest=True)
+    world.work()
+    assert world.state(instance) == "succeeded"
+    assert world.run(instance, "last")["attempt"] == 1

@@ -22,6 +22,9 @@ def compiled(text, **others):
     definition = loaded.workflows["w.yaml"]
     document = orjson.loads(orjson.dumps(definition_to_json(definition)))
     assert definition_from_json(document) == definition
+    assert definition_to_json(definition_from_json(document)) == document, (
+        "with the places in the file, which equality leaves out"
+    )
     return definition
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.core.values import Json
@@ -22,13 +22,14 @@ class Expression:
 
     `ast` is the JSON form that `engine.spec.cel` makes and `engine.core.expressions.evaluate` runs.
     `refs` are the paths it reads, each as a tuple of names, maximal ones only: `("tasks", "build", "outputs", "image")`.
-    `starts` maps offsets in `source` to the file: one (offset, Position) for each line of the expression.
+    `starts` maps offsets in `source` to the file: one (offset, Position) for each line of the expression. Two that only stand
+    elsewhere are equal.
     """
 
     source: str
     ast: Json
     refs: tuple[tuple[str, ...], ...] = ()
-    starts: tuple[tuple[int, Position], ...] = ()
+    starts: tuple[tuple[int, Position], ...] = field(default=(), compare=False)
 
     @property
     def reads_secrets(self) -> bool:

@@ -161,6 +161,7 @@ def test_templates_survive_their_stored_form(template):
 def test_expressions_survive_their_stored_form():
     source = expression("inputs.l.exists(x, x == 1.0) ? {'a': null} : [true]", [(0, Position(line=3, column=4))])
     assert expression_from_json(json.loads(json.dumps(expression_to_json(source)))) == source
+    assert expression_from_json(json.loads(json.dumps(expression_to_json(source)))).starts == source.starts
 
 
 def test_an_unknown_stored_form_is_refused():
