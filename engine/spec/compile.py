@@ -9,7 +9,6 @@ from engine.core.project import Project
 from engine.spec.calls import Calls
 from engine.spec.collect import mark_collected
 from engine.spec.leaves import compile_concurrency
-from engine.spec.listed import Listed
 from engine.spec.models import WorkflowKeys
 from engine.spec.nodes import Document, Mapping, Sequence
 from engine.spec.notebook import Notebook
@@ -55,7 +54,7 @@ def compile_workflow(
         events=triggers.events,
         workflows=triggers.workflows,
         concurrency=compile_concurrency(expressions, keys.concurrency, ("concurrency",), visible.to_checks()),
-        outputs=expressions.template(("outputs",), visible.to_outputs(listed or Listed.root(keys.tasks))),
+        outputs=expressions.template(("outputs",), visible.to_outputs(listed)),
         timeout=keys.timeout,
         vars={} if project is None else project.vars,
         tasks=replace(mark_collected(tasks, expressions.reads), fail_fast=keys.fail_fast),

@@ -12,7 +12,7 @@ from engine.spec.cycles import cycles
 from engine.spec.kinds import PARAMS
 from engine.spec.nodes import Path, Scalar
 from engine.spec.notebook import Notebook
-from engine.spec.reliance import Reliance, kind_of
+from engine.spec.reliance import Reliance, Trusting, kind_of
 from engine.spec.removal import removal
 from engine.spec.task_models import TaskKeys
 
@@ -29,19 +29,19 @@ class Graph:
     order: tuple[str, ...]
     edges: Mapping[str, tuple[Edge, ...]]
     followers: Mapping[str, tuple[str, ...]]
-    reliance: Reliance
+    reliance: Reliance | Trusting
 
 
-def build_graph(notebook: Notebook, tasks: Mapping[str, TaskKeys], path: Path) -> Graph | None:
-    """The graph of the list at `path`; None where its `needs` are wrong, which is then noted."""
+def build_graph(notebook: Notebook, tasks: Mapping[str, TaskKeys], path: Path) -> Graph:
+    """The graph of the list at `path`. Where its `needs` are wrong, which is then noted, one in which all wait for all."""
     before = len(notebook.findings)
     edges = {name: _edges(notebook, tasks, name, (*path, name)) for name in tasks}
     if len(notebook.findings) > before:
-        return None
+        return _unordered(tasks, edges)
     order = _order(edges)
     if len(order) < len(tasks):
         _note_cycles(notebook, edges, path)
-        return None
+        return _unordered(tasks, edges)
     for name in order:
         _check_join(notebook, tasks[name].join, edges[name], (*path, name))
     followers: dict[str, dict[str, None]] = {name: {} for name in tasks}
@@ -49,6 +49,11 @@ def build_graph(notebook: Notebook, tasks: Mapping[str, TaskKeys], path: Path) -
         for edge in edges[name]:
             followers[edge.source][name] = None
     return Graph(order=order, edges=edges, followers=_tuples(followers), reliance=Reliance(tasks, edges, order))
+
+
+def _unordered(tasks: Mapping[str, TaskKeys], edges: Mapping[str, tuple[Edge, ...]]) -> Graph:
+    """What else is wrong with the tasks is to be found as well; the file is never loaded."""
+    return Graph(order=tuple(tasks), edges=edges, followers={}, reliance=Trusting(tasks))
 
 
 def _tuples(sets: Mapping[str, Mapping[str, None]]) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.core.model import Edge, Join
 from engine.core.outcomes import CANCELLED, DONE, FAILED, SKIPPED, positive
@@ -140,6 +140,31 @@ class Reliance:
             if _can_exit(task, instance=False):
                 sure &= self._proved[name]  # what it does not wait for may never have run
         return sure
+
+
+class Trusting:
+    """Of a list whose `needs` are wrong: who waits for whom is not known, so nothing is held against what a task reads."""
+
+    def __init__(self, tasks: Iterable[str]) -> None:
+        self._tasks = list(tasks)
+
+    def before(self, task: str) -> list[str]:
+        """All others."""
+        return [other for other in self._tasks if other != task]
+
+    def awaits(self, task: str, other: str) -> bool:
+        """It may."""
+        return other != task
+
+    def proves(self, task: str, other: str) -> bool:  # noqa: ARG002 - as `Reliance`
+        """It may."""
+        return True
+
+    settles = fails = proves
+
+    def proves_at_end(self, task: str) -> bool:  # noqa: ARG002
+        """It may."""
+        return True
 
 
 def _can_exit(task: TaskKeys, *, instance: bool) -> bool:

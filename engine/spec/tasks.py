@@ -22,7 +22,6 @@ from engine.spec.templates import Expressions
 from engine.spec.typing.shapes import item_at, shape_at
 from engine.spec.visible import Visible, with_names
 
-_EMPTY = TaskList(tasks={}, followers={})
 _NO_TASKS: Mapping[str, TaskKeys] = {}
 
 
@@ -41,19 +40,15 @@ class TaskCompiler:
 
     def compile(
         self, tasks: Mapping[str, TaskKeys], path: Path, *, ended: Mapping[str, TaskKeys] = _NO_TASKS
-    ) -> tuple[TaskList, Listed | None]:
-        """The list at `path` and how it hangs together; an empty list where its `needs` are wrong."""
+    ) -> tuple[TaskList, Listed]:
+        """The list at `path` and how it hangs together."""
         return self._list(tasks, path, Listed.root(ended), self._given)
 
-    def _list(
-        self, tasks: Mapping[str, TaskKeys], path: Path, place: Listed, given: Given
-    ) -> tuple[TaskList, Listed | None]:
+    def _list(self, tasks: Mapping[str, TaskKeys], path: Path, place: Listed, given: Given) -> tuple[TaskList, Listed]:
         """The list at `path`; `place` is what it will be, still without tasks."""
         for name, task in tasks.items():
             check_task(self._notebook, task, (*path, name), depth=place.depth)
         graph = build_graph(self._notebook, tasks, path)
-        if graph is None:
-            return _EMPTY, None
         listed = replace(place, tasks=tasks, graph=graph)
         compiled = {name: self._task(listed, name, (*path, name), given) for name in graph.order}
         return TaskList(tasks=compiled, followers=graph.followers), listed
@@ -135,8 +130,6 @@ class TaskCompiler:
         keys = listed.tasks[name]
         names = {**listed.names, **self._visible.of_items(keys), **self._visible.of_iterations(keys)}
         inner, place = self._list(keys.tasks or {}, (*path, "tasks"), listed.within(name, names), given)
-        if place is None:
-            return inner
         at_end = self._visible.to_outputs(place)
         if keys.outputs:
             self._learn(keys, (*path, "outputs"), at_end)
