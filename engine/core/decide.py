@@ -126,7 +126,6 @@ RULES: dict[str, Callable[[Turn, Any], bool]] = {
     events.EventsLookedAt.type: event_tasks.looked,
     events.TaskResolved.type: resolve.resolved,
     events.ExitRequested.type: exits.requested,
-    events.TaskResolved.type: resolve.resolved,
     events.CacheAnswered.type: admission.cache_answered,
     events.SlotAnswered.type: admission.slot_answered,
     events.TurnAnswered.type: admission.turn_answered,

@@ -7,13 +7,17 @@ from engine.app.triggers import DEEPEST
 from engine.core import events
 from engine.core.commands import CancelChild, StartChild
 from engine.core.events import Event
+from engine.core.expressions.model import Literal, MapOf
 from engine.core.keys import ROOT, split_path
 from engine.core.state import TaskError
 from engine.core.values import JsonObject
 from engine.errors import Invalid
 from engine.simulate import answers
 from engine.simulate.instance import Above, Simulated
+from engine.simulate.mocks import Unmocked
 from engine.simulate.world import Startable, World
+from engine.spec.case_models import MockKeys
+from engine.spec.shape import suggest
 
 
 def start(world: World, instance: Simulated, command: StartChild) -> None:
@@ -32,6 +36,7 @@ def start(world: World, instance: Simulated, command: StartChild) -> None:
         values = refused
     above = Above(instance=instance, path=command.path, attempt=command.attempt, wait=command.wait)
     if mock is not None:
+        _hold_outputs(mock, startable if command.wait else None, path)
         for after, event in answers.child(command, mock, path, above.child):
             world.put(instance, attempt, after, event)
     elif startable is not None:
@@ -66,6 +71,19 @@ def _refused(instance: Simulated, startable: Startable, command: StartChild) -> 
         message = f"workflows that start one another can be {DEEPEST} deep, and this one is"
         error = {"kind": "depth", "message": message}
     return events.TaskFailed(task=task, attempt=command.attempt, error=error)
+
+
+def _hold_outputs(mock: MockKeys, startable: Startable | None, path: str) -> None:
+    """What a mock gives has to be what the workflow gives, if that is known. Raises Unmocked."""
+    given = None if startable is None else startable.definition.outputs
+    if startable is None or not isinstance(given, MapOf | Literal):
+        return
+    names = [name for name, _ in given.items] if isinstance(given, MapOf) else given.value or {}
+    for name in mock.outputs:
+        if name not in names:
+            meant = suggest(name, names)
+            hint = f'; did you mean "{meant}"?' if meant else ""
+            raise Unmocked(f'the mock of {path} does not fit: {startable.definition.name} has no output "{name}"{hint}')
 
 
 def _open(world: World, startable: Startable, inputs: JsonObject, above: Above) -> None:

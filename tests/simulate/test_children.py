@@ -76,6 +76,15 @@ def test_its_inputs_are_held_against_the_child_even_where_a_mock_stands_for_it()
     assert problems(workflow, cases, CHILD) == []
 
 
+def test_a_mock_gives_what_the_child_gives():
+    (problem,) = problems(CALLS, "- {name: x, mocks: {call: {outputs: {gut: 1}}}, expect: {}}", CHILD)
+    assert problem == 'the mock of call does not fit: child has no output "gut"; did you mean "got"?'
+    silent = CHILD.replace('    outputs: {got: "${{ tasks.work.outputs.m }}"}\n', "")
+    calls = "tasks: {call: {workflow: child, with: {n: 1}}}\n"
+    (problem,) = problems(calls, "- {name: x, mocks: {call: {outputs: {x: 1}}}, expect: {}}", silent)
+    assert problem == 'the mock of call does not fit: child has no output "x"'
+
+
 def test_one_that_is_not_at_hand_has_to_be_mocked():
     report = played("tasks: {call: {workflow: child, with: {}}}", "- {name: x, expect: {}}")
     assert [finding.rule for finding in report.findings] == ["unknown-workflow"]
