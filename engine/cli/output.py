@@ -25,6 +25,8 @@ STATE_STYLE = {
     "running": "blue",
     "waiting": "yellow",
     "open": "yellow",
+    "paused": "yellow",
+    "compensating": "blue",
     "cancelled": "magenta",
 }
 

@@ -52,12 +52,24 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What a task consists of, or what undoes it: `parts` are those that are known, of `total`."""
+    """What a task consists of, or what undoes it: `parts` are those that are known, of `total` that were started.
+
+    `unopened`: items that were not, or not yet.
+    """
 
     task: TaskView
     undoes: bool
     parts: tuple[Part, ...]
     total: int
+    unopened: int
+
+    @property
+    def unstarted(self) -> str:
+        """`3 are not started yet`; nothing where all were."""
+        if not self.unopened:
+            return ""
+        be = ("was", "were") if self.task.finished_at is not None else ("is", "are")
+        return f"{self.unopened:,} {be[self.unopened > 1]} not started" + ("" if self.task.finished_at else " yet")
 
     @property
     def key(self) -> str:
@@ -122,7 +134,9 @@ def tree(views: Sequence[TaskView], scopes: Mapping[str, ScopeState]) -> tuple[P
             parts = tuple(part(path) for path in inner.get((view.path, undoes), ()))
             if parts:
                 total = len(parts) if undoes else _total(view, len(parts))
-                found.append(Body(task=view, undoes=undoes, parts=parts, total=total))
+                found.append(
+                    Body(task=view, undoes=undoes, parts=parts, total=total, unopened=0 if undoes else _unopened(view))
+                )
         return found
 
     return tuple(part(scope) for scope in tops)
@@ -152,7 +166,11 @@ def _state(scope: ScopeState) -> str:
     return "running" if scope["status"] == "finally" else scope["status"]
 
 
+def _unopened(view: TaskView) -> int:
+    return view.items["total"] - view.items["next"] if view.items is not None else 0
+
+
 def _total(view: TaskView, known: int) -> int:
     if view.items is not None:
-        return max(view.items["total"], known)
+        return max(view.items["next"], known)
     return max(view.iterations["number"], known) if view.iterations is not None else known

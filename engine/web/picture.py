@@ -109,9 +109,12 @@ class _Drawer:
         boxes = [box for body in bodies if not body.undoes for box in self._body(body)]
         undoing = [part for body in bodies if body.undoes for part in body.parts]
         if undoing and self._ran:
-            of = parts[0].path if len(parts) == 1 else ""
-            labels = [part.path.removesuffix(f"/{COMPENSATE}").removeprefix(f"{of}/") for part in undoing]
-            boxes.append(self._chips("undoing", undoing[:MOST_CHIPS], labels, len(undoing)))
+            above = parts[0].path if len(parts) == 1 else ""
+            labels = [_within(part.path.removesuffix(f"/{COMPENSATE}"), above) for part in undoing]
+            done = all(part.views[0].finished_at is not None for part in undoing)
+            more = len(undoing) - MOST_CHIPS
+            note = f"{more:,} more are not drawn" if more > 0 else ""
+            boxes.append(self._chips("undone" if done else "undoing", undoing[:MOST_CHIPS], labels[:MOST_CHIPS], note))
         return boxes
 
     def _text(self, view: TaskView, bodies: Sequence[Body]) -> str:
@@ -126,14 +129,14 @@ class _Drawer:
         for part in shown:
             state = part.state if self._ran and not body.group else ""
             yield _box(self._title(body, part), state, self.part(part))
-        if shown and len(shown) < body.total:
-            yield _note(f"{body.total - len(shown):,} more of {body.task.path} not drawn")
+        if shown and (note := _left(body, len(shown))):
+            yield _note(f"of {body.task.id} {note}")
 
     def _title(self, body: Body, part: Part) -> str:
         if self._ran:
-            return part.path
+            return _within(part.path, body.task.scope)
         way = {"for_each": "for each item", "repeat": "repeated"}.get(body.task.kind, "")
-        return f"{body.task.path} · {way}" if way else body.task.path
+        return f"{body.task.id} · {way}" if way else body.task.id
 
     def _gathered(self, body: Body) -> Drawn:
         """The items of a task, or its iterations: of many those that run or failed, then the first or the newest."""
@@ -141,9 +144,10 @@ class _Drawer:
         best = interesting((part.rank, part.since if newest else 0, part) for part in body.parts)
         kept = {part.path for part in best[:MOST_CHIPS]}
         shown = [part for part in body.parts if part.path in kept]
-        return self._chips(body.task.path, shown, [_short(part.views[0], body) for part in shown], body.total)
+        labels = [_short(part.views[0], body) for part in shown]
+        return self._chips(body.task.id, shown, labels, _left(body, len(shown)))
 
-    def _chips(self, title: str, parts: Sequence[Part], labels: Sequence[str], total: int) -> Drawn:
+    def _chips(self, title: str, parts: Sequence[Part], labels: Sequence[str], note: str) -> Drawn:
         """Tasks without edges as small nodes in rows; below them what is within them."""
         wide = min(max([NARROWEST_CHIP, *(len(label) * CHIP_LETTER + BESIDE_CHIP for label in labels)]), WIDEST_CHIP)
         columns = max(int((WIDE + CHIP_GAP) // (wide + CHIP_GAP)), 1)
@@ -157,8 +161,8 @@ class _Drawer:
         width = min(len(parts), columns) * (wide + CHIP_GAP) - CHIP_GAP
         height = rows * (CHIP_HEIGHT + CHIP_GAP) - CHIP_GAP
         boxes = self._boxes(parts)
-        if len(parts) < total:
-            boxes.insert(0, _note(f"{total - len(parts):,} more not drawn"))
+        if note:
+            boxes.insert(0, _note(note))
         return _box(title, "", _below(Markup("").join(drawn), width, height, boxes))
 
 
@@ -195,6 +199,18 @@ def plan_text(view: TaskView, bodies: Sequence[Body]) -> str:
     return ", ".join(dict.fromkeys(word for word in (kind, *ways) if word)) or view.kind
 
 
+def _left(body: Body, drawn: int) -> str:
+    """How many of the parts of a task are not in the picture, and why."""
+    more = body.total - drawn
+    said = [f"{more:,} more {'is' if more == 1 else 'are'} not drawn"] if more else []
+    return ", ".join([*said, body.unstarted] if body.unstarted else said)
+
+
+def _within(path: str, scope: str) -> str:
+    """A path as it is called within a scope, in whose box it stands."""
+    return path.removeprefix(f"{scope}/") if scope else path
+
+
 def _short(view: TaskView, body: Body) -> str:
     """What tells an item from its siblings: its key, or the number of an iteration."""
     own = view.path.removeprefix(body.task.path)
@@ -227,7 +243,7 @@ def _below(drawn: Markup, width: float, height: float, boxes: Sequence[Drawn]) -
     parts, most = [drawn], max(width, WIDE)
     left, top, row = 0.0, height + GAP, 0.0
     for box, wide, high in boxes:
-        if left and left + wide > most:
+        if left and (left + wide > most or NOTE in (high, row)):
             left, top, row = 0.0, top + row + GAP, 0.0
         parts.append(_at(left, top, box))
         width, row = max(width, left + wide), max(row, high)

@@ -20,7 +20,7 @@ LETTER = 8.4
 NARROWEST, WIDEST = 172.0, 252.0
 BESIDE_NAME = 48.0
 SMALL_LETTER = 6.4
-STATE_LETTER = 6.0
+STATE_LETTER = 6.6
 BESIDE_LABEL = 26.0
 ICON = 24.0
 """Room for the sign of a task with tasks in it."""
@@ -70,8 +70,9 @@ def _node(view: TaskView, text: str, box: Box, *, ran: bool) -> Markup:
     )
     if ran:
         shape = Markup('<a href="#{}">{}</a>').format(anchor(view.path), shape)
+    look = "plan" if not ran else f"{tone(view.state)} undone" if view.undone else tone(view.state)
     return Markup('<g class="node {}" data-task="{}" data-state="{}" transform="translate({} {})">{}</g>').format(
-        tone(view.state) if ran else "plan", view.path, view.state, number(box.x), number(box.y), shape
+        look, view.path, view.state, number(box.x), number(box.y), shape
     )
 
 
@@ -136,7 +137,9 @@ def state_text(view: TaskView) -> str:
     if view.items is not None:
         said.append(items_text(view.items))
     elif view.iterations is not None and view.iterations["number"]:
-        said.append(f"iteration {view.iterations['number']}")
+        count = view.iterations["number"]
+        ended = "1 iteration" if count == 1 else f"{count} iterations"
+        said.append(ended if view.finished_at else f"iteration {count}")
     elif took > 0 and view.began_at:
         said.append(duration(took))
     if view.undone:

@@ -67,7 +67,9 @@ async function loop() {
   setTimeout(loop, EVERY);
 }
 
-document.querySelector(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+for (const current of document.querySelectorAll(".top nav [aria-current], .tabs [aria-current]")) {
+  current.scrollIntoView({ inline: "center", block: "nearest" });
+}
 setTimeout(loop, EVERY);
 setInterval(tick, 10000);
 document.addEventListener("visibilitychange", refresh);
