@@ -44,9 +44,9 @@ class Navigation:
         """The edits that give a task another name; None where the name is none or taken, or a place cannot be changed."""
         if self._here is None or self._here.target[0] != "task" or not re.fullmatch(ID, name) or name in CEL_WORDS:
             return None
-        wanted = (*self._here.target[:-1], name)
-        if any(each.target == wanted for each in self._found):
-            return None
+        workflow = self._here.target[:2]
+        if any(each.target[:2] == workflow and each.target[-1] == name for each in self._found):
+            return None  # in a list around or inside it would hide, or be hidden by, the other one
         changes: dict[str, list[types.TextEdit]] = {}
         for each in self._same():
             if each.document.source.text[each.span.start : each.span.end] != self._here.target[-1]:

@@ -27,6 +27,8 @@ from engine.spec.task_models import CompensateKeys, ListedTaskKeys, ProductKeys,
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEMPLATE: JsonObject = {"type": "string", "pattern": r"\$\{\{", "description": "`${{ … }}`, filled in when it runs."}
 _LIMITED_TO_KEYS = "patternProperties"
+_PUBLISHED = "https://www.schemastore.org/headrace-"
+"""Where SchemaStore would serve them; editors know a schema by this."""
 
 
 class _Untitled(GenerateJsonSchema):
@@ -103,7 +105,8 @@ def finished(title: str, schema: JsonObject) -> JsonObject:
     for part in _parts(schema):
         if _LIMITED_TO_KEYS in part:
             part.setdefault("additionalProperties", False)
-    return {"$schema": _DIALECT, **schema, "title": title}
+    name = title.lower().split()[0]
+    return {"$schema": _DIALECT, "$id": f"{_PUBLISHED}{name}.json", **schema, "title": title}
 
 
 def _parts(value: Json) -> Iterator[JsonObject]:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from engine.core.values import JsonObject
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
+
+_DESCRIBED = {"use_attribute_docstrings": True}
+"""The published schema says of each key what its docstring says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
     """A part of the file to put `text` in the place of. Lines and columns as in `Finding`."""
 
+    __pydantic_config__: ClassVar = _DESCRIBED
+
     line: int
+    """The line where the part begins."""
     column: int
+    """The column where it begins."""
     end_line: int
+    """The line where it ends."""
     end_column: int
+    """The column behind its last character."""
     text: str
+    """What to put there; empty to remove the part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +40,30 @@ class Finding:
     meant. `fixes`, made together, mend it; they are `safe` where the file means the same afterwards: `--fix` makes those.
     """
 
+    __pydantic_config__: ClassVar = _DESCRIBED
+
     path: str
+    """The file."""
     line: int
+    """The line where the place begins."""
     column: int
+    """The column where it begins."""
     end_line: int | None = None
+    """The line where the place ends."""
     end_column: int | None = None
+    """The column behind its last character."""
     severity: Severity = "error"
+    """How bad it is; an error keeps the workflow from being loaded."""
     rule: str
+    """The id of the rule that found it: `headrace rules ID` says why."""
     message: str
+    """What is wrong."""
     suggestion: str | None = None
+    """What was probably meant."""
     fixes: tuple[Edit, ...] = ()
+    """Edits that, made together, mend it."""
     safe: bool = False
+    """Whether the file means the same after the fixes: `--fix` makes those."""
 
     def __str__(self) -> str:
         return f"{printable(self.path)}:{self.line}:{self.column}: {self.severity}: {self.text} [{self.rule}]"

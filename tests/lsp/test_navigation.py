@@ -75,7 +75,7 @@ def test_a_task_in_a_group_is_renamed_with_its_paths_in_tests(opened):
     assert applied(TEST, edit["changes"][opened.uri("ship.test.yaml")]) == TEST.replace("roll/build", "roll/compile")
 
 
-@pytest.mark.parametrize("name", ["ask", "Wrong", "in", ""])
+@pytest.mark.parametrize("name", ["ask", "test", "last", "Wrong", "in", ""])
 def test_a_name_that_is_taken_or_none_changes_nothing(opened, name):
     assert opened.at("rename", "ship.yaml", 3, 3, newName=name) is None
 
