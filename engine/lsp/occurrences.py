@@ -1,4 +1,4 @@
-"""Every place in the files of a project where a task, an input or a workflow is named, its definition among them."""
+"""Every place in the files of a project where something is named: tasks, inputs, workflows, what project.yaml declares."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from engine.core.values import Json
+from engine.lsp.project_names import in_project, in_workflow, inner
 from engine.lsp.scopes import is_bare
 from engine.spec.cel import CelSyntaxError, parse
 from engine.spec.cel_paths import children
@@ -18,7 +19,11 @@ from engine.spec.scalars import offsets
 from engine.spec.walk import every_scalar
 
 Target: TypeAlias = tuple[str | int, ...]
-"""What is named: `task`, the workflow, where its list stands and its id; `input`, the workflow and its name; `workflow` and its name."""
+"""What is named: `task`, the workflow, where its list stands and its id; `input`, the workflow and its name; `workflow`, or a key
+of project.yaml, and its name."""
+
+_READ = ("tasks", "inputs", "vars", "secrets")
+"""Names in expressions whose members are defined in files."""
 
 _LISTS = ("tasks", "finally")
 _OF_ENDED = ("outputs", "repeat")
@@ -42,9 +47,14 @@ class Occurrence:
 
 def occurrences(documents: Iterable[Document]) -> list[Occurrence]:
     """All of them, in the order of the files."""
+    documents = list(documents)
     files = [document for document in documents if not is_project(document.source.path)]
     workflows = {_name(each, "name"): each for each in files if is_loaded(each.source.path)}
     found: list[Occurrence] = []
+    for document in documents:
+        if is_project(document.source.path):
+            for span, key, name, defines in in_project(document):
+                found.append(Occurrence(document=document, span=span, target=(key, name), defines=defines))
     for document in files:
         if is_loaded(document.source.path):
             found += _in_workflow(document)
@@ -72,16 +82,18 @@ def _in_workflow(document: Document) -> Iterator[Occurrence]:
     inputs = document.find(("inputs",))
     for key, entry in inputs.entries.items() if isinstance(inputs, Mapping) else ():
         target = ("input", workflow, key)
-        yield Occurrence(document=document, span=_inner(document, entry.key_span), target=target, defines=True)
+        yield Occurrence(document=document, span=inner(document, entry.key_span), target=target, defines=True)
     for key in _LISTS:
         yield from _defined(document, document.find((key,)), (key,), workflow)
     for path, node in every_scalar(document.root):
         yield from _named(document, path, node, workflow)
+        for each in in_workflow(document, path, node):
+            yield Occurrence(document=document, span=each.span, target=(each.key, each.name))
 
 
 def _defined(document: Document, node: Node | None, path: Path, workflow: str) -> Iterator[Occurrence]:
     if isinstance(node, Mapping):
-        spans = {key: _inner(document, entry.key_span) for key, entry in node.entries.items()}
+        spans = {key: inner(document, entry.key_span) for key, entry in node.entries.items()}
         tasks = {key: entry.node for key, entry in node.entries.items()}
     elif isinstance(node, Sequence):
         tasks = dict(node.named)
@@ -109,7 +121,8 @@ def _named(document: Document, path: Path, node: Scalar, workflow: str) -> Itera
             if name == "tasks":
                 yield from _task(document, path, span, word, workflow)
             else:
-                yield Occurrence(document=document, span=span, target=("input", workflow, word))
+                target = ("input", workflow, word) if name == "inputs" else (name, word)
+                yield Occurrence(document=document, span=span, target=target)
 
 
 def _task(document: Document, path: Path, span: Span, word: str, workflow: str) -> Iterator[Occurrence]:
@@ -141,7 +154,7 @@ def _by_id(document: Document, path: Path) -> Path:
 
 
 def _reads(path: Path, node: Scalar) -> Iterator[tuple[str, int, str]]:
-    """`tasks` or `inputs`, and the name after it with where it begins in the value."""
+    """One of `_READ`, and the name after it with where it begins in the value."""
     if is_bare(path):
         stripped = node.text.strip()
         pieces: list[str | Piece] = [Piece(source=stripped, offset=node.text.find(stripped))]
@@ -166,7 +179,7 @@ def _members(ast: Json) -> Iterator[tuple[str, int, str]]:
         base, key, start = ast[2], ast[3], ast[1]
     elif ast[0] == "binary" and ast[2] in ("[]", "[?]") and ast[4][0] == "const":
         base, key, start = ast[3], ast[4][2], ast[4][1] + 1
-    if base is not None and base[0] == "name" and base[2] in ("tasks", "inputs") and isinstance(key, str):
+    if base is not None and base[0] == "name" and base[2] in _READ and isinstance(key, str):
         yield base[2], start, key
     for child in children(ast):
         yield from _members(child)
@@ -178,7 +191,7 @@ def _in_test(document: Document, tested: Document) -> Iterator[Occurrence]:
         yield Occurrence(document=document, span=_word(document, name), target=("workflow", name.text))
     for paths in _maps(document):
         for entry in paths.entries.values():
-            yield from _on_path(document, _inner(document, entry.key_span), entry.key, tested)
+            yield from _on_path(document, inner(document, entry.key_span), entry.key, tested)
     for path, node in every_scalar(document.root):
         if path[:1] == ("cases",) and path[2:4] == ("expect", "order"):
             yield from _on_path(document, _word(document, node), node.text, tested)
@@ -214,9 +227,4 @@ def _part(document: Document, node: Scalar, start: int, end: int) -> Span:
 
 
 def _word(document: Document, node: Scalar) -> Span:
-    return _inner(document, node.span)
-
-
-def _inner(document: Document, span: Span) -> Span:
-    """Without the quotes."""
-    return Span(span.start + 1, span.end - 1) if document.source.text[span.start : span.start + 1] in "'\"" else span
+    return inner(document, node.span)

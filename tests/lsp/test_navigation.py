@@ -96,6 +96,53 @@ def test_references_are_listed_without_the_declaration(opened):
     assert {each["uri"] for each in found} == {opened.uri("call.yaml"), opened.uri("ship.test.yaml")}
 
 
+PROJECT = """\
+people: {ana: {email: ana@example.com}}
+groups: {board: [ana]}
+channels: {ops: {kind: slack, secret: HOOK}}
+webhooks: {github: {provider: github, secret: HOOK}}
+vars: {host: example.com}
+secrets: [HOOK]
+queues: [large]
+"""
+NAMING = """\
+name: ship
+on: {webhook: [{source: github}]}
+tasks:
+  ask: {uses: approval, with: {message: hi, approvers: ["group:board", ana], channel: ops}}
+  call: {needs: ask, queue: large, uses: http, with: {url: "https://${{ vars.host }}/?to=ana", headers: {t: "${{ secrets.HOOK }}"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "line", "declared"),
+    [
+        ("github", 1, (3, "github: {")),
+        ("board", 3, (1, "board")),
+        ("ana]", 3, (0, "ana")),
+        ("ops", 3, (2, "ops")),
+        ("large", 4, (6, "large")),
+        ("host", 4, (4, "host")),
+        ("HOOK", 4, (5, "HOOK")),
+    ],
+)
+def test_names_of_the_project_lead_there(editor, word, line, declared):
+    editor.open("project.yaml", PROJECT)
+    editor.open("ship.yaml", NAMING)
+    [found] = editor.at("definition", "ship.yaml", line, NAMING.splitlines()[line].index(word) + 1)
+    assert found["uri"] == editor.uri("project.yaml")
+    start = {"line": declared[0], "character": PROJECT.splitlines()[declared[0]].index(declared[1])}
+    assert found["range"]["start"] == start
+
+
+def test_what_names_a_secret_is_listed_in_project_and_workflows(editor):
+    editor.open("project.yaml", PROJECT)
+    editor.open("ship.yaml", NAMING)
+    found = editor.at("references", "project.yaml", 5, 11, context={"includeDeclaration": True})
+    places = [(each["uri"].rpartition("/")[2], each["range"]["start"]["line"]) for each in found]
+    assert sorted(places) == [("project.yaml", 2), ("project.yaml", 3), ("project.yaml", 5), ("ship.yaml", 4)]
+
+
 def test_tasks_in_a_list_are_renamed(editor):
     text = "name: ship\ntasks:\n  - id: one\n    run: make\n  - {id: two, needs: one, run: make}\n"
     editor.open("list.yaml", text)
