@@ -51,7 +51,8 @@ def in_workflow(document: Document, path: Path, node: Scalar) -> Iterator[Named]
 
 def inner(document: Document, span: Span) -> Span:
     """Without the quotes."""
-    return Span(span.start + 1, span.end - 1) if document.source.text[span.start : span.start + 1] in "'\"" else span
+    quoted = document.source.text.startswith(("'", '"'), span.start)
+    return Span(span.start + 1, span.end - 1) if quoted else span
 
 
 def _project_key(path: Path) -> str | None:
