@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import yaml
 
+from engine.cli.garbage import unsearched
 from engine.lint.linter import lint
-from engine.workers.garbage import unsearched
 
 FILES = 1_000
 PROJECT = """\

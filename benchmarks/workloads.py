@@ -8,11 +8,9 @@ from collections.abc import Callable
 from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 from benchmarks.stack import Stack
-from engine.simulate.files import run_files
 
 CHAINS, CHAIN = 200, 10
 FAN = 100
@@ -66,16 +64,6 @@ def iterations(stack: Stack) -> dict[str, float]:
     return {"us_per_iteration_of_10": short, f"us_per_iteration_of_{LONG}": long, "growth": long / short}
 
 
-def cases(_stack: Stack) -> dict[str, float]:
-    """Tests of workflows: the examples' cases, 20 times over, each file read and compiled once a time."""
-    files = {str(path): path.read_bytes() for path in Path("workflows").glob("*.yaml")}
-    began = time.perf_counter()
-    reports = [run_files(files) for _ in range(20)]
-    took = time.perf_counter() - began
-    ran = [case for report in reports for case in report.cases]
-    return {"cases_per_s": len(ran) / sum(case.seconds for case in ran), "with_files_cases_per_s": len(ran) / took}
-
-
 def _over_http(connection: HTTPConnection) -> float:
     began = time.perf_counter()
     started = _call(connection, "POST", "/api/v1/workflows/latency/instances", b'{"inputs": {}}')
@@ -118,5 +106,4 @@ WORKLOADS: dict[str, Callable[[Stack], dict[str, float]]] = {
     "sequential": sequential,
     "items": items,
     "iterations": iterations,
-    "cases": cases,
 }

@@ -30,9 +30,8 @@ def dev(
 
     from engine import log
     from engine.bootstrap import Application
-    from engine.cli import serve
+    from engine.cli import garbage, serve
     from engine.config import load
-    from engine.workers import garbage
     from engine.workers.run import run
 
     given = load()

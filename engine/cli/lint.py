@@ -50,9 +50,9 @@ def lint(
     as_json: AsJson = False,
 ) -> None:
     """Check workflow files. Exit status 1 if there are errors, 0 if not (warnings and notes are printed)."""
+    from engine.cli.garbage import unsearched
     from engine.lint.linter import lint as lint_files
     from engine.lint.reporters.formats import REPORTS
-    from engine.workers.garbage import unsearched
 
     report = REPORTS[_form(form, as_json=as_json)]
     files, beside = _read(paths or [Path("workflows")])

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 def lsp(
     *,
-    stdio: Annotated[bool, typer.Option("--stdio", help="Talk over stdin and stdout, as it always does.")] = False,  # noqa: ARG001
+    stdio: Annotated[bool, typer.Option("--stdio", help="Talk over stdin and stdout, as it always does.")] = False,  # noqa: ARG001 - editors pass it
 ) -> None:
     """Serve editors: findings, completion, help and renaming in workflow files, over stdin and stdout."""
     try:

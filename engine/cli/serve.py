@@ -12,9 +12,9 @@ import structlog
 from engine import log
 from engine.app.records import TASKS
 from engine.bootstrap import Application
+from engine.cli import garbage
 from engine.cli.web_server import WebServer
 from engine.config import load, unknown
-from engine.workers import garbage
 from engine.workers.loop import Loop
 from engine.workers.run import Part, run, stop
 

@@ -15,12 +15,11 @@ from typing import NamedTuple, TypeAlias
 from engine.core.values import Json
 from engine.spec.absence import Facts, fact_path, facts, proven
 from engine.spec.cel_paths import children
+from engine.spec.typing.types import MAPS
 
 Scope: TypeAlias = Mapping[str, Json]
 
 _ANY: Mapping[str, Json] = {}
-_MAPS = (dict, Mapping)
-"""A dict is known at once; other maps cost more to tell."""
 _SHOWN = 6
 _SAME = frozenset(("reverse", "distinct", "sort", "slice"))
 """Methods that give a list of the same elements."""
@@ -178,7 +177,7 @@ class _Checker:
         if not _is(schema, "object"):
             return _ANY
         properties = schema.get("properties")
-        if not isinstance(properties, _MAPS):
+        if not isinstance(properties, MAPS):
             return _additional(schema)
         if key in properties:
             return _schema(properties[key])
@@ -204,7 +203,7 @@ def _is(schema: Mapping[str, Json], kind: str) -> bool:
 
 
 def _schema(found: Json) -> Mapping[str, Json]:
-    return found if isinstance(found, _MAPS) else _ANY
+    return found if isinstance(found, MAPS) else _ANY
 
 
 def _additional(schema: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -162,7 +162,7 @@ class Trusting:
 
     settles = fails = proves
 
-    def proves_at_end(self, task: str) -> bool:  # noqa: ARG002
+    def proves_at_end(self, task: str) -> bool:  # noqa: ARG002 - as `Reliance`
         """It may."""
         return True
 

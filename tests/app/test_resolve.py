@@ -19,7 +19,7 @@ ONE = f"tasks:\n  a: {NOOP}, outputs: {{n: {{type: integer}}}}}}\noutputs: {{n: 
 def resolver(world: World) -> Resolver:
     return Resolver(
         reader=world.reader,
-        instances=world.store,  # type: ignore[arg-type]
+        instances=world.store,  # type: ignore[arg-type] # a store with faults around it
         advancer=world.advancer,
         clock=world.recovery,
     )

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +60,3 @@ def run(folder: Path, *arguments: str, given: str | None = None, **more: str) ->
     started = process(folder, *arguments, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, **more)
     out, err = started.communicate(given, timeout=PATIENCE)
     return Ran(started.returncode, out, err)
-
-
-def until(found: Callable[[], Any], what: str) -> Any:
-    """What `found` finds, once it finds something."""
-    deadline = time.monotonic() + PATIENCE
-    while not (result := found()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return result

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import process, run, until, write
+from tests.cli.running import PATIENCE, process, run, write
+from tests.servers import wait_until
 
 PROJECT = """
 people: {ana: {email: ana@example.com}, ben: {email: ben@example.com}}
@@ -338,7 +339,7 @@ def test_two_signals_stop_at_once_and_leave_nothing_alive(folder):
         out, _ = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "stopped at once" in out
-    until(lambda: not alive(shell), "the script still runs")
+    wait_until(lambda: not alive(shell), seconds=PATIENCE, what="the script still runs")
 
 
 def alive(pid):

@@ -15,11 +15,12 @@ class Clone:
     """The repository that a folder is in. Raises Rejected if it is in none, Misconfigured without git."""
 
     def __init__(self, folder: Path) -> None:
-        self._git = next((found for place in _around(folder) if (found := _git_folder(place))), None)
-        self._top = next((place for place in _around(folder) if _git_folder(place)), folder)
-        self._folder = folder
-        if self._git is None:
+        here = folder.resolve()
+        found = next(((place, git) for place in (here, *here.parents) if (git := _git_folder(place))), None)
+        if found is None:
             raise Rejected(f"{folder} is in no git repository")
+        self._top, self._git = found
+        self._folder = folder
 
     def commit(self, revision: str) -> str:
         """The id of the commit that a branch, tag or id names. Raises Rejected."""
@@ -45,12 +46,7 @@ class Clone:
         return {f"{self._folder}{path[len(inside) :]}" if inside else path: data for path, data in found.items()}
 
     def _run(self, arguments: Sequence[str], *, stdin: bytes = b"") -> Ended:
-        return command.run(self._git or self._folder, arguments, stdin=stdin)
-
-
-def _around(folder: Path) -> Sequence[Path]:
-    place = folder.resolve()
-    return [place, *place.parents]
+        return command.run(self._git, arguments, stdin=stdin)
 
 
 def _git_folder(place: Path) -> Path | None:

@@ -19,7 +19,7 @@ _KINDS = {
     "object": "map",
 }
 _EMPTY: Mapping[str, Json] = {}
-_MAPS = (dict, Mapping)
+MAPS = (dict, Mapping)
 """A dict is known at once; other maps cost more to tell."""
 
 
@@ -58,7 +58,7 @@ def _of_kinds(*declared: str) -> Kinds:
 
 def of_schema(schema: Json) -> Type:
     """The type of values that fit a schema, or our trees like schemas; unknown where it says no `type`."""
-    if not isinstance(schema, _MAPS):
+    if not isinstance(schema, MAPS):
         return UNKNOWN
     declared = schema.get("type")
     if isinstance(declared, str):
