@@ -21,7 +21,8 @@ from engine.app.versions import Version
 from engine.bootstrap import Application
 from engine.config import Config
 from engine.log import configure
-from tests.servers import PostgresServer, RedisServer, free_port
+from tests.ports import free_port
+from tests.servers import PostgresServer, RedisServer
 
 WORKERS = ("task-worker", "notification-worker", "relay", "scheduler", "api")
 BATCH = 50

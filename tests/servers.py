@@ -8,7 +8,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 import psycopg
 import redis
 
+from tests.ports import free_port
+
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root, so root steps down to this user."""
 
@@ -27,13 +28,6 @@ START_SECONDS = 20.0
 
 class CannotRun(Exception):
     """This machine lacks what the server needs; says what."""
-
-
-def free_port() -> int:
-    """A loopback port that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 10.0, what: str = "the condition") -> None:

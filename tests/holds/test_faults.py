@@ -17,7 +17,8 @@ from engine.adapters.databases.postgres import database as postgres_database
 from engine.adapters.databases.sqlite import database as sqlite_database
 from engine.errors import Broken, Conflict, Unavailable
 from tests.holds.given import delivery, record, started
-from tests.servers import PostgresServer, free_port
+from tests.ports import free_port
+from tests.servers import PostgresServer
 
 
 class Cutter:

@@ -10,7 +10,7 @@ import pytest
 from engine.adapters.artifacts.connect import open_files
 from engine.app.kinds import Stopped
 from engine.errors import Conflict, Misconfigured, NotFound, Unavailable
-from tests.servers import free_port
+from tests.ports import free_port
 
 
 @pytest.fixture(params=["folder", "s3"])

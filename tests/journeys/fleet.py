@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-from tests.servers import free_port, wait_until
+from tests.ports import free_port
+from tests.servers import wait_until
 
 HEADRACE = [sys.executable, "-c", "from engine.cli.main import main; main()"]
 DISTRIBUTED = ("api", "webhooks", "task-worker", "notification-worker", "relay", "scheduler", "sync-worker")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import socket
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,6 +15,7 @@ from engine.core.project import ChannelSpec, Person, Project
 from engine.errors import Misconfigured, NotFound, Rejected, Unavailable
 from tests.kinds.conftest import call
 from tests.mailbox import mailbox
+from tests.ports import free_port
 
 NAUGHTY = "<!channel> <@U1> <https://evil.example|click> & @here\x1b[2J\r\n[info] forged line"
 
@@ -99,9 +99,7 @@ def test_the_servers_refusal_tells_whether_to_try_again(box, mail):
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps", "smtp+starttls"])
 def test_a_server_that_is_not_there_is_unavailable_and_no_password_is_told(scheme):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     channel = SmtpChannel(server(f"{scheme}://user:canary@127.0.0.1:{port}"), "engine@example.com")
     with pytest.raises(Unavailable) as caught:
         channel.send(Outgoing(subject="a", text="", to=("ana@example.com",)))

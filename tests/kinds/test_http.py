@@ -13,6 +13,7 @@ from engine.adapters.kinds.guard import Guard, resolve
 from engine.adapters.kinds.http import Http
 from engine.app.kinds import Failed, Stopped
 from tests.kinds.conftest import call
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -283,9 +284,7 @@ def test_a_name_that_does_not_exist_is_a_network_error(guarded):
 
 
 def test_a_port_nobody_listens_on_is_a_network_error(guarded):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     kind = guarded(Policy.read("127.0.0.1", str(port)))
     assert failure(kind, {"url": f"http://127.0.0.1:{port}/"}).kind == "network"
 

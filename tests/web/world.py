@@ -37,7 +37,7 @@ from engine.config import Config
 from engine.core import events
 from engine.core.codec import definition_to_json, digest
 from engine.core.keys import split_path
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.web.definitions import GATE, NIGHTLY, PROJECT, RELEASE
 
 TOKEN = "a-token-of-the-tests"

@@ -9,7 +9,7 @@ import httpx
 from starlette.applications import Starlette
 
 from engine.cli.web_server import WebServer
-from tests.servers import free_port
+from tests.ports import free_port
 
 
 @contextmanager
