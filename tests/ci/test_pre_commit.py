@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.ci.checkout import BAD, CASES, GOOD, PACKAGES, copied, environment
-from tests.journeys.repository import Repository
+from tests.repository import Repository
 
 CONFIG = """\
 repos:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.journeys.fleet import HEADRACE, Fleet
+from tests.fleet import HEADRACE, Fleet
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tests.fleet import DISTRIBUTED
 from tests.journeys.compose import COMPOSE, OURS, PROCESSES, ROOT
-from tests.journeys.fleet import DISTRIBUTED
 
 
 def test_every_process_has_a_service():

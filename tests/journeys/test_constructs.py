@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from tests.fleet import FINAL
 from tests.journeys import constructs
-from tests.journeys.conftest import go
-from tests.journeys.fleet import FINAL
 from tests.servers import wait_until
+from tests.stacks import go
 
 RECOVERY = 90
 

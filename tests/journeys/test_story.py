@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.fleet import Fleet, fleet
 from tests.journeys.compose import Composed
-from tests.journeys.conftest import settings, start_embedded
-from tests.journeys.fleet import Fleet, fleet
-from tests.journeys.repository import Repository, push, signed
 from tests.mailbox import Mailbox, mailbox
+from tests.repository import Repository, push, signed
 from tests.servers import wait_until
+from tests.stacks import settings, start_embedded
 
 TOKEN = "a-token-of-the-tests"
 
