@@ -369,6 +369,8 @@ class Application:
             links=self.asker,
             timetable=self.timetable,
             slots=self.instances.slots,
+            backlogs=self.instances.backlogs,
+            queue_figures=self.broker.figures,
             ask_sync=self.ask_sync,
             checks=self.checks,
         )

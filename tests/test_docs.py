@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 import typer.main
 from starlette.routing import Route
 
+from engine.api.metrics import FAMILIES
 from engine.api.table import OPERATIONS
 from engine.cli.main import app
 from engine.config import PREFIX, Config
@@ -51,6 +53,15 @@ def test_every_route_is_documented(operation):
     assert f"`{operation.method} {operation.path}`" in page("api.md")
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_metric_is_documented(name):
+    assert f"`{name}`" in page("metrics.md")
+
+
+def test_no_metric_is_documented_that_there_is_not():
+    assert set(re.findall(r"\bheadrace_\w+", page("metrics.md"))) == set(FAMILIES)
+
+
 def test_every_route_that_faces_the_internet_is_documented():
     nobody = SimpleNamespace()
     pages = approvals.routes(approver=nobody, approvals=nobody, reader=nobody, links=nobody)
@@ -80,8 +91,6 @@ def test_decisions_have_numbers_of_their_own_and_say_them():
 
 
 def test_links_between_pages_lead_somewhere():
-    import re
-
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"

@@ -10,6 +10,7 @@ from engine.app.approve import Approver
 from engine.app.artifact_ports import ArtifactStore, Files
 from engine.app.event_ports import EventStore
 from engine.app.events import Events
+from engine.app.figures import Backlogs, QueueFigures
 from engine.app.gate_ports import SlotGroups
 from engine.app.log_ports import LogStore
 from engine.app.ports import (
@@ -97,6 +98,9 @@ class Services:
     links: LinkSender
     timetable: Timetable
     slots: SlotGroups
+    backlogs: Backlogs
+    queue_figures: Callable[[], Sequence[QueueFigures]]
+    """Every queue that is in use. Raises Unavailable."""
     ask_sync: Callable[[], None]
     """Wakes the sync worker, which then looks at the repository at once."""
     checks: Mapping[str, Callable[[], object]] = field(default_factory=dict)

@@ -27,6 +27,7 @@ class QueueWorker(dramatiq.Worker):
 
     def __init__(self, broker: QueueBroker, queues: Sequence[str], *, threads: int, idle: float) -> None:
         super().__init__(broker, queues=set(queues), worker_threads=threads, worker_timeout=int(idle * 1000))
+        self._queue_broker = broker
         self._queues = tuple(queues)
         self._intakes = [broker.queues[queue] for queue in queues]
 
@@ -36,14 +37,14 @@ class QueueWorker(dramatiq.Worker):
         for _ in range(self.worker_threads):
             self._add_worker()
         for queue in self._queues:
-            self._add_consumer(queue)
+            self._read(queue)
         self.broker.emit_after("worker_boot", self)
 
     def add(self, queue: str) -> None:
         """Read one more queue, which the broker knows by now."""
         self._intakes.append(self.broker.queues[queue])
         self.consumer_whitelist = {*self.consumers, queue}
-        self._add_consumer(queue)
+        self._read(queue)
 
     def end(self, timeout: float) -> bool:
         """Fetch no more, give back what waits, and let what runs finish; False if `timeout` seconds were not enough."""
@@ -89,6 +90,10 @@ class QueueWorker(dramatiq.Worker):
             by_queue[message.queue_name].append(message)
         for queue, some in by_queue.items():
             self.consumers[queue].requeue_messages(some)
+
+    def _read(self, queue: str) -> None:
+        self._add_consumer(queue)
+        self._queue_broker.reading(queue, self.worker_threads)
 
 
 def _join(threads: Iterable[Thread], deadline: float) -> bool:

@@ -69,12 +69,3 @@ def test_the_document_is_served(small_client, openapi):
     served = small_client.get("/api/v1/openapi.json").json()
     assert served["openapi"].startswith("3.1")
     assert served["paths"] == openapi["paths"]
-
-
-def test_metrics_name_states_and_no_ids(small_world, small_client):
-    ids = populate(small_world)
-    answer = small_client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert 'headrace_instances{state="succeeded"} 1.0' in answer.text
-    assert "headrace_outbox_rows" in answer.text
-    assert not any(name in answer.text for name in ids.values())

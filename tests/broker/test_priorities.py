@@ -96,8 +96,8 @@ def test_what_a_dead_reader_held_keeps_its_priority_and_nothing_stays_behind(red
     beat = client.register_script(BEAT)
     dead.dramatiq._transport._heart.stop()
     client.zadd("headrace:__heartbeats__", {dead.dramatiq._transport.broker_id: 1})
-    beat(["headrace"], ["somebody", 60_000])
-    beat(["headrace"], ["somebody", 60_000])
+    beat(["headrace"], ["somebody", 60_000, "tasks 8"])
+    beat(["headrace"], ["somebody", 60_000, "tasks 8"])
     held = take_all(read(living, "tasks"))
     assert found(held) == [(5, 2), (0, 1), (-5, 0)]
     living.settle(ack=held)

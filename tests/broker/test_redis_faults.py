@@ -122,10 +122,10 @@ def test_bodies_without_ids_are_collected_when_the_queue_rests(broker: Broker, c
     (held,) = take_all(read(broker, "tasks"))
     client.hset("headrace:tasks.msgs", "orphan", b"{}")
     beat = client.register_script(BEAT)
-    beat(["headrace"], ["somebody", 60_000])
+    beat(["headrace"], ["somebody", 60_000, "tasks 8"])
     assert client.hlen("headrace:tasks.msgs") == 2
     broker.settle(ack=[held])
-    beat(["headrace"], ["somebody", 60_000])
+    beat(["headrace"], ["somebody", 60_000, "tasks 8"])
     assert client.hlen("headrace:tasks.msgs") == 0
 
 

@@ -135,6 +135,8 @@ class World:
             links=self.links,
             timetable=self.timetable,
             slots=self.instances.slots,
+            backlogs=self.instances.backlogs,
+            queue_figures=self.broker.figures,
             ask_sync=lambda: self.asked_syncs.append(1),
             checks={"database": self.instances.ping},
         )

@@ -14,6 +14,7 @@ from engine.adapters.broker.memory_transport import MemoryTransport
 from engine.adapters.broker.publisher import QueuePublisher
 from engine.adapters.broker.queue_broker import QueueBroker
 from engine.adapters.broker.transport import Transport
+from engine.app.figures import QueueFigures
 from engine.app.ports import Leases, Publisher, Signals
 from engine.app.records import Message
 from engine.errors import Misconfigured
@@ -32,6 +33,8 @@ class Broker:
     dramatiq: QueueBroker
     queues: Callable[[], Collection[str]]
     """The names of the queues that are in use. Raises Unavailable."""
+    figures: Callable[[], Sequence[QueueFigures]]
+    """What every queue holds, and who reads it. Raises Unavailable."""
     ping: Callable[[], None]
     """Raises Unavailable."""
     close: Callable[[], None]
@@ -99,6 +102,7 @@ def _broker(transport: Transport, leases: Leases, signals: _Closing) -> Broker:
         signals=signals,
         dramatiq=dramatiq,
         queues=transport.queues,
+        figures=transport.figures,
         ping=transport.ping,
         close=close,
     )

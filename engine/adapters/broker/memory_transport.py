@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from threading import Condition, Lock
@@ -9,7 +10,9 @@ from uuid import uuid4
 
 from engine.adapters.broker.memory_leases import MemoryLeases
 from engine.adapters.broker.memory_signals import MemorySignals
-from engine.adapters.broker.wire import Envelope, priority_of
+from engine.adapters.broker.transport import EVERYWHERE
+from engine.adapters.broker.wire import Envelope, oldest, priority_of
+from engine.app.figures import QueueFigures
 
 
 class _Queue:
@@ -18,6 +21,7 @@ class _Queue:
     def __init__(self, lock: Lock) -> None:
         self.ready: dict[int, deque[tuple[str, bytes]]] = {}
         self.fetched: dict[str, bytes] = {}
+        self.readers: list[int] = []
         self.filled = Condition(lock)
 
     def put(self, id: str, data: bytes) -> None:
@@ -37,6 +41,16 @@ class _Queue:
         self.fetched.update(taken)
         return taken
 
+    def figures(self, name: str, now: int) -> QueueFigures:
+        return QueueFigures(
+            queue=name,
+            waiting=sum(map(len, self.ready.values())),
+            unacknowledged=len(self.fetched),
+            oldest=oldest((level[0][0] for level in self.ready.values()), now),
+            workers=len(self.readers),
+            threads=sum(self.readers),
+        )
+
     def put_back(self, ids: Collection[str]) -> None:
         for one in ids:
             data = self.fetched.pop(one, None)
@@ -52,7 +66,7 @@ class MemoryTransport:
         self._signals = signals
         self._generation = uuid4().hex
         self._lock = Lock()
-        self._queues: dict[str, _Queue] = {}
+        self._queues = {name: _Queue(self._lock) for name in EVERYWHERE}
 
     def settle(
         self,
@@ -96,6 +110,17 @@ class MemoryTransport:
         """All there ever were."""
         with self._lock:
             return list(self._queues)
+
+    def reading(self, queue: str, threads: int) -> None:
+        """Until the process ends."""
+        with self._lock:
+            self._queue(queue).readers.append(threads)
+
+    def figures(self) -> Sequence[QueueFigures]:
+        """Of all there ever were."""
+        now = time.time_ns() // 1_000_000
+        with self._lock:
+            return [queue.figures(name, now) for name, queue in sorted(self._queues.items())]
 
     def generation(self) -> str:
         """Drawn with the process."""

@@ -54,6 +54,10 @@ class QueueBroker(dramatiq.Broker):
             raise QueueNotFound(queue_name) from None  # type: ignore[no-untyped-call]  # Dramatiq left it so
         return QueueConsumer(self._transport, queue_name, intake, timeout / 1000)
 
+    def reading(self, queue: str, threads: int) -> None:
+        """This process works on a queue with so many threads from now on: for those who look at the figures."""
+        self._transport.reading(queue, threads)
+
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Send a message that an actor built. Raises ValueError for a delay, which a broker could lose, and Unavailable."""
         if delay is not None:

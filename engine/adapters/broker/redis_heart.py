@@ -26,8 +26,13 @@ class Heart:
         self._namespace = namespace
         self._broker_id = broker_id
         self._dead_after = dead_after
+        self._readers: dict[str, int] = {}
         self._stopped = Event()
         self._thread: Thread | None = None
+
+    def reading(self, queue: str, threads: int) -> None:
+        """Say with every beat that this process reads a queue with so many threads."""
+        self._readers[queue] = threads
 
     def start_once(self) -> None:
         """Begin to beat; whoever never reads needs no heart."""
@@ -49,7 +54,7 @@ class Heart:
         while not self._stopped.is_set():
             try:
                 with reaching_redis():
-                    returned = self._beat([self._namespace], [self._broker_id, self._dead_after])
+                    returned = self._beat([self._namespace], [self._broker_id, self._dead_after, self._queues()])
                 silent = False
                 if returned:
                     _log.warning("messages of a dead process are back in their queues", messages=returned)
@@ -58,3 +63,6 @@ class Heart:
                     _log.warning("no sign of life can be given", error=str(error))
                 silent = True
             self._stopped.wait(pause)
+
+    def _queues(self) -> str:
+        return "\n".join(f"{queue} {threads}" for queue, threads in self._readers.copy().items())

@@ -17,6 +17,11 @@ class Names:
         return f"{self.namespace}:__heartbeats__"
 
     @property
+    def readers(self) -> str:
+        """Hash: broker id to the queues it reads, each with its number of threads: `QUEUE THREADS`, one a line."""
+        return f"{self.namespace}:__readers__"
+
+    @property
     def generation(self) -> str:
         """String: drawn when the keys came to be."""
         return f"{self.namespace}:__generation__"

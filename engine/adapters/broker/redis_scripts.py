@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _PRELUDE = """
 local ns = KEYS[1]
-local heartbeats = ns .. ':__heartbeats__'
+local heartbeats, readers = ns .. ':__heartbeats__', ns .. ':__readers__'
 local function now() local t = redis.call('TIME'); return t[1] * 1000 + math.floor(t[2] / 1000) end
 local function acks_of(broker, queue) return ns .. ':__acks__.' .. broker .. '.' .. queue end
 -- A message of another priority than 0 has it at the end of its id, and stands in a list of that priority.
@@ -107,9 +107,10 @@ return put_back(acks_of(ARGV[1], ARGV[2]), ARGV[2], ids)
 BEAT = (
     _PRELUDE
     + """
--- broker, dead after ms -> how many messages of dead brokers went back to their queues.
+-- broker, dead after ms, the queues it reads -> how many messages of dead brokers went back to their queues.
 -- A queue at rest (nothing waiting, nothing unacknowledged) has no use for bodies: what is left there is litter.
 redis.call('ZADD', heartbeats, now(), ARGV[1])
+redis.call('HSET', readers, ARGV[1], ARGV[3])
 local queues, count = redis.call('SMEMBERS', ns .. ':__queues__'), 0
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', heartbeats, 0, now() - ARGV[2])) do
   for _, queue in ipairs(queues) do
@@ -117,6 +118,7 @@ for _, dead in ipairs(redis.call('ZRANGEBYSCORE', heartbeats, 0, now() - ARGV[2]
     count = count + put_back(acks, queue, redis.call('SMEMBERS', acks))
   end
   redis.call('ZREM', heartbeats, dead)
+  redis.call('HDEL', readers, dead)
 end
 local brokers = redis.call('ZRANGE', heartbeats, 0, -1)
 for _, queue in ipairs(queues) do
@@ -139,7 +141,37 @@ for _, queue in ipairs(redis.call('SMEMBERS', ns .. ':__queues__')) do
   local acks = acks_of(ARGV[1], queue)
   put_back(acks, queue, redis.call('SMEMBERS', acks))
 end
+redis.call('HDEL', readers, ARGV[1])
 return redis.call('ZREM', heartbeats, ARGV[1])
+"""
+)
+
+FIGURES = (
+    _PRELUDE
+    + """
+-- dead after ms, queue, queue, ... -> now, the readers of living brokers, and of each queue: how many wait,
+-- how many are unacknowledged, the first of each of its lists. Lengths and ends of lists: nothing is read through.
+local brokers, lines = redis.call('ZRANGEBYSCORE', heartbeats, now() - ARGV[1], '+inf'), {}
+for i, broker in ipairs(brokers) do lines[i] = redis.call('HGET', readers, broker) or '' end
+local found = { now(), lines }
+for i = 2, #ARGV do
+  local list, waiting, heads, held = ns .. ':' .. ARGV[i], 0, {}, 0
+  local head = redis.call('LINDEX', list, 0)
+  if head then
+    waiting = redis.call('LLEN', list)
+    -- An id of another priority stands here only for readers to wake by.
+    if level_of(head) then waiting = waiting - 1 else heads[1] = head end
+  end
+  for _, level in ipairs(redis.call('ZRANGE', list .. '.levels', 0, -1)) do
+    waiting = waiting + redis.call('LLEN', list .. '.p' .. level)
+    heads[#heads + 1] = redis.call('LINDEX', list .. '.p' .. level, 0) or nil
+  end
+  for _, broker in ipairs(redis.call('ZRANGE', heartbeats, 0, -1)) do
+    held = held + redis.call('SCARD', acks_of(broker, ARGV[i]))
+  end
+  found[#found + 1] = { waiting, held, heads }
+end
+return found
 """
 )
 

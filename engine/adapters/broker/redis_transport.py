@@ -13,15 +13,12 @@ import redis
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_heart import Heart
 from engine.adapters.broker.redis_names import Names
-from engine.adapters.broker.redis_scripts import FETCH, LEAVE, PUSH, RELEASE, REQUEUE
+from engine.adapters.broker.redis_scripts import FETCH, FIGURES, LEAVE, PUSH, RELEASE, REQUEUE
 from engine.adapters.broker.redis_signals import announce
-from engine.adapters.broker.transport import CANCEL_SECONDS
-from engine.adapters.broker.wire import Envelope, priority_of
-from engine.app.records import NOTIFICATIONS, TASKS
+from engine.adapters.broker.transport import CANCEL_SECONDS, EVERYWHERE
+from engine.adapters.broker.wire import Envelope, oldest, priority_of
+from engine.app.figures import QueueFigures
 from engine.errors import Unavailable
-
-EVERYWHERE = frozenset({NOTIFICATIONS, TASKS})
-"""Queues that need not be found."""
 
 MOST = 1000
 """Messages per fetch; Lua's stack holds some thousand."""
@@ -37,6 +34,8 @@ class RedisTransport:
         self._fetch = client.register_script(FETCH)
         self._requeue = client.register_script(REQUEUE)
         self._leave = client.register_script(LEAVE)
+        self._figures = client.register_script(FIGURES)
+        self._dead_after = dead_after
         self._heart = Heart(client, names.namespace, self.broker_id, dead_after=dead_after)
         self._reading = Lock()
 
@@ -94,6 +93,28 @@ class RedisTransport:
             found: set[bytes] = self._client.smembers(self._names.queues)  # type: ignore[assignment]  # as above
         return [name.decode() for name in found]
 
+    def reading(self, queue: str, threads: int) -> None:
+        """Others hear of it by the heartbeats."""
+        self._heart.reading(queue, threads)
+
+    def figures(self) -> Sequence[QueueFigures]:
+        """One script, of lengths and ends of lists. Ages are as right as the clocks of senders and Redis agree."""
+        queues = sorted({*EVERYWHERE, *self.queues()})
+        with reaching_redis():
+            now, readers, *found = self._figures([self._names.namespace], [self._dead_after, *queues])
+        threads = _threads(readers)
+        return [
+            QueueFigures(
+                queue=queue,
+                waiting=waiting,
+                unacknowledged=held,
+                oldest=oldest(map(bytes.decode, heads), now),
+                workers=len(threads.get(queue, ())),
+                threads=sum(threads.get(queue, ())),
+            )
+            for queue, (waiting, held, heads) in zip(queues, found, strict=True)
+        ]
+
     def generation(self) -> str:
         """Whoever finds no marker sets one."""
         with reaching_redis(), self._client.pipeline(transaction=False) as batch:
@@ -143,3 +164,13 @@ def _by_queue(envelopes: Sequence[Envelope]) -> Iterator[tuple[str, dict[Any, An
     for envelope in envelopes:
         queues[envelope.queue][envelope.id] = envelope.data
     yield from queues.items()
+
+
+def _threads(readers: Sequence[bytes]) -> Mapping[str, Sequence[int]]:
+    """The threads of each process that reads a queue, from what the processes say of themselves."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for line in b"\n".join(readers).decode().split("\n"):
+        queue, _, threads = line.rpartition(" ")
+        if queue:
+            found[queue].append(int(threads))
+    return found

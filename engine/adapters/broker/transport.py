@@ -6,6 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from engine.adapters.broker.wire import Envelope
+from engine.app.figures import QueueFigures
+from engine.app.records import NOTIFICATIONS, TASKS
+
+EVERYWHERE = frozenset({NOTIFICATIONS, TASKS})
+"""Queues that need not be found."""
 
 CANCEL_SECONDS = 3600
 """How long a request to stop waits for a holder."""
@@ -46,6 +51,14 @@ class Transport(Protocol):
 
     def queues(self) -> Collection[str]:
         """The names of the queues that something was sent to or read from, as far as it is known."""
+        ...
+
+    def reading(self, queue: str, threads: int) -> None:
+        """This process reads a queue with so many threads from now on: for the figures."""
+        ...
+
+    def figures(self) -> Sequence[QueueFigures]:
+        """What every queue holds, and who reads it, by name. Costs the same however much that is."""
         ...
 
     def generation(self) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import dramatiq
 import orjson
-from uuid_utils import uuid7
+from uuid_utils import UUID, uuid7
 
 from engine.app.records import NOTIFICATIONS, Message
 from engine.errors import Malformed
@@ -46,6 +47,20 @@ def seal(message: Message) -> Envelope:
 def priority_of(id: str) -> int:
     """What stands at the end of a message's id: higher ones are fetched before."""
     return int(id.partition(".")[2]) if "." in id else 0
+
+
+def sent_at(id: str) -> int | None:
+    """When a message was sent, in milliseconds, which its id begins with; None of one that `seal` did not draw."""
+    try:
+        return UUID(id.partition(".")[0]).timestamp
+    except ValueError:
+        return None
+
+
+def oldest(heads: Iterable[str], now: int) -> int | None:
+    """The age in milliseconds of the oldest of these messages, as far as clocks agree; None if there is none."""
+    moments = [sent for head in heads if (sent := sent_at(head)) is not None]
+    return max(0, now - min(moments)) if moments else None
 
 
 def seal_dramatiq(message: dramatiq.Message[Any]) -> Envelope:

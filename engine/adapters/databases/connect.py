@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.approvals import Approvals
 from engine.adapters.databases.artifacts import Artifacts
+from engine.adapters.databases.backlogs import BacklogReader
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.definitions import Definitions
 from engine.adapters.databases.deliveries import Deliveries
@@ -27,6 +28,7 @@ from engine.adapters.databases.sqlite.store import SqliteInstanceStore
 from engine.adapters.databases.values import LargeValues
 from engine.app.artifact_ports import ArtifactStore
 from engine.app.event_ports import EventStore
+from engine.app.figures import Backlogs
 from engine.app.gate_ports import SlotGroups
 from engine.app.log_ports import LogStore
 from engine.app.ports import (
@@ -87,6 +89,7 @@ class InstancesDatabase(Connected):
         self.artifacts: ArtifactStore = Artifacts(database)
         self.schedules: Schedules = ScheduleStore(database)
         self.slots: SlotGroups = SlotReader(database)
+        self.backlogs: Backlogs = BacklogReader(database)
 
 
 class DefinitionsDatabase(Connected):
