@@ -254,7 +254,7 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
         if turn.paused:
             opened["held"] = "more"
         elif start % WINDOW == 0 and not fresh:
-            _later(turn, task, opened, timers)
+            _later(turn, task, opened, timers, asked="check" in run.get("timers", {}) and not told)
         else:
             opened.pop("held", None)
             wanted = min(room, limit)
@@ -270,10 +270,14 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
     turn.put(task.id, opened)
 
 
-def _later(turn: Turn, task: Task, run: TaskRun, timers: dict[str, int]) -> None:
-    """Have the next window opened in a transaction of its own; should that be forgotten, the check notices."""
+def _later(turn: Turn, task: Task, run: TaskRun, timers: dict[str, int], *, asked: bool = False) -> None:
+    """Have the next window opened in a transaction of its own; should that be forgotten, the check notices.
+
+    `asked`: it has been asked for, and the answer is on its way. Each item that ends meanwhile would ask again.
+    """
     timers["check"] = turn.at + CHECK_AFTER
-    turn.order(going_on(turn.instance, turn.context.scope, task, run))
+    if not asked:
+        turn.order(going_on(turn.instance, turn.context.scope, task, run))
 
 
 def going_on(instance: str, scope: str, task: Task, run: TaskRun) -> GoOn:

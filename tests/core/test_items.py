@@ -268,6 +268,15 @@ def test_a_window_that_is_forgotten_is_asked_for_again():
     assert len(nest.asked) == WINDOW + 1
 
 
+def test_items_that_end_while_a_window_is_on_its_way_do_not_ask_for_it_again():
+    nest = Lossy("inputs: {n: {type: array}}\ntasks:\n  x: {for_each: inputs.n, ACT}\n", n=[*range(WINDOW + 1)])
+    assert len(nest.later) == 1
+    nest.succeed(*(f"x[{index}]" for index in range(20)))
+    assert len(nest.later) == 1
+    Nest.go(nest)
+    assert len(nest.asked) == WINDOW + 1 - 20
+
+
 class Lossy(Nest):
     def go(self) -> None:
         """Nothing put off happens by itself."""
