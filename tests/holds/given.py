@@ -71,6 +71,19 @@ def record(stores: InstancesDatabase, *records: Record) -> None:
             locked.record(one)
 
 
+def advance(stores: InstancesDatabase, *ids: str) -> None:
+    """What a batch does: read under lock, count up, write."""
+    with stores.store.lock([(name, "") for name in ids]) as locked:
+        change = Record()
+        for name in ids:
+            seq, version = locked.instances[name].seq + 1, locked.scopes[name, ""].version + 1
+            change.instances.append(InstanceChange(id=name, seq=seq))
+            change.scopes.append(scope(name, version))
+            change.history.append(event(name, seq))
+            change.outbox.append(message(f"{name}-{seq}"))
+        locked.record(change)
+
+
 def finish(stores: InstancesDatabase, id: str, *, at: int) -> None:
     with stores.store.lock([(id, "")]) as locked:
         seq, version = locked.instances[id].seq + 1, locked.scopes[id, ""].version + 1

@@ -1,0 +1,55 @@
+"""R11: many writers on one SQLite file; nobody is told that it is busy, and nobody waits for long."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from statistics import quantiles
+
+from engine.adapters.databases.connect import open_instances
+from tests.holds.given import record, started
+
+WRITER = """
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+from engine.adapters.databases.connect import open_instances
+from tests.holds.given import advance
+
+stores, threads, each = open_instances(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+
+def write(_):
+    before = time.monotonic()
+    advance(stores, "shared")
+    return time.monotonic() - before
+
+with ThreadPoolExecutor(threads) as pool:
+    print(*pool.map(write, range(threads * each)))
+"""
+LONGEST = 1.0
+"""Seconds in which 99 of 100 transactions must be over."""
+
+
+def test_processes_and_threads_share_a_file(sqlite_url, long, measured):
+    """Each transaction reads and then writes the same rows, which SQLite refuses at once where it began as a reader (B3)."""
+    processes, threads, each = (4, 5, 500) if long else (2, 3, 10)
+    stores = open_instances(sqlite_url)
+    record(stores, started("shared"))
+    argv = [sys.executable, "-c", WRITER, sqlite_url, str(threads), str(each)]
+    running = [
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(processes)
+    ]
+    waits: list[float] = []
+    for process in running:
+        output, errors = process.communicate(timeout=600)
+        assert (process.returncode, errors) == (0, "")
+        waits += [float(line) for line in output.split()]
+    total = processes * threads * each
+    assert len(waits) == total
+    assert stores.reader.scopes("shared")[""]["status"] == "running"
+    with stores.store.lock([("shared", "")]) as locked:
+        assert (locked.instances["shared"].seq, locked.scopes["shared", ""].version) == (total + 1, total + 1)
+    stores.close()
+    p99 = quantiles(waits, n=100)[98]
+    measured(transactions=total, busy=0, p99_ms=p99 * 1000, longest_ms=max(waits) * 1000)
+    if long:  # what a loaded machine does to 60 transactions says nothing
+        assert p99 < LONGEST
