@@ -6,8 +6,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import pytest
-
 from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
 from engine.errors import Conflict
 from tests.holds.given import advance, record, started
