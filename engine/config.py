@@ -45,6 +45,9 @@ class Config:
     """Where the command line finds the API."""
     webhooks_host: str = "127.0.0.1"
     webhooks_port: int = 8081
+    webhooks_metrics_host: str = "127.0.0.1"
+    webhooks_metrics_port: int = 0
+    """Where the webhooks process shows its metrics; 0, when it is not set: nowhere."""
     public_url: str = ""
     """How people reach the webhooks process: the start of approval links; empty: http://webhooks_host:webhooks_port."""
     repo: str = ""

@@ -22,6 +22,7 @@ from engine.web.allow import tell_allowed
 from engine.web.headers import SecurityHeaders
 from webhooks.body import PATIENCE
 from webhooks.hooks import Hooks
+from webhooks.metrics import Calls
 from webhooks.problems import respond
 
 LIVE = "/health/live"
@@ -38,21 +39,20 @@ def create(
     receiver: Receiver,
     routes: Sequence[BaseRoute] = (),
     checks: Mapping[str, Callable[[], object]] = MappingProxyType({}),
-    registry: CollectorRegistry | None = None,
+    calls: Calls | None = None,
     patience: float = PATIENCE,
 ) -> Starlette:
     """The app that the `webhooks` process serves.
 
     `routes` are the approval pages'; `checks` name what readiness needs, each raises Unavailable;
-    `registry` is where refused calls are counted; `patience` bounds the time for a
-    body in seconds.
+    `calls` counts; `patience` bounds the time for a body in seconds.
     """
     hooks = Hooks(
         project=project,
         secrets=secrets,
         deliveries=deliveries,
         receiver=receiver,
-        registry=registry or CollectorRegistry(),
+        calls=calls or Calls(CollectorRegistry()),
         patience=patience,
     )
     return Starlette(

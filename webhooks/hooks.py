@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import anyio.to_thread
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,8 +19,9 @@ from engine.app.receive import Receiver
 from engine.app.records import DeliveryResult, NewDelivery
 from engine.core.project import WebhookSource
 from engine.core.values import JsonObject
-from engine.errors import HeadraceError, Malformed, NotFound, Unauthenticated
+from engine.errors import Malformed, NotFound, Rejected, Unauthenticated, Unavailable
 from webhooks.body import PATIENCE, read_body
+from webhooks.metrics import Calls
 from webhooks.problems import respond
 from webhooks.providers.github import GitHub
 from webhooks.providers.hmac import GenericHmac
@@ -34,7 +36,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Hooks:
-    """Takes webhook calls. `patience` in seconds for a whole body."""
+    """Takes webhook calls, and counts them with `calls`. `patience` in seconds for a whole body."""
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class Hooks:
         secrets: Secrets,
         deliveries: DeliveryStore,
         receiver: Receiver,
-        registry: CollectorRegistry,
+        calls: Calls,
         patience: float = PATIENCE,
     ) -> None:
         self._project = project
@@ -51,9 +53,7 @@ class Hooks:
         self._deliveries = deliveries
         self._receiver = receiver
         self._patience = patience
-        self._refused = Counter(
-            "headrace_webhook_refused", "Webhook calls without a valid signature.", ["source"], registry=registry
-        )
+        self._calls = calls
 
     def route(self) -> Route:
         """Where senders post to."""
@@ -61,15 +61,15 @@ class Hooks:
 
     async def _endpoint(self, request: Request) -> Response:
         """The network side: the source, then the body within its bounds; all that blocks happens in a thread."""
+        began, source, body = time.monotonic(), None, None
         try:
             source = await anyio.to_thread.run_sync(self._source, request.path_params["source"])
             body = await read_body(request, source.max_body, patience=self._patience)
-        except HeadraceError as error:
-            return respond(request, error, close=True)
-        try:
             answer = await anyio.to_thread.run_sync(self._take, source, request.headers, body)
-        except HeadraceError as error:
-            return respond(request, error)
+        except (Rejected, Unavailable) as error:
+            self._calls.refused(source, error)
+            return respond(request, error, close=body is None)
+        self._calls.taken(source, time.monotonic() - began, duplicate=answer["duplicate"])
         return Response(orjson.dumps(answer), 202, media_type="application/json")
 
     def _source(self, name: str) -> WebhookSource:
@@ -81,7 +81,6 @@ class Hooks:
     def _take(self, source: WebhookSource, headers: Headers, body: bytes) -> JsonObject:
         provider = _provider(source)
         if not provider.genuine(headers, body, self._signing(source)):
-            self._refused.labels(source.name).inc()
             raise Unauthenticated("the signature is missing or wrong")
         call = provider.call(headers, body)
         delivery = NewDelivery(

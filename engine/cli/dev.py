@@ -55,7 +55,7 @@ def dev(
         _first_sync(application)
         parts = [
             serve.api_part(application),
-            serve.webhooks_part(application),
+            *serve.webhooks_parts(application),
             serve.sync_part(application),
             *serve.embedded_parts(application),
         ]

@@ -31,7 +31,7 @@ def webhooks() -> None:
     """The process that faces the internet: webhook triggers and approval links."""
     from engine.cli import serve
 
-    serve.serve(serve.webhooks_part)
+    serve.serve(serve.webhooks_parts)
 
 
 def task_worker(

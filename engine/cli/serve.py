@@ -30,12 +30,15 @@ def api_part(application: Application) -> Part:
     return WebServer(app, name="api", host=config.api_host, port=config.api_port)
 
 
-def webhooks_part(application: Application) -> Part:
-    """Triggers and approval links."""
+def webhooks_parts(application: Application) -> list[Part]:
+    """Triggers and approval links; its metrics on an address of their own, if there is one."""
+    from prometheus_client import CollectorRegistry
+
+    from webhooks import metrics
     from webhooks.app import create
     from webhooks.approvals import routes
 
-    config = application.config
+    config, registry = application.config, CollectorRegistry()
     pages = routes(
         approver=application.approver,
         approvals=application.instances.approvals,
@@ -49,8 +52,13 @@ def webhooks_part(application: Application) -> Part:
         receiver=application.receiver,
         routes=pages,
         checks=application.checks,
+        calls=metrics.Calls(registry),
     )
-    return WebServer(app, name="webhooks", host=config.webhooks_host, port=config.webhooks_port)
+    parts: list[Part] = [WebServer(app, name="webhooks", host=config.webhooks_host, port=config.webhooks_port)]
+    if port := config.webhooks_metrics_port:
+        shown = metrics.create(registry)
+        parts.append(WebServer(shown, name="webhooks_metrics", host=config.webhooks_metrics_host, port=port))
+    return parts
 
 
 def task_part(application: Application) -> Part:
@@ -130,14 +138,15 @@ def warn_of_unknown_settings() -> None:
         _log.warning("no such setting", name=name, **({"did_you_mean": meant} if meant else {}))
 
 
-def serve(part: Callable[[Application], Part], **changes: Any) -> None:
-    """Run a process of one part in the foreground, with the settings of its environment; `changes` are those of options."""
+def serve(part: Callable[[Application], Part | list[Part]], **changes: Any) -> None:
+    """Run a process of its part in the foreground, with the settings of its environment; `changes` are those of options."""
     config = replace(load(), **changes)
     log.configure(config)
     warn_of_unknown_settings()
     application = Application(config)
     try:
-        parts = [part(application)]
+        made = part(application)
+        parts = made if isinstance(made, list) else [made]
         garbage.spare()
         run(parts, ready=lambda: _log.info("ready"))
     finally:

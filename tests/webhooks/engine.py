@@ -26,6 +26,7 @@ from engine.core.codec import definition_to_json, digest
 from engine.errors import NotFound
 from engine.spec.load import load
 from webhooks.app import create
+from webhooks.metrics import Calls
 
 SECRET = "It's a Secret to Everybody"
 OLD = "the one before"
@@ -115,7 +116,7 @@ class Engine:
             secrets=self.secrets,
             deliveries=self.instances.deliveries,
             receiver=self.receiver,
-            registry=self.registry,
+            calls=Calls(self.registry),
             patience=patience,
             **more,
         )
@@ -156,8 +157,14 @@ class Engine:
     def deliveries(self) -> Sequence[Delivery]:
         return self.instances.deliveries.list()
 
-    def refused(self, source: str) -> float:
-        return self.registry.get_sample_value("headrace_webhook_refused_total", {"source": source}) or 0.0
+    def refused(self, source: str, reason: str) -> float:
+        provider = self.project().webhooks[source].provider if source else ""
+        labels = {"source": source, "provider": provider, "reason": reason}
+        return self.registry.get_sample_value("headrace_webhook_refused_total", labels) or 0.0
+
+    def taken(self, source: str, result: str) -> float:
+        labels = {"source": source, "provider": self.project().webhooks[source].provider, "result": result}
+        return self.registry.get_sample_value("headrace_webhook_deliveries_total", labels) or 0.0
 
     def close(self) -> None:
         self.advancer.flush(())  # or a timer does it, on a database that is gone

@@ -198,7 +198,8 @@ def test_without_a_valid_signature_nothing_is_stored(client: httpx.Client, engin
             assert client.post(f"/hooks/{source}", content=body, headers=github(body, secret=secret)).status_code == 401
     assert engine.deliveries() == []
     assert engine.started() == []
-    assert (engine.refused("github"), engine.refused("blank")) == (12, 3)
+    assert engine.refused("github", "unauthenticated") == 12
+    assert engine.refused("blank", "unauthenticated") == 3
 
 
 def test_two_secrets_while_one_is_replaced(client: httpx.Client, engine: Engine):
