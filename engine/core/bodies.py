@@ -82,18 +82,32 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
     if not event.told:
         began = run.get("items", {}).get("began", 0)
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after, began=began))
-    elif event.what != "cancel":
-        told = run.copy()
-        del told["telling"]
-        turn.put(task.id, told)
+    elif event.what == "resume":
+        turn.put(task.id, _all_resumed(run))
     return True
+
+
+def _all_resumed(run: TaskRun) -> TaskRun:
+    """A retry that was still to be told to some when the pause began is still to be told."""
+    told = run.copy()
+    if _to_retry(run):
+        told["telling"] = "retry"
+    else:
+        del told["telling"]
+    return told
+
+
+def _to_retry(run: TaskRun) -> bool:
+    return bool(run.get("items", {}).get("again"))
 
 
 def _is_wanted(turn: Turn, run: TaskRun, event: ChildrenDue) -> bool:
     """Whether the next window is still to be told this. A resumption is, also once all are cancelled: it is for what they undo."""
     if event.what == "cancel":
         return turn.is_stopping(run) or bool(run.get("items", {}).get("closed"))
-    return run.get("telling") == event.what and (event.what == "resume" or not turn.is_stopping(run))
+    if event.what == "retry":
+        return _to_retry(run) and not turn.is_stopping(run)
+    return run.get("telling") == "resume"
 
 
 def collected(turn: Turn, event: ItemsCollected) -> bool:
@@ -120,7 +134,7 @@ def unclaimed(turn: Turn, task: Task, run: TaskRun) -> bool:
     stopping = turn.is_stopping(run) or run.get("items", {}).get("closed")
     if stopping:
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel"))
-    elif run.get("telling") == "retry":
+    elif _to_retry(run):
         items.retry(turn, task, "", ())
     if run.get("telling") == "resume":
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="resume"))

@@ -153,8 +153,8 @@ def told_again(turn: Turn, task: Task, run: TaskRun, event: ChildrenDue) -> None
     counts["busy"] += number
     counts["after"] = event.after
     _uncount(counts, number, well=False)
-    if event.told:
-        told.pop("telling", None)
+    if event.told and run.get("telling") == "retry":
+        del told["telling"]
     turn.put(task.id, told)
     show(turn, task, told, busy=counts["busy"] > 0)
     if number:
@@ -180,7 +180,7 @@ def tell_again(turn: Turn, task: Task) -> None:
     """Have more of those go on that are to, where `max_parallel` has let only some."""
     run = turn.runs[task.id]
     bounded = _spec(task).max_parallel is not None
-    if bounded and run.get("telling") == "retry" and not run["items"].get("asked") and not turn.is_stopping(run):
+    if bounded and run["items"].get("again") and not run["items"].get("asked") and not turn.is_stopping(run):
         _tell_again(turn, task)
 
 

@@ -176,3 +176,34 @@ def test_items_whose_loop_is_stopped_at_the_moment_of_the_retry_do_not_go_on():
     nest.retry()
     assert (nest.outcome("x"), nest.outcome(), nest.asked) == ("cancelled", "failed", [])
     nest.check_end()
+
+
+@pytest.mark.parametrize("more", ["", "max_parallel: 3, "])
+def test_a_pause_in_the_midst_of_a_retry_forgets_nobody_who_was_not_told_yet(more):
+    nest = Slow(LOOP.replace("tasks: {a", f"{more}tasks: {{a"))
+    nest.all_go()
+    while nest.asked:
+        nest.fail(nest.asked[0])
+        nest.all_go()
+    nest.retry()
+    nest.pause()
+    nest.resume()
+    nest.all_go()
+    for _ in ITEMS:
+        nest.succeed(*nest.asked)
+        nest.all_go()
+    nest.succeed(*nest.asked)
+    assert nest.outcome() == "succeeded"
+    nest.check_end()
+
+
+def test_a_retry_that_has_been_told_to_all_leaves_a_resumption_to_be_told_to_the_rest():
+    nest = Slow(LOOP)
+    nest.all_go()
+    nest.fail(*nest.asked)
+    nest.retry()
+    nest.pause()
+    nest.go_on()  # the next two are told, and held
+    nest.resume()
+    nest.all_go()
+    assert nest.asked == [f"x[{item}]/a" for item in ITEMS]
