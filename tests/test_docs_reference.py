@@ -16,7 +16,7 @@ from engine.app import admission, artifacts, events, large_outputs, masking, sto
 from engine.app.artifact_ports import YOUNG
 from engine.app.kinds import DEFAULT_TIMEOUT
 from engine.config import Config
-from engine.core import approvals, cancel, gates, items, outputs, retry
+from engine.core import approvals, cancel, gates, item_list, outputs, retry
 from engine.core.expressions import budget
 from engine.core.expressions.catalog import FUNCTIONS, LAZY, MACROS, METHODS
 from engine.core.joins import join
@@ -233,8 +233,8 @@ def test_every_kind_of_error_is_in_the_reference(kind):
 KIB, SECOND, HOUR = 1024, 1000, 3_600_000
 NUMBERS = [
     ("language.md", f"| groups and loops within each other | {task_checks.MOST_NESTED} |"),
-    ("language.md", f"| items of a `for_each` | {items.MOST:,} | `invalid` |"),
-    ("language.md", f"and more than {items.MOST:,} of them"),
+    ("language.md", f"| items of a `for_each` | {item_list.MOST:,} | `invalid` |"),
+    ("language.md", f"and more than {item_list.MOST:,} of them"),
     ("language.md", f"by `workflow`, `on.workflow` or events | {triggers.DEEPEST} |"),
     ("language.md", f"group's name | {gates.LONGEST} characters |"),
     ("language.md", f"an event's type and id | {events.LONGEST} characters |"),

@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from engine.core.commands import CollectItems, GoOn, OpenScope, TellChildren
 from engine.core.events import ChildrenDue, ItemsCollected, ScopeSettled, ScopeStirred, to_json
-from engine.core.expressions.evaluate import evaluate
-from engine.core.expressions.model import Expression
-from engine.core.expressions.render import render
+from engine.core.explain import explain
+from engine.core.expressions.errors import EvaluationError
 from engine.core.groups import show
-from engine.core.keys import KEY, item_scope
+from engine.core.item_list import begun_with, item_list
+from engine.core.keys import item_scope
 from engine.core.model import ForEach, Task
-from engine.core.names import names_for
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
-from engine.core.products import combinations
 from engine.core.state import ACTIVE, ItemsRun, ScopeFailure, TaskError, TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
-from engine.core.values import Json
 
 WINDOW = 500
 """Child scopes that one transaction opens."""
-MOST = 100_000
-"""Items of one `for_each`."""
-LIST_BYTES = 4 * 1024 * 1024
-"""How large the list that an expression gives may be as JSON: it is not kept, only read."""
 SHOWN = 5
 """Items whose failures are told in the task's error."""
 
 
-class Item(NamedTuple):
-    """One of them: what tells it from the others in paths, and its value."""
-
-    key: str
-    value: Json
-
-
 def begin(turn: Turn, task: Task, run: TaskRun) -> None:
     """Open the first window; without items the task has succeeded. Raises EvaluationError, ValueError."""
-    found = _items(turn, task, run)
+    found = item_list(turn, task, run)
     if not found:
         turn.end(task.id, run, SUCCEEDED, outputs=[])
         return
@@ -101,8 +86,22 @@ def go_on(turn: Turn, task: Task, run: TaskRun) -> None:
 
 
 def is_open(turn: Turn, task: Task, run: TaskRun, key: str) -> bool:
-    """Whether one of the items that were opened has this key; one of an earlier beginning may have another."""
-    return any(item.key == key for item in _items(turn, task, run)[: run["items"]["next"]])
+    """Whether one of the items that were opened has this key; one of an earlier beginning may have another.
+
+    Raises EvaluationError, ValueError where `unreadable` says why.
+    """
+    return any(item.key == key for item in begun_with(turn, task, run)[: run["items"]["next"]])
+
+
+def unreadable(turn: Turn, task: Task, run: TaskRun) -> TaskError | None:
+    """Why the items that the task began with cannot be worked out any more, which only another definition can bring about."""
+    try:
+        begun_with(turn, task, run)
+    except EvaluationError as error:
+        return explain(error)
+    except ValueError as error:
+        return {"kind": "invalid", "message": str(error)}
+    return None
 
 
 def end_if_over(turn: Turn, task: Task) -> None:
@@ -255,6 +254,9 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
             opened["held"] = "more"
         elif start % WINDOW == 0 and not fresh:
             _later(turn, task, opened, timers, asked="check" in run.get("timers", {}) and not told)
+        elif (error := unreadable(turn, task, run)) is not None:
+            _give_up(turn, task, run, error)
+            return
         else:
             opened.pop("held", None)
             wanted = min(room, limit)
@@ -268,6 +270,14 @@ def _open(turn: Turn, task: Task, run: TaskRun, *, first: bool = False) -> None:
         opened["timers"] = timers
     opened["state"] = "running" if counts["busy"] else "waiting"
     turn.put(task.id, opened)
+
+
+def _give_up(turn: Turn, task: Task, run: TaskRun, error: TaskError) -> None:
+    """Fail, once those that run have been called off."""
+    failed = run.copy()
+    failed["error"] = error
+    failed["timers"] = {}
+    tell(turn, task, failed, TellChildren(task=task.id, attempt=run["attempt"], what="cancel", by="for_each"))
 
 
 def _later(turn: Turn, task: Task, run: TaskRun, timers: dict[str, int], *, asked: bool = False) -> None:
@@ -288,7 +298,7 @@ def going_on(instance: str, scope: str, task: Task, run: TaskRun) -> GoOn:
 
 def _order(turn: Turn, task: Task, run: TaskRun, start: int, count: int) -> None:
     spec = _spec(task)
-    found = _items(turn, task, run)
+    found = begun_with(turn, task, run)
     path = turn.path(task.id)
     for index in range(start, start + count):
         item = found[index]
@@ -318,7 +328,7 @@ def _end(turn: Turn, task: Task, run: TaskRun) -> None:
 def _verdict(turn: Turn, task: Task, run: TaskRun) -> tuple[str, TaskError | None]:
     counts: ItemsRun = run["items"]
     enough = _spec(task).enough
-    if run.get("error") is not None:  # its deadline passed
+    if run.get("error") is not None:  # its deadline passed, or its list is not there any more
         return FAILED, None
     if enough is not None and counts["succeeded"] >= enough:
         return SUCCEEDED, None
@@ -337,49 +347,6 @@ def _failure(counts: ItemsRun, enough: int | None) -> TaskError:
     wanted = f", {enough} had to succeed" if enough is not None else ""
     message = f"{counts['failed']} of {counts['total']} items did not succeed{wanted}{why}"
     return {"kind": "items", "message": message, "details": {"failures": list(failures)}}
-
-
-def _items(turn: Turn, task: Task, run: TaskRun) -> list[Item]:
-    """Every item, worked out once per process: what it is made from does not change. Raises EvaluationError, ValueError."""
-    name = f"items {turn.path(task.id)} {run['attempt']}"
-    found: list[Item] | None = turn.context.memo.get(name)
-    if found is None:
-        found = turn.context.memo[name] = _worked_out(turn, task, run)
-    return found
-
-
-def _worked_out(turn: Turn, task: Task, run: TaskRun) -> list[Item]:
-    spec = _spec(task)
-    known = names_for(turn.definition, turn.state, turn.context, task, run)
-    given = spec.items
-    value = evaluate(given, known, most=LIST_BYTES) if isinstance(given, Expression) else render(given, known)
-    values = _values(value, product=spec.product)
-    if len(values) > MOST:
-        raise ValueError(f"{len(values)} items; at most {MOST} can be run")
-    found: list[Item] = []
-    seen: set[str] = set()
-    for index, value in enumerate(values):
-        key = str(index)
-        if spec.key is not None:
-            named = evaluate(spec.key, {**known, spec.name: value, "index": index})
-            key = str(named) if isinstance(named, str) or type(named) is int else ""
-            if not KEY.fullmatch(key):
-                raise ValueError(f"the key of item {index} must be 1 to 64 of A-Z a-z 0-9 . _ -, not {named!r:.80}")
-        if key in seen:
-            raise ValueError(f"two items have the key {key!r}")
-        seen.add(key)
-        found.append(Item(key, value))
-    return found
-
-
-def _values(value: Json, *, product: bool) -> list[Json]:
-    if product:
-        return combinations(value)
-    if isinstance(value, dict):
-        return [{"key": key, "value": value[key]} for key in sorted(value)]
-    if isinstance(value, list):
-        return value
-    raise ValueError("`for_each` takes a list or a map")
 
 
 def _spec(task: Task) -> ForEach:

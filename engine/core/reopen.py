@@ -11,8 +11,8 @@ from engine.core.commands import TellScope
 from engine.core.events import RetryRequested, to_json
 from engine.core.keys import item_scope, iteration_scope
 from engine.core.model import Task
-from engine.core.outcomes import is_positive
-from engine.core.state import ItemsRun, TaskRun
+from engine.core.outcomes import FAILED, is_positive
+from engine.core.state import ItemsRun, TaskError, TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
 
 _PATH = re.compile(r"(?P<task>[^/\[#]*)(?P<below>.*)", re.DOTALL)
@@ -57,6 +57,10 @@ def reopen(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str]) 
         _tell(turn, turn.path(task.id), by, opened, (path.removeprefix("/") for path in below))
     elif task.kind == "repeat":
         _repeat(turn, task, opened, by, below)
+    elif (error := _unreadable(turn, task, opened, below)) is not None:
+        if run.get("undone"):
+            opened["undone"] = True  # nothing of it goes on
+        turn.end(task.id, opened, FAILED, error=error)
     else:
         opened["items"] = _left(run)
         _for_each(turn, task, opened, by, below)
@@ -93,6 +97,12 @@ def _left(run: TaskRun) -> ItemsRun:
     if "began" in counts:
         left["began"] = counts["began"]
     return left
+
+
+def _unreadable(turn: Turn, task: Task, run: TaskRun, below: Sequence[str]) -> TaskError | None:
+    """Why the list cannot be read any more, if it is to be read: for items to be opened, or for named ones."""
+    wanted = below or run["items"]["next"] < run["items"]["total"]
+    return items.unreadable(turn, task, run) if wanted else None
 
 
 def _for_each(turn: Turn, task: Task, run: TaskRun, by: str, below: Sequence[str]) -> None:

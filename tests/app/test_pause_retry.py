@@ -259,3 +259,25 @@ def test_a_loop_that_stands_elsewhere_in_the_file_goes_on_with_its_items(world, 
     world.work()
     assert world.state(instance) == "succeeded"
     assert world.run(instance, "last")["attempt"] == 1
+
+
+def test_items_whose_list_reads_another_task_in_the_newest_version_fail_with_what_is_wrong(world, retrier):
+    """The version was taken before such a one was refused, or its list is the same to the letter."""
+    text = f"""
+tasks:
+  plan: {{uses: values, with: {{keys: [1, 2]}}}}
+  g: {{needs: plan, tasks: {{SHADOWx: {{NEEDSfor_each: tasks.plan.outputs.keys, max_parallel: 1, fail_fast: true, {NOOP[1:]}}}}}}}
+"""
+    instance = world.start(text.replace("SHADOW", "").replace("NEEDS", ""))
+    (command,) = world.queued()
+    world.answer(command, error="no route")
+    shadowing = text.replace("SHADOW", "plan: {run: ./plan.sh, outputs: {keys: {type: array}}}, ").replace(
+        "NEEDS", "needs: plan, "
+    )
+    world.load(f"name: {world.get(instance).workflow}\n{shadowing}")
+    retrier.retry(instance, by="ana", newest=True)
+    assert world.run(instance, "x", "g")["error"]["kind"] == "expression"
+    (command,) = world.queued()
+    assert command["path"] == "g/plan"
+    world.answer(command, outputs={"keys": []})
+    assert world.state(instance) == "failed"
