@@ -10,6 +10,7 @@ from cel_expr_python import cel
 
 from engine.core.values import Json
 from engine.spec import cel_wire
+from engine.spec.cel_forms import Form, Shape, cut
 from engine.spec.cel_paths import references
 from engine.spec.cel_tokens import CelSyntaxError, Token, tokens
 from engine.spec.cel_tree import TreeMaker
@@ -25,6 +26,7 @@ _ENVIRONMENT = "stdlib: {disable_macros: true}\nextensions: [{name: optional}]\n
 _EXPANDED_ANYWAY = frozenset(("optMap", "optFlatMap"))
 """Macros that come with that extension; each copies its receiver, so a chain of them doubles the tree at every link."""
 
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _EXPECTING = re.compile(r" expecting .*")
 
@@ -43,6 +45,22 @@ def parse(source: str) -> Parsed:
     if len(source) > SOURCE_BYTES or len(source.encode(errors="replace")) > SOURCE_BYTES:
         raise CelSyntaxError(0, f"an expression is at most {SOURCE_BYTES // 1024} KiB long")
     _check_characters(source)
+    shape, literals = cut(source)
+    form = _form(shape) if literals else None
+    ast = form.tree(literals) if form else _tree(source)
+    return Parsed(ast=ast, refs=references(ast))
+
+
+@lru_cache(maxsize=1024)
+def _form(shape: Shape) -> Form | None:
+    """What the sources of a shape have in common; None where each must be parsed by itself, if only to say what is wrong."""
+    try:
+        return Form(shape, _tree(shape.plain()))
+    except (CelSyntaxError, ValueError):
+        return None
+
+
+def _tree(source: str) -> Json:
     found = tokens(source)
     if not found:
         raise CelSyntaxError(0, "the expression is empty")
@@ -50,8 +68,7 @@ def parse(source: str) -> Parsed:
         compiled = _environment().compile(_without_expansion(source, found), disable_check=True)
     except RuntimeError as error:
         raise _translated(source, str(error)) from None
-    ast = TreeMaker(found).make(cel_wire.read(compiled.serialize()))
-    return Parsed(ast=ast, refs=references(ast))
+    return TreeMaker(found).make(cel_wire.read(compiled.serialize()))
 
 
 @cache
@@ -60,9 +77,8 @@ def _environment() -> cel.Env:
 
 
 def _check_characters(source: str) -> None:
-    for offset, char in enumerate(source):
-        if char == "\0" or "\ud800" <= char <= "\udfff":
-            raise CelSyntaxError(offset, f"the character U+{ord(char):04X} may not stand in an expression")
+    if match := _REFUSED.search(source):
+        raise CelSyntaxError(match.start(), f"the character U+{ord(match[0]):04X} may not stand in an expression")
 
 
 def _without_expansion(source: str, found: list[Token]) -> str:
