@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.app.cancel import Canceller
     from engine.app.events import Events
     from engine.app.perform import Performer
+    from engine.app.prune import Pruner
     from engine.app.receive import Receiver
     from engine.app.recipients import ChannelChoice
     from engine.app.relay import Relay
@@ -206,7 +207,8 @@ class Application:
     @cached_property
     def receiver(self) -> Receiver:
         """Makes instances of deliveries."""
-        from engine.app.receive import Receiver
+        from engine.app.prune import Pruner
+    from engine.app.receive import Receiver
 
         return Receiver(
             definitions=self.definitions.definitions,
@@ -252,8 +254,7 @@ class Application:
                 receiver=self.receiver,
             ),
             holder=f"{socket.gethostname()}-{os.getpid()}-{id(self):x}",
-            retention_days=self.config.retention_days,
-            collector=Collector(self.instances.artifacts, self.files),
+            prunes=(self.pruner, Collector(self.instances.artifacts, self.files)),
             starts={
                 "events": self.router,
                 "schedules": ScheduledStarts(
@@ -275,6 +276,14 @@ class Application:
                 ),
             },
         )
+
+    @cached_property
+    def pruner(self) -> Pruner:
+        """Throws away what is old."""
+        from engine.app.prune import DAY, Keep, Pruner
+
+        keep = Keep(age=int(self.config.retention_days * DAY), newest=self.config.retention_count)
+        return Pruner(retention=self.instances.retention, clock=self.instances.recovery, keep=keep)
 
     @cached_property
     def canceller(self) -> Canceller:

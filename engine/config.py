@@ -73,8 +73,10 @@ class Config:
     """Comma-separated hosts, addresses or networks that `http` tasks may reach although they are private."""
     http_ports: str = ""
     """Comma-separated ports that `http` tasks may reach beside 80 and 443."""
-    retention_days: int = 90
-    """Days that finished instances and deliveries are kept."""
+    retention_days: float = 90
+    """Days that ended instances, deliveries and events are kept, an hour at least."""
+    retention_count: int = 0
+    """Instances that are kept of each workflow; older ones go once they have ended. 0: any number, as long as their time."""
     artifacts: str = ""
     """`file:///FOLDER` or `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`; empty: `artifacts` in the state directory."""
     artifact_max_file: int = 100 * 1024 * 1024
@@ -145,6 +147,8 @@ def _hold(name: str, value: Any) -> None:
         raise Misconfigured(name, f"{value} is no port: 1 to {LAST_PORT}")
     if name in _POSITIVE and not 0 < value < math.inf:
         raise Misconfigured(name, f"{value} is not above zero")
+    if name == f"{PREFIX}RETENTION_COUNT" and value < 0:
+        raise Misconfigured(name, f"{value} is below zero")
     if name.endswith("_TOKEN") and not (value.isascii() and value.isprintable()):
         raise Misconfigured(name, "holds characters that no header can carry: use printable ASCII")
 

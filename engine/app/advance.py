@@ -69,6 +69,25 @@ class Advancer:
         Raises Unavailable (nothing happened, or the answer to the commit was lost: send the same again), Conflict
         (a start key or delivery was taken already), Malformed (an event that cannot be read).
         """
+        remembered = [start.facts.digest for start in starting if start.facts.digest in self._stored]
+        try:
+            return self._advance(notifications, published, starting, deliveries, adopting)
+        except Broken:
+            if not remembered:
+                raise
+        # The database may not have what we believe: pruned since, or restored from a backup. This try brings all.
+        for digest in remembered:
+            self._stored.forget(digest)
+        return self._advance(notifications, published, starting, deliveries, adopting)
+
+    def _advance(
+        self,
+        notifications: Sequence[Notification],
+        published: Collection[str],
+        starting: Sequence[Starting],
+        deliveries: Sequence[DeliveryResult],
+        adopting: Mapping[str, Adoption],
+    ) -> Advanced:
         keys = {key for notification in notifications for key in _keys(notification)}
         known = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
         unknown = {instance for instance, _ in keys if instance not in known}
@@ -76,6 +95,7 @@ class Advancer:
             for instance, facts in locked.facts.items():
                 known[instance] = self._runs.learn(instance, facts, locked.definition)
             self._catch_up(locked, known)
+            adopting = {name: adoption for name, adoption in adopting.items() if name in locked.instances}
             for instance, adoption in adopting.items():
                 known[instance] = self._adopted(known[instance], adoption)
             batch = Batch(locked, known, self._runs)
@@ -93,7 +113,9 @@ class Advancer:
             for instance, adoption in adopting.items():
                 record.definitions[adoption.digest] = adoption.document
                 record.adoptions[instance] = (adoption.digest, adoption.version, adoption.commit)
-            self._record(locked, record, starting)
+            locked.record(record)
+            for digest in record.definitions:
+                self._stored.put(digest, True)
         for instance in adopting:
             self._runs.keep(known[instance])
         for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
@@ -149,16 +171,6 @@ class Advancer:
         facts = replace(run.facts, digest=adoption.digest, commit=adoption.commit)
         definition = self._runs.definition(adoption.digest, lambda _: adoption.document)
         return Run.of(run.instance["id"], facts, definition)
-
-    def _record(self, locked: Locked, record: Record, starting: Sequence[Starting]) -> None:
-        try:
-            locked.record(record)
-        except Broken:  # the database may be older than we believe, restored from a backup: the next try brings all
-            for start in starting:
-                self._stored.forget(start.facts.digest)
-            raise
-        for digest in record.definitions:
-            self._stored.put(digest, True)
 
     def _first_run(self, start: Starting, now: int) -> Run:
         definition = self._runs.definition(start.facts.digest, lambda _: start.document)

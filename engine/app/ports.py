@@ -177,13 +177,6 @@ class Recovery(Protocol):
         """Remember a value under a name and return the one before it."""
         ...
 
-    def prune(self, *, finished_before: int, limit: int) -> int:
-        """Delete instances that ended before this time, deliveries and events as old, at most `limit` of each.
-
-        Returns how many went of what most went of: `limit` if there may be more.
-        """
-        ...
-
     def now(self) -> int:
         """Database time in milliseconds."""
         ...

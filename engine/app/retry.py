@@ -53,6 +53,7 @@ class Retrier:
             [Notification(instance=instance, scope=ROOT, event=to_json(event))],
             adopting={instance: adoption} if adoption else {},
         )
+        self._reader.get(instance)  # or it was pruned before it could be locked
 
     def _is_awaited(self, parent: Parent) -> bool:
         """Whether the task that started an instance took its result. With `wait: false` it went on without one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -21,10 +21,7 @@ START = 500
 """Milliseconds between two looks at schedules, and at instances that have ended."""
 
 PRUNE = 60_000
-PRUNED = 500
-"""What is thrown away at once, of each kind; if there may be more, the next round goes on."""
-DAY = 24 * 60 * 60 * 1000
-
+"""Milliseconds between two looks for what is old; while there is some, a batch of it goes in every round."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,17 +44,15 @@ class Scheduler:
         timers: Round,
         recoverer: Round,
         holder: str,
-        retention_days: int,
-        collector: Round | None = None,
+        prunes: Sequence[Round] = (),
         starts: Mapping[str, Round] | None = None,
     ) -> None:
-        """`starts` by name: what else begins instances."""
+        """`prunes`: what throws away; `starts` by name: what else begins instances."""
         self._recovery = recovery
         self._timers = timers
         self._recoverer = recoverer
         self._holder = holder
-        self._retention = retention_days * DAY
-        self._collector = collector
+        self._prunes = prunes
         self._starts = {name: (one, _Every(START)) for name, one in (starts or {}).items()}
         self._leads = False
         self._leading, self._recovering, self._pruning = _Every(LEAD), _Every(RECOVER), _Every(PRUNE)
@@ -73,18 +68,17 @@ class Scheduler:
         if self._recovering.due(now):
             done += self._recoverer.run_once()
         if self._pruning.due(now):
-            if self._recovery.prune(finished_before=now - self._retention, limit=PRUNED) == PRUNED:
-                self._pruning.again()
-            self._collect()
+            self._prune()
         return done + sum(self._start(name, now) for name in self._starts)
 
-    def _collect(self) -> None:
-        """Where files are kept may be out of reach, which must keep no timer from being noticed."""
-        try:
-            if self._collector is not None and self._collector.run_once():
-                self._pruning.again()
-        except Unavailable as error:
-            _log.warning("files wait to be thrown away", error=str(error))
+    def _prune(self) -> None:
+        """Files may be out of reach, or a lock be held for long, which must keep no timer from being noticed."""
+        for one in self._prunes:
+            try:
+                if one.run_once():
+                    self._pruning.again()
+            except Unavailable as error:
+                _log.warning("what is old waits to be thrown away", error=str(error))
 
     def _start(self, name: str, now: int) -> int:
         """These read the definitions DB too, whose outage must keep no timer from being noticed."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.app import schedule
-from engine.app.schedule import DAY, LEASE
+from engine.app.schedule import LEASE
 from engine.errors import Unavailable
 from tests.app.world import NOOP
 
@@ -79,33 +78,6 @@ def test_a_clock_that_is_set_back_stops_nobody(world):
     world.move(61_000)
     two.run_once()  # the lease of one is an hour ahead: it was written before
     assert world.state(instance) == "succeeded"
-
-
-def test_what_ended_long_ago_is_forgotten_and_what_runs_is_kept(world):
-    scheduler = world.scheduler(retention_days=1)
-    old = world.start(f"tasks:\n  a: {NOOP}}}\n")
-    world.work()
-    live = world.start("tasks:\n  pause: {uses: wait, with: {for: 30d}}\n")
-    world.move(DAY - 60_000)
-    scheduler.run_once()
-    assert world.state(old) == "succeeded"
-    world.move(120_000)
-    scheduler.run_once()
-    assert [instance.id for instance in world.reader.list()] == [live]
-
-
-def test_forgetting_goes_on_at_once_while_there_may_be_more(world, monkeypatch):
-    monkeypatch.setattr(schedule, "PRUNED", 1)
-    scheduler = world.scheduler(retention_days=1)
-    for _ in range(2):
-        world.start(f"tasks:\n  a: {NOOP}}}\n")
-    world.work()
-    world.move(DAY + 60_000)
-    left = []
-    for _ in range(2):
-        scheduler.run_once()
-        left.append(len(world.reader.list()))
-    assert left == [1, 0]
 
 
 def test_recovery_and_retention_go_on_while_the_broker_is_down(world):

@@ -22,6 +22,7 @@ from engine.app.cancel import Canceller
 from engine.app.children import Children
 from engine.app.ports import Clock
 from engine.app.project import ActiveProject
+from engine.app.prune import Keep, Pruner
 from engine.app.receive import Receiver
 from engine.app.records import NOTIFICATIONS, Instance, Notification
 from engine.app.recover import Recoverer
@@ -152,15 +153,19 @@ class World:
             receiver=receiver or self.receiver,
         )
 
-    def scheduler(self, holder: str = "one", *, retention_days: int = 90) -> Scheduler:
+    def scheduler(self, holder: str = "one", *, keep: Keep | None = None) -> Scheduler:
         return Scheduler(
             recovery=self.recovery,
             timers=self.timers,
             recoverer=self.recoverer(),
             holder=holder,
-            retention_days=retention_days,
+            prunes=(self.pruner(keep),),
             starts={"schedules": self.scheduled(), "workflows": self.after()},
         )
+
+    def pruner(self, keep: Keep | None = None) -> Pruner:
+        """As another process would have it: nothing remembered."""
+        return Pruner(retention=self.instances.retention, clock=self.recovery, keep=keep or Keep())
 
     def scheduled(self) -> ScheduledStarts:
         """As another process would have it: nothing remembered."""

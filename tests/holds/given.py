@@ -92,6 +92,16 @@ def finish(stores: InstancesDatabase, id: str, *, at: int) -> None:
         locked.record(Record(instances=[change], scopes=[written], history=[event(id, seq)]))
 
 
+def prune(stores: InstancesDatabase, *, before: int) -> int:
+    """All that is older, and all that belongs to it; returns how many instances went."""
+    gone = stores.retention.let_go(ended_before=before, limit=1_000).gone
+    while stores.retention.sweep(1_000):
+        pass
+    while stores.retention.forget(before=before, limit=1_000):
+        pass
+    return gone
+
+
 def delivery(id: str, *keys: str, **changes: Any) -> NewDelivery:
     values = {
         "source": "github",

@@ -11,7 +11,7 @@ from engine.adapters.databases.connect import open_instances
 from engine.app.artifact_ports import YOUNG, Artifact
 from engine.errors import Conflict, NotFound, TooLarge, Unavailable
 from tests.app.world import movable
-from tests.holds.given import finish, record, started
+from tests.holds.given import finish, prune, record, started
 
 IDS = iter(range(1, 1_000))
 
@@ -132,7 +132,7 @@ def test_files_go_with_their_instance_and_contents_an_hour_later(moved):
     move(YOUNG + 1_000)
     assert collected(stores) == []  # all are referred to
     finish(stores, "i1", at=100)
-    assert stores.recovery.prune(finished_before=500, limit=10) == 1
+    assert prune(stores, before=500) == 1
     assert stores.artifacts.left("i1", "build") == []
     assert collected(stores) == []
     move(YOUNG + 1_000)

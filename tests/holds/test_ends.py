@@ -37,7 +37,7 @@ def test_an_instance_can_end_again_after_a_retry(stores: InstancesDatabase):
 def test_ends_go_with_pruned_instances(stores: InstancesDatabase):
     given.record(stores, given.started("i1"))
     given.finish(stores, "i1", at=20)
-    assert stores.recovery.prune(finished_before=21, limit=10) == 1
+    assert given.prune(stores, before=21) == 1
     assert stores.ends.read() == []
 
 

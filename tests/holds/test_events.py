@@ -175,17 +175,18 @@ def test_old_events_go_once_they_were_routed_and_waits_go_with_their_instances(s
         given.record(stores, given.started(name))
         record(stores, name, awaits(), used=("e1",))
     given.finish(stores, "i1", at=20)
-    assert stores.recovery.prune(finished_before=21, limit=10) == 1
+    assert given.prune(stores, before=21) == 1
     assert ids(stores.events.list()) == ["e2", "e1"]
     assert stores.events.wait("i1", "a", 1) is None
     assert stores.events.wait("i2", "a", 1) is not None
     with stores.store.lock([]) as locked:
         assert not locked.used_up("i1", "e1")
         assert locked.used_up("i2", "e1")
-    assert stores.recovery.prune(finished_before=stores.recovery.now() + 1_000, limit=10) == 1
+    soon = stores.recovery.now() + 60_000
+    assert stores.retention.forget(before=soon, limit=10) == 1
     assert ids(stores.events.list()) == ["e2"]
     for name in ("e3", "e4", "e5"):
         publish(stores, name)
         stores.events.routed(name, [])
-    left = [stores.recovery.prune(finished_before=stores.recovery.now() + 1_000, limit=2) for _ in range(3)]
+    left = [stores.retention.forget(before=soon, limit=2) for _ in range(3)]
     assert left == [2, 1, 0], "whoever prunes knows that there is more"

@@ -11,7 +11,7 @@ import pytest
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.app.gate_ports import SharedGates
 from engine.app.records import Claim, KeptOutputs, Record, SlotVerdict, SlotWish
-from tests.holds.given import finish, record, started
+from tests.holds.given import finish, prune, record, started
 
 LIVES = ("i1", "i2", "i3", "i4", "i5")
 MINUTE = 60_000
@@ -221,7 +221,7 @@ def test_what_is_old_is_pruned(live):
     turn(live, 1_000)
     record(live, Record(kept=[KeptOutputs(workflow="w", path="a", key="k", outputs=1, at=at) for at in (10,)]))
     turn(live, live.recovery.now() + MINUTE, group="busy")
-    live.recovery.prune(finished_before=11, limit=10)
+    prune(live, before=11)
     assert rows(live, "slots") == rows(live, "kept_outputs") == 0
     assert rows(live, "rate_limits") == rows(live, "rate_turns") == 1
 

@@ -1,16 +1,13 @@
-"""The scheduler's port: one leader, due timers, what was left behind, what is old."""
+"""The scheduler's port: one leader, due timers, what was left behind."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.adapters.databases.timers import STEP
-from engine.app.records import DeliveryResult, LogLine, Record
-from engine.errors import NotFound
-from tests.holds.given import delivery, finish, opened, record, scope, started, state
+from engine.app.records import Record
+from tests.holds.given import delivery, record, scope, started, state
 from tests.servers import wait_until
 
 
@@ -80,36 +77,3 @@ def test_marks_of_many_at_once_form_a_chain(stores: InstancesDatabase):
         before = list(threads.map(lambda value: stores.recovery.mark("broker", value), values))
     last = stores.recovery.mark("broker", "end")
     assert sorted([*before, last], key=str) == sorted([None, *values], key=str)
-
-
-def test_pruning_takes_old_ends_with_all_that_belongs_to_them(stores: InstancesDatabase):
-    record(stores, *(started(name) for name in ("old", "older", "recent", "running")))
-    record(stores, Record(approvals=[opened("old"), opened("running")]))
-    (approval,) = stores.approvals.list(instance="old")
-    stores.approvals.add_token(approval.id, "ada", "hash")
-    line = LogLine(instance="old", path="build", attempt=1, number=1, stream="stdout", text="x", at=1)
-    stores.logs.append([line])
-    stores.deliveries.receive(delivery("e1"))
-    for name, at in (("old", 200), ("older", 100), ("recent", 900)):
-        finish(stores, name, at=at)
-    assert stores.recovery.prune(finished_before=500, limit=1) == 1
-    with pytest.raises(NotFound):
-        stores.reader.get("older")
-    assert stores.recovery.prune(finished_before=500, limit=100) == 1
-    assert stores.recovery.prune(finished_before=500, limit=100) == 0
-    assert {one.id for one in stores.reader.list()} == {"recent", "running"}
-    assert stores.reader.scopes("old") == {}
-    assert stores.reader.history("old") == []
-    assert stores.logs.read("old") == []
-    assert [one.instance for one in stores.approvals.list(state=None)] == ["running"]
-    assert stores.approvals.by_token("hash") is None
-    assert stores.deliveries.get("e1").state == "received"
-
-
-def test_pruning_takes_old_deliveries_but_none_that_waits(stores: InstancesDatabase):
-    for name in ("e1", "e2"):
-        stores.deliveries.receive(delivery(name, name))
-    record(stores, Record(deliveries=[DeliveryResult(id="e1", state="ignored")]))
-    stores.recovery.prune(finished_before=stores.recovery.now() + 1_000, limit=100)
-    assert [one.id for one in stores.deliveries.list()] == ["e2"]
-    assert stores.deliveries.receive(delivery("e3", "e1")) == "e1"  # it is still known for its hours

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import Invalid, TooLarge
-from tests.holds.given import finish, record, started
+from tests.holds.given import finish, prune, record, started
 
 
 def test_values_are_read_under_the_lock_and_without(stores):
@@ -41,6 +41,6 @@ def test_values_go_with_their_instance(stores):
         record(stores, started(name))
         stores.values.put(name, {"d1": "x"}, most=100)
     finish(stores, "i1", at=100)
-    stores.recovery.prune(finished_before=500, limit=10)
+    prune(stores, before=500)
     assert stores.values.get("i1", ["d1"]) == {}
     assert stores.values.get("i2", ["d1"]) == {"d1": "x"}

@@ -120,12 +120,13 @@ class Artifacts:
             ]
 
 
-def prune_artifacts(connection: sa.Connection, database: Database, instances: Collection[str]) -> None:
-    """The files of these instances; their contents are looked at later."""
-    theirs = artifacts.c.instance_id.in_(instances)
-    digests = set(connection.execute(sa.select(artifacts.c.digest).where(theirs)).scalars())
-    connection.execute(sa.delete(artifacts).where(theirs))
-    look_later(connection, database, digests)
+def forget_artifacts(connection: sa.Connection, database: Database, instances: Collection[str], limit: int) -> int:
+    """Up to `limit` files of these instances, whose contents are looked at later; returns how many went."""
+    theirs = sa.select(artifacts.c.id, artifacts.c.digest).where(artifacts.c.instance_id.in_(instances)).limit(limit)
+    rows = connection.execute(theirs).all()
+    connection.execute(sa.delete(artifacts).where(artifacts.c.id.in_([row.id for row in rows])))
+    look_later(connection, database, {row.digest for row in rows})
+    return len(rows)
 
 
 def look_later(connection: sa.Connection, database: Database, digests: Collection[str]) -> set[str]:

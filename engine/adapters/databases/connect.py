@@ -19,6 +19,7 @@ from engine.adapters.databases.postgres.outbox import PostgresOutbox
 from engine.adapters.databases.postgres.store import PostgresInstanceStore
 from engine.adapters.databases.reader import Reader
 from engine.adapters.databases.recovery import RecoveryStore
+from engine.adapters.databases.retention import RetentionStore
 from engine.adapters.databases.schedules import ScheduleStore
 from engine.adapters.databases.schema import Schema
 from engine.adapters.databases.slot_reader import SlotReader
@@ -41,6 +42,7 @@ from engine.app.ports import (
     Outbox,
     Recovery,
 )
+from engine.app.retention_ports import Retention
 from engine.app.trigger_ports import Ends, Schedules
 from engine.app.value_ports import ValueStore
 from engine.errors import Misconfigured
@@ -79,6 +81,7 @@ class InstancesDatabase(Connected):
         self.store: InstanceStore = store
         self.outbox: Outbox = outbox
         self.recovery: Recovery = RecoveryStore(database)
+        self.retention: Retention = RetentionStore(database)
         self.deliveries: DeliveryStore = Deliveries(database)
         self.approvals: ApprovalStore = Approvals(database)
         self.reader: InstanceReader = Reader(database)

@@ -23,6 +23,11 @@ class Database(Protocol):
         """A transaction that only one process at a time gets, for migrations."""
         ...
 
+    def alone(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Within a transaction of `writing`: until its end nobody else reads or writes the table. Raises Unavailable at once
+        if that cannot be had."""
+        ...
+
     def insert(self, table: sa.Table) -> Any:
         """An INSERT that knows ON CONFLICT: both dialects have it, SQLAlchemy's common one has not."""
         ...

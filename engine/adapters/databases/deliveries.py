@@ -102,6 +102,19 @@ class Deliveries:
             return connection.execute(statement).scalar_one_or_none()
 
 
+def forget_deliveries(database: Database, connection: sa.Connection, *, before: int, limit: int) -> int:
+    """Deliveries as old that something was made of, and keys that count no more; returns how many deliveries went."""
+    old = sa.select(deliveries.c.id).where(deliveries.c.received_at < before, deliveries.c.state != "received")
+    ids = connection.execute(old.order_by(deliveries.c.received_at).limit(limit)).scalars().all()
+    connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(ids)))
+    expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(
+        delivery_keys.c.expires_at <= database.now()
+    )
+    key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
+    connection.execute(sa.delete(delivery_keys).where(key.in_(expired.limit(limit))))
+    return len(ids)
+
+
 def to_delivery(row: Any) -> Delivery:
     """From a row of COLUMNS."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -140,10 +140,8 @@ def wait_statements(database: Database, effects: Iterable[WaitEffect]) -> Iterat
             yield sa.delete(event_waits).where(*_of_attempt(effect.instance, command.path, command.attempt))
 
 
-def prune_events(connection: sa.Connection, *, before: int, limit: int, instances: Collection[str]) -> int:
-    """Events as old, and what waits of these instances, or what they used up. Returns how many events went."""
-    for table in (event_waits, event_receipts):
-        connection.execute(sa.delete(table).where(table.c.instance_id.in_(instances)))
+def forget_events(connection: sa.Connection, *, before: int, limit: int) -> int:
+    """Events as old that were routed; returns how many went."""
     old = sa.select(events.c.id).where(events.c.received_at < before, events.c.routed)
     ids = connection.execute(old.order_by(events.c.received_at).limit(limit)).scalars().all()
     connection.execute(sa.delete(events).where(events.c.id.in_(ids)))

@@ -192,15 +192,16 @@ def keep(database: Database, kept: KeptOutputs) -> Any:
     )
 
 
-def prune_gates(database: Database, connection: sa.Connection, *, kept_before: int, limit: int) -> None:
-    """Rate limits that bound nothing any more, and outputs that were kept before this time."""
+def forget_gates(database: Database, connection: sa.Connection, *, before: int, limit: int) -> int:
+    """Rate limits that bound nothing any more, and outputs kept before this time; returns how many went of what most went of."""
     idle = sa.select(rate_limits.c.name).where(rate_limits.c.until < database.now()).order_by(rate_limits.c.name)
     names = connection.execute(idle.limit(limit).with_for_update(skip_locked=True)).scalars().all()
     if names:
         for table in (rate_turns, rate_limits):
             connection.execute(sa.delete(table).where(table.c.name.in_(names)))
-    old = sa.select(*kept_outputs.primary_key).where(kept_outputs.c.at < kept_before).limit(limit)
-    connection.execute(sa.delete(kept_outputs).where(sa.tuple_(*kept_outputs.primary_key).in_(old)))
+    old = sa.select(*kept_outputs.primary_key).where(kept_outputs.c.at < before).limit(limit)
+    gone = connection.execute(sa.delete(kept_outputs).where(sa.tuple_(*kept_outputs.primary_key).in_(old)))
+    return max(len(names), gone.rowcount)
 
 
 def _named(group: str, instance: str, path: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -1,4 +1,4 @@
-"""What the scheduler asks of the instances DB: who leads, what is due, what was left behind, what is old."""
+"""What the scheduler asks of the instances DB: who leads, what is due, what was left behind."""
 
 from __future__ import annotations
 
@@ -7,26 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.adapters.databases.artifacts import prune_artifacts
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.deliveries import COLUMNS as DELIVERY_COLUMNS
 from engine.adapters.databases.deliveries import to_delivery
-from engine.adapters.databases.events import prune_events
-from engine.adapters.databases.gates import prune_gates
-from engine.adapters.databases.tables import (
-    approvals,
-    deliveries,
-    delivery_keys,
-    ends,
-    history,
-    instances,
-    large_values,
-    leadership,
-    marks,
-    scopes,
-    slots,
-    task_logs,
-)
+from engine.adapters.databases.tables import deliveries, leadership, marks, scopes
 from engine.app.records import Delivery, DueScope
 
 ROLE = "scheduler"
@@ -107,41 +91,10 @@ class RecoveryStore:
             connection.execute(update)
             return str(before.scalar_one())
 
-    def prune(self, *, finished_before: int, limit: int) -> int:
-        """See the port. Each table goes by the same ids; what starts meanwhile is not among them."""
-        old = (
-            sa.select(instances.c.id)
-            .where(instances.c.finished_at < finished_before)
-            .order_by(instances.c.finished_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)  # a late event must not add history while its instance goes
-        )
-        with self._database.writing() as connection:
-            ids = connection.execute(old).scalars().all()
-            for table in (task_logs, approvals, history, scopes, ends, slots, large_values):
-                connection.execute(sa.delete(table).where(table.c.instance_id.in_(ids)))
-            prune_artifacts(connection, self._database, ids)
-            happened = prune_events(connection, before=finished_before, limit=limit, instances=ids)
-            connection.execute(sa.delete(instances).where(instances.c.id.in_(ids)))
-            delivered = self._prune_deliveries(connection, finished_before, limit)
-            prune_gates(self._database, connection, kept_before=finished_before, limit=limit)
-        return max(len(ids), happened, delivered)
-
     def now(self) -> int:
         """See the port."""
         with self._database.reading() as connection:
             return connection.execute(sa.select(self._database.now())).scalar_one()
-
-    def _prune_deliveries(self, connection: sa.Connection, before: int, limit: int) -> int:
-        old = sa.select(deliveries.c.id).where(deliveries.c.received_at < before, deliveries.c.state != "received")
-        ids = connection.execute(old.order_by(deliveries.c.received_at).limit(limit)).scalars().all()
-        connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(ids)))
-        expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(
-            delivery_keys.c.expires_at <= self._database.now()
-        )
-        key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
-        connection.execute(sa.delete(delivery_keys).where(key.in_(expired.limit(limit))))
-        return len(ids)
 
     def _scopes(self, statement: sa.Select[Any]) -> Sequence[DueScope]:
         with self._database.reading() as connection:

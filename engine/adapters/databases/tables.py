@@ -44,6 +44,7 @@ instances = sa.Table(
     sa.Index(None, "started_at", "id"),
     sa.Index(None, "workflow", "started_at", "id"),
     sa.Index(None, "state", "started_at", "id"),
+    sa.Index(None, "digest"),
 )
 sa.Index(
     "ix_instances_finished_at",
@@ -262,8 +263,21 @@ ends = sa.Table(
     metadata,
     sa.Column("instance_id", KEY, primary_key=True),
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text),
 )
 """Instances that have ended since somebody last looked which workflows start after them. `seq` is the row's at that end."""
+
+end_counts = sa.Table(
+    "end_counts",
+    metadata,
+    sa.Column("workflow", KEY, primary_key=True),
+    sa.Column("state", KEY, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+"""How many instances ever ended so: counted as their ends are dealt with, as nobody can count a million rows at every look."""
+
+remains = sa.Table("remains", metadata, sa.Column("instance_id", KEY, primary_key=True))
+"""Instances that are gone, while rows of theirs may be left."""
 
 slot_groups = sa.Table(
     "slot_groups",

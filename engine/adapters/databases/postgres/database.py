@@ -66,6 +66,11 @@ class PostgresDatabase:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             yield connection
 
+    def alone(self, connection: sa.Connection, table: sa.Table) -> None:
+        """See `Database.alone`. Everybody else queues behind whoever waits for such a lock: half a second at most."""
+        connection.execute(sa.text("SET LOCAL lock_timeout = '500ms'"))
+        connection.execute(sa.text(f"LOCK TABLE {table.name} IN ACCESS EXCLUSIVE MODE"))
+
     def insert(self, table: sa.Table) -> Any:
         """See `Database.insert`."""
         return postgresql.insert(table)

@@ -73,6 +73,9 @@ class SqliteDatabase:
 
     exclusive = writing
 
+    def alone(self, connection: sa.Connection, table: sa.Table) -> None:
+        """See `Database.alone`: whoever writes is alone, and who reads sees what was there before."""
+
     def insert(self, table: sa.Table) -> Any:
         """See `Database.insert`."""
         return sqlite.insert(table)

@@ -1,0 +1,106 @@
+"""Throws away what ended long ago, a small batch at a time, so that live work always comes first. Runs in the scheduler that leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from engine.app.ports import Clock
+from engine.app.retention_ports import LetGo, Place, Retention
+
+HOUR = 60 * 60 * 1000
+DAY = 24 * HOUR
+
+SHORTEST = HOUR
+"""Milliseconds for which every ended instance is kept: a repeated start, message or delivery must still find it."""
+
+INSTANCES = 200
+ROWS = 5_000
+OTHERS = 200
+"""What goes in one transaction: instances, rows that they leave, and of each other thing."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What is kept: milliseconds after the end, and of each workflow at most so many instances (0: any number)."""
+
+    age: int = 90 * DAY
+    newest: int = 0
+
+
+class Pruner:
+    """Goes through everything that is old, round after round. For one thread."""
+
+    def __init__(self, *, retention: Retention, clock: Clock, keep: Keep) -> None:
+        self._retention = retention
+        self._clock = clock
+        self._keep = keep
+        self._round: Iterator[int] | None = None
+
+    def run_once(self) -> int:
+        """One batch of the round; returns how much was looked at, 0 when the round is over. Raises Unavailable.
+
+        A round that fails, or whose process dies, is followed by one that starts over: nothing is half gone for long.
+        """
+        steps, self._round = self._round or self._steps(), None
+        done = next(steps, 0)
+        if done:
+            self._round = steps
+        return done
+
+    def _steps(self) -> Iterator[int]:
+        now = self._clock.now()
+        before = now - max(self._keep.age, SHORTEST)
+        gone = others = 0
+        yield from self._sweep()  # what a crash left
+        for batch in self._batches(now, before):
+            gone += batch.gone
+            swept = self._retention.sweep(ROWS)
+            yield batch.seen
+            if swept >= ROWS:  # large ones: the rest by and by
+                yield from self._sweep()
+        while count := self._retention.forget(before=before, limit=OTHERS):
+            others += count
+            yield count
+        definitions = self._retention.forget_definitions() if gone else 0
+        if gone or others:
+            _log.info("pruned", instances=gone, others=others, definitions=definitions, since_ms=self._clock.now() - now)
+
+    def _batches(self, now: int, before: int) -> Iterator[LetGo]:
+        def by_age(after: Place | None) -> LetGo:
+            return self._retention.let_go(ended_before=before, after=after, limit=INSTANCES)
+
+        yield from _through(by_age)
+        workflow = self._retention.next_workflow("") if self._keep.newest else None
+        while workflow is not None:
+            yield from _through(self._beyond(workflow, now - SHORTEST))
+            workflow = self._retention.next_workflow(workflow)
+
+    def _beyond(self, workflow: str, before: int) -> Callable[[Place | None], LetGo]:
+        def beyond(after: Place | None) -> LetGo:
+            newest = self._keep.newest
+            return self._retention.let_go_beyond(workflow, newest, ended_before=before, after=after, limit=INSTANCES)
+
+        return beyond
+
+    def _sweep(self) -> Iterator[int]:
+        while swept := self._retention.sweep(ROWS):
+            yield swept
+            if swept < ROWS:
+                return
+
+
+def _through(look: Callable[[Place | None], LetGo]) -> Iterator[LetGo]:
+    """Batch after batch, from each on to where it got to."""
+    last: Place | None = None
+    while True:
+        batch = look(last)
+        if batch.seen:
+            yield batch
+        if batch.last is None:
+            return
+        last = batch.last

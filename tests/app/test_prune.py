@@ -1,0 +1,197 @@
+"""Pruning beside live work, on both databases: what is old goes batch by batch, whatever happens between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.app import prune
+from engine.app.prune import DAY, HOUR, Keep, Pruner
+from engine.app.retry import Retrier
+from engine.errors import NotFound, Unavailable
+from tests.app.world import NOOP, World
+
+ONE = f"tasks:\n  a: {NOOP}}}\n"
+WAIT = "tasks:\n  pause: {uses: wait, with: {for: 90d}}\n"
+
+
+def batches(pruner: Pruner) -> Iterator[int]:
+    """One round."""
+    while done := pruner.run_once():
+        yield done
+
+
+def ids(world: World) -> list[str]:
+    return sorted(instance.id for instance in world.reader.list(limit=500))
+
+
+def ran(world: World, count: int) -> list[str]:
+    found = [world.start(ONE) for _ in range(count)]
+    world.work()
+    return found
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_runs_is_kept(world):
+    scheduler = world.scheduler(keep=Keep(age=DAY))
+    (old,) = ran(world, 1)
+    live = world.start(WAIT)
+    world.move(DAY - 60_000)
+    scheduler.run_once()
+    assert world.state(old) == "succeeded"
+    world.move(120_000)
+    scheduler.run_once()
+    assert ids(world) == [live]
+
+
+def test_a_batch_goes_in_every_round_of_the_scheduler_while_there_is_more(world, monkeypatch):
+    monkeypatch.setattr(prune, "INSTANCES", 1)
+    scheduler = world.scheduler(keep=Keep(age=DAY))
+    ran(world, 3)
+    world.move(DAY + 60_000)
+    left = []
+    for _ in range(3):
+        scheduler.run_once()
+        left.append(len(ids(world)))
+    assert left == [2, 1, 0]
+
+
+def test_a_round_that_is_over_begins_anew_only_after_its_time(world):
+    scheduler = world.scheduler(keep=Keep(age=DAY))
+    scheduler.run_once()
+    ran(world, 1)
+    world.move(DAY + 60_000)
+    for _ in range(3):
+        scheduler.run_once()
+    assert ids(world) == []
+    ran(world, 1)
+    world.sql("UPDATE instances SET finished_at = 1")
+    scheduler.run_once()
+    assert len(ids(world)) == 1
+
+
+def test_timers_come_before_each_batch(world, monkeypatch):
+    monkeypatch.setattr(prune, "INSTANCES", 1)
+    ran(world, 2)
+    scheduler = world.scheduler(keep=Keep(age=DAY))
+    waiting = world.start("tasks:\n  pause: {uses: wait, with: {for: 2d}}\n")
+    world.move(2 * DAY + 1_000)
+    seen: list[tuple[str, int]] = []
+    real = world.instances.retention.let_go
+
+    def let_go(**keys):
+        seen.append((world.state(waiting), len(ids(world))))
+        return real(**keys)
+
+    monkeypatch.setattr(world.instances.retention, "let_go", let_go)
+    scheduler.run_once()
+    scheduler.run_once()
+    assert seen == [("succeeded", 3), ("succeeded", 2)]
+
+
+def test_a_crash_between_two_batches_leaves_nothing_behind(world, monkeypatch):
+    monkeypatch.setattr(prune, "INSTANCES", 2)
+    monkeypatch.setattr(prune, "ROWS", 3)
+    ran(world, 5)
+    world.move(DAY + 60_000)
+    next(batches(world.pruner(Keep(age=DAY))))  # and its process dies
+    assert len(ids(world)) == 3
+    assert world.sql("SELECT count(*) FROM remains")[0][0] == 2
+    for _ in batches(world.pruner(Keep(age=DAY))):
+        pass
+    for table in ("instances", "scopes", "history", "ends", "remains", "definitions"):
+        assert world.sql(f"SELECT count(*) FROM {table}")[0][0] == 0, table
+
+
+def test_a_round_that_fails_is_followed_by_one_that_starts_over(world, monkeypatch):
+    ran(world, 1)
+    world.move(DAY + 60_000)
+    pruner = world.pruner(Keep(age=DAY))
+
+    def away(_limit):
+        raise Unavailable("the database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.instances.retention, "sweep", away)
+        with pytest.raises(Unavailable):
+            pruner.run_once()
+    assert list(batches(pruner))
+    assert ids(world) == []
+
+
+def test_of_each_workflow_the_newest_are_kept_for_their_time(world):
+    old = ran(world, 4)
+    live = world.start(WAIT)
+    keep = Keep(age=30 * DAY, newest=3)
+    world.move(HOUR - 60_000)
+    assert list(batches(world.pruner(keep))) == [], "whatever ended within the hour is kept"
+    world.move(120_000)
+    for _ in batches(world.pruner(keep)):
+        pass
+    assert ids(world) == sorted([*old[2:], live])
+    world.move(30 * DAY)
+    for _ in batches(world.pruner(keep)):
+        pass
+    assert ids(world) == [live]
+
+
+def test_an_hour_is_kept_whatever_is_said(world):
+    ran(world, 1)
+    world.move(HOUR - 60_000)
+    assert list(batches(world.pruner(Keep(age=1)))) == []
+    world.move(120_000)
+    assert sum(batches(world.pruner(Keep(age=1)))) > 0
+
+
+def test_a_start_is_once_for_its_key_until_its_instance_goes(world):
+    first = world.start(ONE, start_key="k")
+    world.work()
+    assert world.starter.start("w", {}, by="ana", start_key="k") == first
+    world.move(DAY + 60_000)
+    for _ in batches(world.pruner(Keep(age=DAY))):
+        pass
+    again = world.starter.start("w", {}, by="ana", start_key="k")
+    assert again != first
+    world.work()
+    assert world.state(again) == "succeeded", "its definition came with it again, although this process had stored it before"
+
+
+def test_a_retry_that_comes_too_late_is_told_so(world):
+    """Between the look at the instance and its lock it goes: nobody is told that it goes on."""
+    failed = world.start(ONE)
+    (command,) = world.queued()
+    world.answer(command, error="broken")
+    world.move(DAY + 60_000)
+    retrier = Retrier(
+        reader=world.reader, instances=world.store, definitions=world.definitions, advancer=_Pruned(world)
+    )
+    with pytest.raises(NotFound):
+        retrier.retry(failed, by="ana")
+    assert ids(world) == []
+    assert world.sql("SELECT count(*) FROM history")[0][0] == 0
+
+
+def test_a_retry_that_comes_first_keeps_the_instance(world):
+    failed = world.start(ONE)
+    (command,) = world.queued()
+    world.answer(command, error="broken")
+    world.move(DAY + 60_000)
+    Retrier(reader=world.reader, instances=world.store, definitions=world.definitions, advancer=world.advancer).retry(
+        failed, by="ana"
+    )
+    assert list(batches(world.pruner(Keep(age=DAY)))) == []
+    world.work()
+    assert world.state(failed) == "succeeded"
+    world.check_history(failed)
+
+
+class _Pruned:
+    """An advancer before whose transactions everything old goes."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def submit(self, *given, **keys):
+        for _ in batches(self._world.pruner(Keep(age=DAY))):
+            pass
+        return self._world.advancer.submit(*given, **keys)
