@@ -207,8 +207,7 @@ class Application:
     @cached_property
     def receiver(self) -> Receiver:
         """Makes instances of deliveries."""
-        from engine.app.prune import Pruner
-    from engine.app.receive import Receiver
+        from engine.app.receive import Receiver
 
         return Receiver(
             definitions=self.definitions.definitions,

@@ -12,7 +12,7 @@ from engine.app.batch import Batch, Starting
 from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
 from engine.app.recent import Recent
-from engine.app.records import NOTIFICATIONS, DeliveryResult, Message, Notification, Record
+from engine.app.records import NOTIFICATIONS, DeliveryResult, Message, Notification
 from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.values import JsonObject

@@ -40,6 +40,8 @@ class Pruner:
         self._clock = clock
         self._keep = keep
         self._round: Iterator[int] | None = None
+        self.gone = 0
+        """Instances that went since this was made."""
 
     def run_once(self) -> int:
         """One batch of the round; returns how much was looked at, 0 when the round is over. Raises Unavailable.
@@ -55,10 +57,10 @@ class Pruner:
     def _steps(self) -> Iterator[int]:
         now = self._clock.now()
         before = now - max(self._keep.age, SHORTEST)
-        gone = others = 0
+        gone, others = self.gone, 0
         yield from self._sweep()  # what a crash left
         for batch in self._batches(now, before):
-            gone += batch.gone
+            self.gone += batch.gone
             swept = self._retention.sweep(ROWS)
             yield batch.seen
             if swept >= ROWS:  # large ones: the rest by and by
@@ -66,9 +68,10 @@ class Pruner:
         while count := self._retention.forget(before=before, limit=OTHERS):
             others += count
             yield count
+        gone = self.gone - gone
         definitions = self._retention.forget_definitions() if gone else 0
         if gone or others:
-            _log.info("pruned", instances=gone, others=others, definitions=definitions, since_ms=self._clock.now() - now)
+            _log.info("pruned", instances=gone, others=others, definitions=definitions, took_ms=self._clock.now() - now)
 
     def _batches(self, now: int, before: int) -> Iterator[LetGo]:
         def by_age(after: Place | None) -> LetGo:

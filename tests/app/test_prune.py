@@ -153,22 +153,27 @@ def test_a_start_is_once_for_its_key_until_its_instance_goes(world):
     again = world.starter.start("w", {}, by="ana", start_key="k")
     assert again != first
     world.work()
-    assert world.state(again) == "succeeded", "its definition came with it again, although this process had stored it before"
+    assert world.state(again) == "succeeded", (
+        "its definition came with it again, although this process had stored it before"
+    )
 
 
-def test_a_retry_that_comes_too_late_is_told_so(world):
+@pytest.mark.parametrize("newest", [False, True])
+def test_a_retry_that_comes_too_late_is_told_so(world, newest):
     """Between the look at the instance and its lock it goes: nobody is told that it goes on."""
     failed = world.start(ONE)
     (command,) = world.queued()
     world.answer(command, error="broken")
+    world.load(f"name: w\ndescription: a newer version\n{ONE}")
     world.move(DAY + 60_000)
     retrier = Retrier(
         reader=world.reader, instances=world.store, definitions=world.definitions, advancer=_Pruned(world)
     )
     with pytest.raises(NotFound):
-        retrier.retry(failed, by="ana")
+        retrier.retry(failed, by="ana", newest=newest)
     assert ids(world) == []
-    assert world.sql("SELECT count(*) FROM history")[0][0] == 0
+    for table in ("history", "definitions"):
+        assert world.sql(f"SELECT count(*) FROM {table}")[0][0] == 0
 
 
 def test_a_retry_that_comes_first_keeps_the_instance(world):

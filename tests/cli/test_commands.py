@@ -186,6 +186,8 @@ def test_no_is_an_answer_in_a_line(headrace, shown, command, said):
         (("relay",), {"LOG_LEVEL": "loud"}, "'loud' is no level"),
         (("relay",), {"BROKER_URL": "kafka://x"}, "is neither memory:// nor redis://"),
         (("sync-worker",), {}, "HEADRACE_REPO: name the git repository"),
+        (("prune", "--older-than", "soon"), {}, '"soon" is no span of time'),
+        (("relay",), {"RETENTION_COUNT": "-1"}, "HEADRACE_RETENTION_COUNT: -1 is below zero"),
         (("db", "upgrade"), {"INSTANCES_URL": "mysql://x"}, "'mysql' is not known"),
         (("db", "upgrade"), {"STATE_DIR": "file/state"}, "no folder can be made there"),
         (("dev", "nowhere"), {}, "there is no folder nowhere"),

@@ -9,7 +9,7 @@ import pytest
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.app.records import Instance, LogLine, Record
 from engine.errors import NotFound
-from tests.holds.given import event, facts, finish, record, scope, started
+from tests.holds.given import event, facts, finish, prune, record, scope, started
 
 
 def test_an_instance_is_read_as_it_is(stores: InstancesDatabase):
@@ -122,3 +122,12 @@ def test_scopes_are_read_in_parts(stores: InstancesDatabase):
     assert list(read("i1", below="a", after="a#1", limit=2)) == ["a/c", "a[10]"]
     assert list(read("i1", live=True)) == [path for path in everything if path not in settled]
     assert list(stores.reader.scopes_at("i1", ["a[2]", "nowhere", ""])) == ["", "a[2]"]
+
+
+def test_a_list_goes_on_behind_a_row_that_was_thrown_away(stores: InstancesDatabase):
+    """What started before it may still run."""
+    ids = [f"0193{n:04x}-0000-7000-8000-000000000000" for n in range(5)]
+    record(stores, *(started(name, started_at=int(name[:8] + name[9:13], 16)) for name in ids))
+    finish(stores, ids[2], at=1)
+    assert prune(stores, before=2) == 1
+    assert [row.id for row in stores.reader.list(before=ids[2])] == [ids[1], ids[0]]

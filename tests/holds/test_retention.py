@@ -10,7 +10,7 @@ from engine.adapters.databases.connect import InstancesDatabase, open_instances
 from engine.adapters.databases.retention import OWNED
 from engine.app.records import DeliveryResult, InstanceChange, LogLine, Parent, Record
 from engine.errors import NotFound, Unavailable
-from tests.holds.given import delivery, event, facts, finish, message, opened, prune, record, scope, started
+from tests.holds.given import delivery, event, finish, message, opened, prune, record, scope, started
 
 EVER = 2**62
 

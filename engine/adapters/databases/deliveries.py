@@ -107,9 +107,7 @@ def forget_deliveries(database: Database, connection: sa.Connection, *, before: 
     old = sa.select(deliveries.c.id).where(deliveries.c.received_at < before, deliveries.c.state != "received")
     ids = connection.execute(old.order_by(deliveries.c.received_at).limit(limit)).scalars().all()
     connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(ids)))
-    expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(
-        delivery_keys.c.expires_at <= database.now()
-    )
+    expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(delivery_keys.c.expires_at <= database.now())
     key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
     connection.execute(sa.delete(delivery_keys).where(key.in_(expired.limit(limit))))
     return len(ids)

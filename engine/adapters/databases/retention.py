@@ -79,7 +79,8 @@ class RetentionStore:
         """See the port."""
         first = sa.select(sa.func.min(instances.c.workflow)).where(instances.c.workflow > after)
         with self._database.reading() as connection:
-            return connection.execute(first).scalar_one()
+            name: str | None = connection.execute(first).scalar_one()
+        return name
 
     def forget(self, *, before: int, limit: int) -> int:
         """See the port."""
@@ -129,9 +130,7 @@ class RetentionStore:
         return LetGo(gone=len(ids), seen=len(rows), last=last)
 
 
-def _beyond(
-    id: sa.Column[str], at: sa.Column[int], place: Place, *, newer: bool
-) -> sa.ColumnElement[bool]:
+def _beyond(id: sa.Column[str], at: sa.Column[int], place: Place, *, newer: bool) -> sa.ColumnElement[bool]:
     """On this side of a place in the order of (at, id). The first condition is what an index on the time needs."""
     if newer:
         return sa.and_(at >= place.at, sa.or_(at > place.at, id > place.id))
