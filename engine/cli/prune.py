@@ -28,12 +28,14 @@ def prune(
     """Throw away instances that ended long ago, with deliveries and events as old. Works on the instances DB itself."""
     import time
 
+    from engine import log
     from engine.app.prune import DAY, SHORTEST, Keep, Pruner
     from engine.bootstrap import Application
     from engine.config import load
     from engine.core import durations
 
     config = load()
+    log.configure(config)
     try:
         age = durations.milliseconds(older_than) if older_than else int(config.retention_days * DAY)
     except ValueError as error:
