@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from engine.app.cancel import Canceller
     from engine.app.events import Events
     from engine.app.perform import Performer
-    from engine.app.prune import Pruner
     from engine.app.receive import Receiver
     from engine.app.recipients import ChannelChoice
     from engine.app.relay import Relay
@@ -236,12 +235,15 @@ class Application:
         """Timers, recovery, retention."""
         from engine.app.after_workflows import StartsAfter
         from engine.app.artifacts import Collector
+        from engine.app.prune import Keep, Pruner
         from engine.app.recover import Recoverer
         from engine.app.schedule import Scheduler
         from engine.app.schedules import ScheduledStarts
         from engine.app.timers import Timers
 
-        recovery = self.instances.recovery
+        recovery, retention = self.instances.recovery, self.instances.retention
+        keep = Keep.of(days=self.config.retention_days, newest=self.config.retention_count)
+        pruner = Pruner(retention=retention, clock=recovery, keep=keep)
         return Scheduler(
             recovery=recovery,
             timers=Timers(recovery=recovery, leases=self.broker.leases, advancer=self.advancer),
@@ -253,7 +255,7 @@ class Application:
                 receiver=self.receiver,
             ),
             holder=f"{socket.gethostname()}-{os.getpid()}-{id(self):x}",
-            prunes=(self.pruner, Collector(self.instances.artifacts, self.files)),
+            prunes=(pruner, Collector(self.instances.artifacts, self.files)),
             starts={
                 "events": self.router,
                 "schedules": ScheduledStarts(
@@ -275,14 +277,6 @@ class Application:
                 ),
             },
         )
-
-    @cached_property
-    def pruner(self) -> Pruner:
-        """Throws away what is old."""
-        from engine.app.prune import DAY, Keep, Pruner
-
-        keep = Keep(age=int(self.config.retention_days * DAY), newest=self.config.retention_count)
-        return Pruner(retention=self.instances.retention, clock=self.instances.recovery, keep=keep)
 
     @cached_property
     def canceller(self) -> Canceller:

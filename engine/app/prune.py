@@ -31,6 +31,11 @@ class Keep:
     age: int = 90 * DAY
     newest: int = 0
 
+    @classmethod
+    def of(cls, *, days: float, newest: int) -> Keep:
+        """As settings say it."""
+        return cls(age=int(days * DAY), newest=newest)
+
 
 class Pruner:
     """Goes through everything that is old, round after round. For one thread."""

@@ -29,7 +29,7 @@ def prune(
     import time
 
     from engine import log
-    from engine.app.prune import DAY, SHORTEST, Keep, Pruner
+    from engine.app.prune import SHORTEST, Keep, Pruner
     from engine.bootstrap import Application
     from engine.config import load
     from engine.core import durations
@@ -37,7 +37,7 @@ def prune(
     config = load()
     log.configure(config)
     try:
-        age = durations.milliseconds(older_than) if older_than else int(config.retention_days * DAY)
+        age = durations.milliseconds(older_than) if older_than else Keep.of(days=config.retention_days, newest=0).age
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--older-than") from None
     age = max(age, SHORTEST)
