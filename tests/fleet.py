@@ -127,6 +127,11 @@ class Fleet:
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace")[-3000:] if path.exists() else name
 
+    def said(self, name: str, event: str) -> list[Any]:
+        """What a process has logged about an event so far."""
+        lines = (self.folder / f"{name}.log").read_text(errors="replace").splitlines()
+        return [found for line in lines if event in line and (found := json.loads(line))["event"] == event]
+
     def _ok(self, url: str) -> bool:
         try:
             return self.client.get(url, timeout=5).is_success

@@ -18,7 +18,7 @@ __all__ = ["_mailbox", "embedded", "production", "repository"]
 
 FULL_SECONDS = 1_200
 """What a full form may take; the short ones have the suite's own limit."""
-LEASE = "6"
+LEASE = "3"
 """Seconds after which the workers of these fleets count as dead, so that recovery is seen often."""
 
 Begin = Callable[..., Ledger]

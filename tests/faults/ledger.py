@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import httpx
@@ -31,7 +31,6 @@ SUCCEEDED_TWICE = """
 SUCCEEDED = """
     SELECT i.id, i.workflow, count(h.instance_id) FROM instances i LEFT JOIN history h
     ON h.instance_id = i.id AND h.accepted AND h.event->>'type' = 'TaskSucceeded' GROUP BY i.id, i.workflow"""
-STALE = f"SELECT count(*) FROM history WHERE NOT accepted AND event->>'type' IN {ENDINGS}"
 QUIET = 0.95
 """The part of operations that must succeed while nothing is broken, so that a run that only errs does not pass."""
 
@@ -65,8 +64,22 @@ class Ledger:
         answer = self._insist(lambda: self._post(url, json={"inputs": {}}, headers=headers), key, seconds)
         return self._note(key, [answer.json()["id"]])
 
+    def steadily(self, deliver: Callable[[str], object], count: int, *, seconds: float) -> Thread:
+        """Triggers spread over a time, from a thread of their own; join it."""
+
+        def run() -> None:
+            began = time.monotonic()
+            for number in range(count):
+                deliver(f"steady-{number}")
+                time.sleep(max(0.0, began + seconds * (number + 1) / count - time.monotonic()))
+
+        thread = Thread(target=run)
+        thread.start()
+        return thread
+
     def deliver(self, commit: str, key: str, *, seconds: float = 60) -> str:
-        """One push through the webhooks process; gives the id of the one instance it started."""
+        """One push through the webhooks process; gives the id of the one instance it started. `seconds=0`: the first
+        answer has to acknowledge it."""
         body = push(commit, number=key)
         url, headers = f"{self.fleet.hooks}/hooks/github", signed(body, delivery=key)
         answer = self._insist(lambda: self._post(url, content=body, headers=headers), key, seconds)
@@ -97,6 +110,11 @@ class Ledger:
     def ended(self) -> bool:
         """Whether every instance has."""
         return set(self.states()) <= FINAL
+
+    def recovery(self, moment: float) -> float:
+        """Seconds from a moment (of `time.time`) to the end of the last instance that had been started by then."""
+        ended = "SELECT coalesce(max(finished_at), 0) FROM instances WHERE started_at <= "
+        return self.count(f"{ended}{moment * 1000:.0f}") / 1000 - moment
 
     def wait_for_end(self, seconds: float) -> float:
         """Until every instance has ended and the outbox is empty; gives the seconds it took."""
@@ -136,7 +154,7 @@ class Ledger:
     def _insist(self, post: Any, key: str, seconds: float) -> httpx.Response:
         """Sent until it is acknowledged, as a careful client would; 5xx is a "not now", all else an error of ours."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while True:
             quiet, answer = self._quiet, post()
             with self._lock:
                 self._tried += quiet
@@ -144,8 +162,8 @@ class Ledger:
             if answer is not None and answer.is_success:
                 return answer
             assert answer is None or answer.status_code == 503, answer.text
+            assert time.monotonic() < deadline, f"{key} was never acknowledged"
             time.sleep(0.05)
-        raise AssertionError(f"{key} was never acknowledged")
 
     def _note(self, key: str, instances: list[str]) -> str:
         with self._lock:
