@@ -18,7 +18,8 @@ import httpx
 from tests.ports import free_port
 from tests.servers import wait_until
 
-HEADRACE = [sys.executable, "-c", "from engine.cli.main import main; main()"]
+RUN = "from engine.cli.main import main; main()"
+HEADRACE = [sys.executable, "-c", RUN]
 DISTRIBUTED = ("api", "webhooks", "task-worker", "notification-worker", "relay", "scheduler", "sync-worker")
 FINAL = {"succeeded", "failed", "cancelled"}
 
@@ -30,6 +31,7 @@ class Fleet:
         self.folder = folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, tuple[str, ...]] = {}
+        self.program = HEADRACE
         api_port, hooks_port = free_port(), free_port()
         self.api = f"http://127.0.0.1:{api_port}"
         self.hooks = f"http://127.0.0.1:{hooks_port}"
@@ -46,12 +48,17 @@ class Fleet:
         }
         self.client = httpx.Client(trust_env=False, timeout=60, follow_redirects=True)
 
+    def arm(self, module: str, *arguments: str) -> None:
+        """Processes that are started from now on call `arm` of a module first, which breaks something inside them."""
+        call = f"arm({', '.join(map(repr, arguments))})"
+        self.program = [sys.executable, "-c", f"from tests.faults.{module} import arm; {call}; {RUN}"]
+
     def start(self, name: str, *command: str) -> None:
         """Start a process under a name; its output goes to NAME.log."""
         self.commands[name] = command or (name,)
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*HEADRACE, *self.commands[name]],
+                [*self.program, *self.commands[name]],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

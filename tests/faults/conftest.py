@@ -72,6 +72,7 @@ def begin(repository: Repository, measured: Callable[..., None]) -> Begin:
     """
 
     def start(fleet: Fleet, *loads: Load, more: tuple[str, ...] = (), **environment: str) -> Ledger:
+        ledger = Ledger(fleet, measured)  # first: it asks the database past whatever stands before it in `environment`
         fleet.environment.update({"HEADRACE_LEASE": LEASE, **environment})
         files = {load.name: load.text for load in loads}
         repository.commit("Add the load", project=PROJECT, **files)
@@ -79,6 +80,6 @@ def begin(repository: Repository, measured: Callable[..., None]) -> Begin:
         for name in more:
             fleet.start(f"{name} 2", name)
         wait_until(lambda: all(fleet.get(f"/workflows/{name}") for name in files), seconds=30, what="the sync")
-        return Ledger(fleet, measured)
+        return ledger
 
     return start

@@ -1,0 +1,30 @@
+"""Armed inside a process: all it sends to the queues is sent twice, in any order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from engine.adapters.broker.redis_transport import RedisTransport
+from engine.adapters.broker.wire import Envelope, priority_of
+
+
+def arm() -> None:
+    """Half of the doubles have an id of their own, as a second sending has, half the same, as a repeated command has."""
+    send = RedisTransport._send
+
+    def twice(self: RedisTransport, batch: Any, envelopes: Sequence[Envelope]) -> None:
+        doubled = [*envelopes, *(_again(envelope) for envelope in envelopes)]
+        random.shuffle(doubled)
+        for envelope in doubled:
+            send(self, batch, [envelope])
+
+    RedisTransport._send = twice  # type: ignore[method-assign]
+
+
+def _again(envelope: Envelope) -> Envelope:
+    if random.random() < 0.5 or priority_of(envelope.id):
+        return envelope
+    return envelope._replace(id=uuid4().hex)
