@@ -66,7 +66,7 @@ def measured(request: pytest.FixtureRequest, record_property) -> Callable[..., N
 
 @pytest.fixture
 def begin(repository: Repository, measured: Callable[..., None]) -> Begin:
-    """Starts a fleet over loads, as `begin(production, chain(10), HEADRACE_TASK_THREADS="2")`; gives its books.
+    """Starts a fleet over loads, as `begin(production, dag(10), HEADRACE_TASK_THREADS="2")`; gives its books.
 
     `more` names processes of which a second one runs.
     """

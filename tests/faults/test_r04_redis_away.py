@@ -9,8 +9,6 @@ import pytest
 
 from tests.faults.loads import Load
 
-AWAY = 8.0
-"""Seconds without Redis."""
 LATE = 15.0
 """Seconds after its time that a timer may take effect."""
 
@@ -36,14 +34,14 @@ FAILED = "SELECT count(*) FROM history WHERE accepted AND event->>'type' = 'Task
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_tasks_fail_and_wait_while_redis_is_away(begin, production, redis_server, long):
-    count = 50 if long else 10
+    away, count = (8, 50) if long else (4, 10)
     ledger = begin(production, WAITING)
     with ledger.quiet():
         ledger.fill(WAITING.name, count - 5, "before")
     redis_server.stop()
     meanwhile = Thread(target=ledger.fill, args=(WAITING.name, 5, "meanwhile"))
     meanwhile.start()
-    time.sleep(AWAY)
+    time.sleep(away)
     redis_server.start()
     meanwhile.join()
     recovery = ledger.wait_for_end(60)

@@ -17,7 +17,9 @@ REFUSED = "SELECT count(*) FROM history WHERE NOT accepted AND event->>'type' = 
 
 @pytest.mark.postgres
 @pytest.mark.redis
-@pytest.mark.parametrize("woken", ["while its follower is at it", "when its follower is done"])
+@pytest.mark.parametrize(
+    "woken", [pytest.param("while its follower is at it", marks=pytest.mark.long), "when its follower is done"]
+)
 def test_a_worker_stopped_for_longer_than_its_lease(begin, production, tmp_path, long, woken):
     count = 25 if long else 3
     ran = tmp_path / "ran"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.faults.loads import chain
+from tests.faults.loads import dag
 from tests.ports import free_port
 from tests.repository import push, signed
 from tests.servers import wait_until
@@ -16,7 +16,7 @@ from tests.servers import wait_until
 SENDERS = 25
 TIMES = 100
 COMMIT = "c" * 40
-LOAD = chain(2)
+LOAD = dag(2)
 
 
 @pytest.mark.parametrize(
