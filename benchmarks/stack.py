@@ -1,4 +1,4 @@
-"""The two stacks that are measured: separate processes on PostgreSQL and Redis, and one process on SQLite and memory."""
+"""What is measured: the engine as it runs in earnest, on real servers or as one process of its own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +24,39 @@ from engine.log import configure
 from tests.ports import free_port
 from tests.servers import PostgresServer, RedisServer
 
-WORKERS = ("task-worker", "notification-worker", "relay", "scheduler", "api")
+AROUND = ("api", "webhooks", "relay", "scheduler", "sync-worker")
+"""The processes beside those that serve the queues."""
+SEPARATE = ("task-worker", "notification-worker", *AROUND)
+COMBINED = ("worker", *AROUND)
 BATCH = 50
 """Instances started in one transaction."""
 
 
 @dataclass(kw_only=True)
-class Stack:
-    """What a workload needs of a running engine."""
+class Running:
+    """An engine as its neighbours know it: processes by name, and the addresses of its two doors (empty: it has none)."""
 
     name: str
-    application: Application
-    versions: dict[str, Version]
-    pids: Callable[[], Sequence[int]]
+    pids: Mapping[str, int]
     api: str = ""
-    redis_url: str = ""
-    database_url: str = ""
-    started: list[str] = field(default_factory=list)
+    hooks: str = ""
+
+    def rss_mib(self) -> dict[str, float]:
+        """Resident memory, by process."""
+        return {name: psutil.Process(pid).memory_info().rss / 2**20 for name, pid in self.pids.items()}
+
+    def cpu_seconds(self) -> float:
+        """Processor time that its processes have taken so far."""
+        times = (psutil.Process(pid).cpu_times() for pid in self.pids.values())
+        return sum(each.user + each.system for each in times)
+
+
+@dataclass(kw_only=True)
+class Stack(Running):
+    """One whose databases can be reached too, so that instances are started and counted through the product's own code."""
+
+    application: Application
+    versions: Mapping[str, Version]
 
     def start(self, workflow: str, count: int, inputs: dict[str, Any] | None = None) -> list[str]:
         """Start instances through the product's own use case; returns their ids."""
@@ -54,85 +70,96 @@ class Stack:
             ids += starter.commit(prepared)
         return ids
 
-    def wait(self, ids: Sequence[str], seconds: float = 300) -> None:
-        """Until all have ended well."""
+    def wait(self, last: str, seconds: float = 300) -> None:
+        """Until all instances have ended, and well; `last` is the one that was started last."""
         deadline = time.monotonic() + seconds
         reader = self.application.instances.reader
-        missing = len(ids)
-        while missing:
+        while reader.unfinished():
             if time.monotonic() > deadline:
-                raise SystemExit(f"{missing} instances did not end within {seconds} s")
-            self.application.broker.signals.wait(ids[-1], 0.02)
-            counts = reader.counts()
-            missing = self.total() - counts.get("succeeded", 0)
-        self.total_succeeded = self.total()
-
-    def total(self) -> int:
-        """Instances there ever were in this stack."""
-        return sum(self.application.instances.reader.counts().values())
-
-    def rss_mib(self) -> float:
-        """Resident memory of the engine's processes together."""
-        return sum(psutil.Process(pid).memory_info().rss for pid in self.pids()) / 2**20
+                raise SystemExit(f"{reader.unfinished()} did not end within {seconds} s")
+            self.application.broker.signals.wait(last, 0.02)
+        if set(counts := reader.counts()) != {"succeeded"}:
+            raise SystemExit(f"not all instances ended well: {counts}")
 
 
-@contextmanager
-def sqlite() -> Iterator[Stack]:
-    """One process: this one, with the workers as threads, like `headrace dev`."""
-    from engine.cli.serve import embedded_workers
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """PostgreSQL with its durable defaults, and Redis: everything that is compared shares them."""
 
-    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder, ExitStack() as stack:
-        config = Config(state_dir=Path(folder), log_level="warning")
-        configure(config)
-        application = Application(config)
-        stack.callback(application.close)
-        application.upgrade()
-        made = workflows.versions()
-        workflows.store(application.definitions.definitions, made)
-        stack.enter_context(embedded_workers(application))
-        yield Stack(name="sqlite", application=application, versions=made, pids=lambda: [os.getpid()])
+    database: PostgresServer
+    cache: RedisServer
 
 
 @contextmanager
-def postgres(*, commands: Sequence[Sequence[str]] = tuple((name,) for name in WORKERS)) -> Iterator[Stack]:
-    """Real servers with their durable defaults, one process per service."""
-    with (
-        tempfile.TemporaryDirectory(prefix="headrace-bench-", ignore_cleanup_errors=True) as folder,
-        ExitStack() as stack,
-    ):
-        Path(folder).chmod(0o755)
+def servers() -> Iterator[Servers]:
+    """Both, for as long as the block lasts."""
+    with temporary() as folder, ExitStack() as stack:
         database = PostgresServer(_sub(folder, "postgres"), durable=True)
         cache = RedisServer(_sub(folder, "redis"))
         for server in (database, cache):
             server.start()
             stack.callback(server.stop)
-        url, port = database.url(database.create_database()), free_port()
-        config = Config(
-            state_dir=Path(folder) / "state",
-            instances_url=url,
-            definitions_url=url,
-            broker_url=cache.fresh_url(),
-            api_port=port,
-            log_level="warning",
-        )
-        configure(config)
-        application = Application(config)
-        stack.callback(application.close)
-        application.upgrade()
-        made = workflows.versions()
-        workflows.store(application.definitions.definitions, made)
-        processes = [stack.enter_context(process(command, config)) for command in commands]
-        api = f"http://127.0.0.1:{port}"
-        if ("api",) in commands:
-            _ready(f"{api}/api/v1/health/ready")
+        yield Servers(database=database, cache=cache)
+
+
+@contextmanager
+def sqlite(_servers: Servers) -> Iterator[Stack]:
+    """One process: this one, with the workers as threads, on SQLite and memory."""
+    from engine.cli.serve import embedded_workers
+
+    with temporary() as folder, ExitStack() as stack:
+        application, versions = _prepare(_config(folder), stack)
+        stack.enter_context(embedded_workers(application))
+        yield Stack(name="sqlite", application=application, versions=versions, pids={"this process": os.getpid()})
+
+
+@contextmanager
+def postgres(servers: Servers) -> Iterator[Stack]:
+    """A process for each service."""
+    with on_servers("postgres", servers, [(name,) for name in SEPARATE]) as stack:
+        yield stack
+
+
+@contextmanager
+def combined(servers: Servers) -> Iterator[Stack]:
+    """The same with `headrace worker`, one process that serves both queues."""
+    with on_servers("combined", servers, [(name,) for name in COMBINED]) as stack:
+        yield stack
+
+
+@contextmanager
+def dev(_servers: Servers) -> Iterator[Running]:
+    """`headrace dev` as a person starts it: everything in one process, on SQLite and memory."""
+    with temporary() as folder, ExitStack() as stack:
+        config = _config(folder)
+        running = stack.enter_context(process(("dev",), config))
+        api = f"http://127.0.0.1:{config.api_port}"
+        _ready(api)
+        yield Running(name="dev", pids={"dev": running.pid}, api=api, hooks=f"http://127.0.0.1:{config.webhooks_port}")
+
+
+STACKS = {"sqlite": sqlite, "postgres": postgres, "combined": combined, "dev": dev}
+
+
+@contextmanager
+def on_servers(name: str, servers: Servers, commands: Sequence[Sequence[str]]) -> Iterator[Stack]:
+    """These commands (or, with a leading `-m`, Python modules) as processes on a database of their own."""
+    with temporary() as folder, ExitStack() as stack:
+        url = servers.database.url(servers.database.create_database())
+        config = _config(folder, instances_url=url, definitions_url=url, broker_url=servers.cache.fresh_url())
+        application, versions = _prepare(config, stack)
+        processes = {command[-1]: stack.enter_context(process(command, config)) for command in commands}
+        doors = {"api": config.api_port, "webhooks": config.webhooks_port}
+        addresses = {door: f"http://127.0.0.1:{port}" for door, port in doors.items() if door in processes}
+        if "api" in addresses:
+            _ready(addresses["api"])
         yield Stack(
-            name="postgres",
+            name=name,
             application=application,
-            versions=made,
-            pids=lambda: [entry.pid for entry in processes],
-            api=api,
-            redis_url=config.broker_url,
-            database_url=url,
+            versions=versions,
+            pids={name: running.pid for name, running in processes.items()},
+            api=addresses.get("api", ""),
+            hooks=addresses.get("webhooks", ""),
         )
 
 
@@ -148,10 +175,15 @@ def process(command: Sequence[str], config: Config) -> Iterator[subprocess.Popen
         "HEADRACE_DEFINITIONS_URL": config.definitions,
         "HEADRACE_BROKER_URL": config.broker_url,
         "HEADRACE_API_PORT": str(config.api_port),
+        "HEADRACE_WEBHOOKS_PORT": str(config.webhooks_port),
+        "HEADRACE_REPO": config.repo,
+        "HEADRACE_SECRETS_DIR": config.secrets_dir,
         "HEADRACE_LOG_LEVEL": "warning",
     }
     program = [] if command[0] == "-m" else ["-c", "from engine.cli.main import main; main()"]
-    running = subprocess.Popen([sys.executable, *program, *command], env=environment, stdin=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        [sys.executable, *program, *command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     try:
         yield running
     finally:
@@ -162,18 +194,52 @@ def process(command: Sequence[str], config: Config) -> Iterator[subprocess.Popen
             running.kill()
 
 
-def _sub(folder: str, name: str) -> Path:
-    path = Path(folder) / name
+def _config(folder: Path, **settings: Any) -> Config:
+    """Settings of a stack whose state and whose repository are in this folder."""
+    secrets = _sub(folder, "secrets")
+    (secrets / workflows.SECRET_NAME).write_text(workflows.SECRET)
+    return Config(
+        state_dir=_sub(folder, "state"),
+        repo=str(workflows.repository(folder / "repository")),
+        secrets_dir=str(secrets),
+        api_port=free_port(),
+        webhooks_port=free_port(),
+        log_level="warning",
+        **settings,
+    )
+
+
+def _prepare(config: Config, stack: ExitStack) -> tuple[Application, dict[str, Version]]:
+    """A database of the newest schema, with the workflows loaded as a sync loads them."""
+    configure(config)
+    application = Application(config)
+    stack.callback(application.close)
+    application.upgrade()
+    report = application.synchronizer.run_once()
+    if report.state != "loaded":
+        raise SystemExit(f"the workflows of the benchmarks are {report.state}: {report.findings}")
+    return application, {each.workflow: each for each in application.definitions.definitions.active_all()}
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """One that PostgreSQL's own user can look into."""
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def _sub(folder: Path, name: str) -> Path:
+    path = folder / name
     path.mkdir()
     return path
 
 
-def _ready(url: str) -> None:
-    deadline = time.monotonic() + 30
+def _ready(api: str) -> None:
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        try:
-            if httpx.get(url, trust_env=False).is_success:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"{api}/api/v1/health/ready", trust_env=False).is_success:
                 return
-        except httpx.HTTPError:
-            time.sleep(0.05)
-    raise SystemExit(f"{url} did not get ready")
+        time.sleep(0.05)
+    raise SystemExit(f"{api} did not get ready")

@@ -1,15 +1,15 @@
-"""The workloads' workflows, compiled by the product's own loader."""
+"""The workloads' workflows, in a repository from which the engine loads them as it loads anybody's."""
 
 from __future__ import annotations
 
-from uuid_utils import uuid7
+from pathlib import Path
 
-from engine.app.versions import ProjectVersion, Source, SyncReport, Version
-from engine.core.codec import definition_to_json, digest
-from engine.core.project import Project
-from engine.spec.load import load
+from tests.journeys.repository import Repository
 
 NOOP = "{uses: python, with: {call: 'engine.adapters.kinds.noop:noop'}"
+CHAIN, FAN, HOPS, WIDTH = 10, 100, 40, 1_000
+"""Tasks of `chain`, `fanout`, `sequential` and `wide`."""
+SECRET_NAME, SECRET = "HOOKS", "a secret of the benchmarks"
 
 
 def chain(name: str, length: int) -> str:
@@ -25,6 +25,25 @@ def fan(name: str, width: int) -> str:
     return f"name: {name}\ntasks:\n{tasks}  join: {NOOP}, needs: [{needs}]}}\n"
 
 
+PROJECT = f"""webhooks: {{pushes: {{provider: github, secret: {SECRET_NAME}}}}}
+secrets: [{SECRET_NAME}]
+"""
+WIDE = f"""name: wide
+tasks:
+  each: {{for_each: lists.range({WIDTH}), {NOOP[1:]}}}
+  join: {NOOP}, needs: each}}
+"""
+HOOKED = f"""name: hooked
+inputs: {{sha: {{type: string}}}}
+on:
+  webhook:
+    - source: pushes
+      events: push
+      if: trigger.body.ref == "refs/heads/main"
+      inputs: {{sha: "${{{{ trigger.body.after }}}}"}}
+tasks:
+  build: {NOOP}}}
+"""
 ITEMS = f"""name: items
 inputs: {{items: {{type: array}}}}
 tasks:
@@ -37,45 +56,19 @@ tasks:
 """
 
 TEXTS = {
-    "chain": chain("chain", 10),
-    "sequential": chain("sequential", 40),
-    "fanout": fan("fanout", 100),
+    "chain": chain("chain", CHAIN),
+    "sequential": chain("sequential", HOPS),
+    "fanout": fan("fanout", FAN),
     "latency": chain("latency", 1),
     "items": ITEMS,
     "iterations": ITERATIONS,
+    "wide": WIDE,
+    "hooked": HOOKED,
 }
 
 
-def versions() -> dict[str, Version]:
-    """Name to version, as a sync of these files would make them."""
-    files = {f"workflows/{name}.yaml": text.encode() for name, text in TEXTS.items()}
-    loaded = load(files)
-    if loaded.findings:
-        raise SystemExit("\n".join(str(finding) for finding in loaded.findings))
-    made = {}
-    for path, definition in loaded.workflows.items():
-        document = definition_to_json(definition)
-        made[definition.name] = Version(
-            id=str(uuid7()),
-            workflow=definition.name,
-            digest=digest(document),
-            source="main",
-            commit="0" * 40,
-            path=path,
-            author_name="",
-            author_email="",
-            committed_at=0,
-            text=files[path].decode(),
-            document=document,
-        )
-    return made
-
-
-def store(definitions: object, made: dict[str, Version]) -> None:
-    """Make them the active ones, as a sync would."""
-    definitions.load(  # type: ignore[attr-defined]
-        report=SyncReport(id=str(uuid7()), source="main", commit="0" * 40, state="loaded"),
-        source=Source(name="main", url="benchmarks"),
-        versions=list(made.values()),
-        project=ProjectVersion(source="main", commit="0" * 40, document=Project().to_json()),
-    )
+def repository(at: Path) -> Path:
+    """A git repository with all of them."""
+    made = Repository(at)
+    made.commit(project=PROJECT, **TEXTS)
+    return made.at

@@ -1,19 +1,19 @@
-"""What is measured: each function runs once on a stack and returns its figures by metric."""
+"""Workloads of instances: each function runs once on a stack and returns its figures by metric."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import closing
-from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
 
+from benchmarks.http_calls import call
 from benchmarks.stack import Stack
+from benchmarks.workflows import CHAIN, FAN, WIDTH
 
-CHAINS, CHAIN = 200, 10
-FAN = 100
+CHAINS, FANS = 200, 10
+"""Instances at once."""
 PROBES = 100
 LARGE = 100_000
 """Items of the largest fan-out."""
@@ -24,13 +24,18 @@ LONG = 10_000
 def chain(stack: Stack) -> dict[str, float]:
     """200 instances of 10 tasks in sequence, through both queues."""
     took = _timed(stack, "chain", CHAINS)
-    return {"tasks_per_s": CHAINS * CHAIN / took, "rss_mib": stack.rss_mib()}
+    return {"tasks_per_s": CHAINS * CHAIN / took}
 
 
 def fanout(stack: Stack) -> dict[str, float]:
     """10 instances of 100 tasks side by side and a join."""
-    took = _timed(stack, "fanout", 10)
-    return {"tasks_per_s": 10 * (FAN + 1) / took}
+    took = _timed(stack, "fanout", FANS)
+    return {"tasks_per_s": FANS * (FAN + 1) / took}
+
+
+def wide(stack: Stack) -> dict[str, float]:
+    """One instance of 1,000 items side by side and a join."""
+    return {"tasks_per_s": (WIDTH + 1) / _timed(stack, "wide", 1)}
 
 
 def sequential(stack: Stack) -> dict[str, float]:
@@ -66,8 +71,8 @@ def iterations(stack: Stack) -> dict[str, float]:
 
 def _over_http(connection: HTTPConnection) -> float:
     began = time.perf_counter()
-    started = _call(connection, "POST", "/api/v1/workflows/latency/instances", b'{"inputs": {}}')
-    found = _call(connection, "GET", f"/api/v1/instances/{started['id']}?wait=30")
+    started = call(connection, "POST", "/api/v1/workflows/latency/instances", b'{"inputs": {}}')
+    found = call(connection, "GET", f"/api/v1/instances/{started['id']}?wait=30")
     took = time.perf_counter() - began
     if not found["finished_at"]:
         raise SystemExit(f"{started['id']} did not end within 30 s")
@@ -83,25 +88,16 @@ def _in_process(stack: Stack) -> float:
     return time.perf_counter() - began
 
 
-def _call(connection: HTTPConnection, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
-    """One call over a kept connection; the standard library's client, as others would be half of what is measured."""
-    connection.request(method, path, body, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    found: dict[str, Any] = json.loads(answer.read())
-    if answer.status >= HTTPStatus.BAD_REQUEST:
-        raise SystemExit(f"{method} {path} answered {answer.status}: {found}")
-    return found
-
-
 def _timed(stack: Stack, workflow: str, count: int, inputs: dict[str, Any] | None = None) -> float:
     began = time.perf_counter()
-    stack.wait(stack.start(workflow, count, inputs))
+    stack.wait(stack.start(workflow, count, inputs)[-1])
     return time.perf_counter() - began
 
 
 WORKLOADS: dict[str, Callable[[Stack], dict[str, float]]] = {
     "chain": chain,
     "fanout": fanout,
+    "wide": wide,
     "latency": latency,
     "sequential": sequential,
     "items": items,
