@@ -17,7 +17,7 @@ from benchmarks import resources
 from benchmarks.stack import Running, Servers, temporary
 from benchmarks.workflows import CHAIN, FAN, HOPS, WIDTH
 from benchmarks.workloads import CHAINS, FANS, PROBES
-from tests.servers import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / ".venv-peers"
@@ -128,7 +128,7 @@ def peer(name: str, servers: Servers) -> Iterator[Peer]:
             "DATABASE_URL": servers.database.url(servers.database.create_database()).replace("+psycopg", ""),
             "REDIS_URL": servers.cache.fresh_url(),
             "FOLDER": str(folder),
-            "PORT": str(free_port()),
+            "PORTS": " ".join(str(free_port()) for _ in range(4)),
         }
         program = subprocess.Popen(
             [ENVIRONMENTS / name / "bin" / "python", "-m", f"benchmarks.peers.{name}"],

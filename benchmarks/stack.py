@@ -236,7 +236,7 @@ def _sub(folder: Path, name: str) -> Path:
 
 
 def _ready(api: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with suppress(httpx.HTTPError):
             if httpx.get(f"{api}/api/v1/health/ready", trust_env=False).is_success:

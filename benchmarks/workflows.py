@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.journeys.repository import Repository
+from tests.repository import Repository
 
 NOOP = "{uses: python, with: {call: 'engine.adapters.kinds.noop:noop'}"
 CHAIN, FAN, HOPS, WIDTH = 10, 100, 40, 1_000

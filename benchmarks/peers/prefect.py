@@ -52,7 +52,7 @@ async def _all(flow: object, instances: int, size: int) -> None:
 
 
 if __name__ == "__main__":
-    port = os.environ["PORT"]
+    port = os.environ["PORTS"].split()[0]
     api = f"http://127.0.0.1:{port}/api"
     os.environ |= {
         "PREFECT_HOME": os.environ["FOLDER"],

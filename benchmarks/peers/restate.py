@@ -81,8 +81,7 @@ def register(admin: int, port: int) -> bool:
 
 
 if __name__ == "__main__":
-    first = int(os.environ["PORT"])
-    ingress, admin, node, handlers = range(first, first + 4)
+    ingress, admin, node, handlers = map(int, os.environ["PORTS"].split())
     settings = {
         "RESTATE_INGRESS__BIND_ADDRESS": f"127.0.0.1:{ingress}",
         "RESTATE_ADMIN__BIND_ADDRESS": f"127.0.0.1:{admin}",

@@ -93,7 +93,7 @@ async def work(address: str) -> None:
 
 
 def main() -> None:
-    port = os.environ["PORT"]
+    port = os.environ["PORTS"].split()[0]
     address = f"127.0.0.1:{port}"
     options = (
         "--headless",
