@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from engine.core import cancel, gates, reopen
+from engine.core.chosen import after, before_the_exit, exited, failed, needed, stopped
 from engine.core.commands import TellScope
 from engine.core.events import RetryRequested, ScopeStirred, to_json
-from engine.core.failures import heard, unhandled
-from engine.core.flow import consider_all
-from engine.core.keys import ROOT, owner, parent_scope, split_path
-from engine.core.outcomes import CANCELLED, SKIPPED, is_positive
+from engine.core.flow import consider, consider_all, flow
+from engine.core.keys import ROOT, owner, parent_scope
+from engine.core.outcomes import CANCELLED, is_positive
 from engine.core.reopen import Chosen
-from engine.core.state import ACTIVE, CarriedRun, ScopeState, TaskRun
+from engine.core.state import ACTIVE, CarriedRun, PutOff, ScopeState, TaskRun
 from engine.core.turn import Turn
 
 _OF_THE_END = (
@@ -23,6 +23,7 @@ _OF_THE_END = (
     "finished_at",
     "cancel",
     "exit",
+    "put_off",
     "undo",
     "undone",
     "not_undone",
@@ -45,22 +46,31 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
         return False
     if not gates.reenter_instance(turn, event):
         return True
-    chosen = [*chosen, *_stopped(turn)] if chosen else _failed(turn)
-    undone = [name for name, run in turn.runs.items() if run.get("undone")]
-    first = dict.fromkeys([*(found.task for found in chosen), *undone])
-    anew = _after(turn, first)
+    put_off = None if chosen else _put_off(turn, event.by)
+    chosen = [*chosen, *stopped(turn)] if chosen else failed(turn)
     _forget_the_end(turn, event)
-    for name in [name for name in turn.runs if name in anew or name in first]:
-        task, run = turn.list.tasks[name], turn.runs[name]
-        below = [found.below for found in chosen if found.task == name and found.below]
-        whole = any(found.task == name and not found.below for found in chosen) and is_positive(run["state"])
-        if name in anew or (whole and not below) or not reopen.can(task, run):
-            _set_back(turn, name, run)
-        else:
-            reopen.reopen(turn, task, run, event.by, below)
+    if put_off is None:
+        _run_again(turn, chosen, event.by)
+    else:
+        turn.state["put_off"] = put_off
+        _run_first(turn, chosen, event.by, put_off["tasks"])
     _stop_if_unwanted(turn)
-    consider_all(turn)
+    _consider(turn)
     return True
+
+
+def go_on(turn: Turn) -> None:
+    """What had failed before an `exit` has ended well now: the `exit` decides anew, and unless it does, all the rest goes on."""
+    put_off = turn.state.get("put_off")
+    if put_off is None or turn.state["status"] != "running":
+        return
+    if any(run["state"] in ACTIVE for run in turn.runs.values()):
+        return
+    chosen = failed(turn)
+    del turn.state["put_off"]
+    _run_again(turn, chosen, put_off["by"], done=put_off["tasks"])
+    _consider(turn)
+    flow(turn)
 
 
 def carried(state: ScopeState) -> dict[str, CarriedRun]:
@@ -75,41 +85,57 @@ def _can_be_retried(turn: Turn) -> bool:
     return turn.state.get("outcome") != "succeeded" or any(run.get("undone") for run in turn.runs.values())
 
 
-def _failed(turn: Turn) -> list[Chosen]:
-    """What made the scope end as it did: unhandled failures, an `exit`, and what was stopped over them or by somebody."""
-    failures = unhandled(turn.list, turn.runs, turn.context.scope)
-    found = [Chosen(split_path(failure["path"])[1], "") for failure in failures] + _stopped(turn)
-    if "exit" in turn.state:
-        within = turn.state["exit"].get("task", "").removeprefix(turn.context.scope).removeprefix("/")
-        found.append(Chosen.of(within))
-    return [chosen for chosen in found if chosen.task in turn.runs]
+def _put_off(turn: Turn, by: str) -> PutOff | None:
+    """What is to wait for the failures that an `exit` came after: run with them it would call them off, over nothing new."""
+    ended = exited(turn)
+    first = [name for name in before_the_exit(turn) if name not in {chosen.task for chosen in ended}] if ended else []
+    if not first:
+        return None
+    found = turn.state.get("exit") or turn.state["put_off"]["exit"]
+    return {"by": by, "tasks": first, "exit": found}
 
 
-def _stopped(turn: Turn) -> list[Chosen]:
-    """What did not come to its end because the scope had to: with the scope reopened it goes on, whatever is retried."""
-    return [Chosen(name, "") for name, run in turn.runs.items() if _was_stopped(turn, name, run)]
+def _run_first(turn: Turn, chosen: Collection[Chosen], by: str, first: Collection[str]) -> None:
+    """Only these failures, and what was undone that they need. What the `exit` stopped stays so, and is no failure."""
+    waiting = {found.task for found in (*stopped(turn), *exited(turn))} - set(first)
+    _run_again(turn, chosen, by, within={*first, *(needed(turn, first) - waiting)})
+    for name in waiting:
+        if turn.runs[name]["state"] == CANCELLED:
+            run = turn.runs[name].copy()
+            run["called_off"] = True
+            turn.put(name, run)
 
 
-def _was_stopped(turn: Turn, name: str, run: TaskRun) -> bool:
-    """Whether it was stopped and nobody made use of that; one that `cancel_rest` stopped came to its end."""
-    if run["state"] != CANCELLED:
-        return run.get("skipped", {}).get("cause") == "scope"
-    listeners = [turn.list.tasks[follower] for follower in turn.list.followers.get(name, ())]
-    return not heard(turn.list, turn.runs, name, CANCELLED) and not any(
-        listener.cancel_rest and turn.runs[listener.id]["state"] != SKIPPED for listener in listeners
-    )
+def _run_again(
+    turn: Turn,
+    chosen: Collection[Chosen],
+    by: str,
+    *,
+    within: Collection[str] | None = None,
+    done: Collection[str] = (),
+) -> None:
+    """Set back or reopen these, what was undone, and all that waits for them or for what is `done`; `within`: only of those."""
+    undone = [name for name, run in turn.runs.items() if run.get("undone")]
+    first = dict.fromkeys([*(found.task for found in chosen), *undone])
+    anew = after(turn, [*first, *done]).difference(done)
+    for name in [name for name in turn.runs if name in anew or name in first]:
+        if within is not None and name not in within:
+            continue
+        task, run = turn.list.tasks[name], turn.runs[name]
+        below = [found.below for found in chosen if found.task == name and found.below]
+        whole = any(found.task == name and not found.below for found in chosen) and is_positive(run["state"])
+        if name in anew or (whole and not below) or not reopen.can(task, run):
+            _set_back(turn, name, run)
+        else:
+            reopen.reopen(turn, task, run, by, below)
 
 
-def _after(turn: Turn, names: Collection[str]) -> set[str]:
-    """All that wait for these tasks, directly or not."""
-    found: set[str] = set()
-    left = list(names)
-    while left:
-        for follower in turn.list.followers.get(left.pop(), ()):
-            if follower not in found:
-                found.add(follower)
-                left.append(follower)
-    return found
+def _consider(turn: Turn) -> None:
+    """Begin what can begin; an `exit` before anything that it would call off."""
+    for name, task in turn.list.tasks.items():
+        if task.kind == "exit" and name not in turn.runs:
+            consider(turn, task)
+    consider_all(turn)
 
 
 def _set_back(turn: Turn, name: str, run: TaskRun) -> None:

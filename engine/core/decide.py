@@ -52,6 +52,7 @@ def decide(definition: Definition, state: ScopeState | None, event: Event, conte
     if not rule(turn, event):
         return Decision(state=state, accepted=False)
     flow(turn)
+    again.go_on(turn)
     stir(turn)
     return Decision(state=turn.state, commands=tuple(turn.commands))
 

@@ -13,6 +13,7 @@ from engine.core.expressions.evaluate import condition
 from engine.core.expressions.reads import refs
 from engine.core.expressions.render import render
 from engine.core.failures import before_the_stop, unhandled
+from engine.core.joins import negative
 from engine.core.keys import FINALLY, ROOT
 from engine.core.names import names
 from engine.core.outcomes import FAILED
@@ -32,7 +33,16 @@ def settle(turn: Turn) -> None:
     for run in turn.runs.values():
         if run["state"] in ACTIVE or ("items" in run and run["items"]["active"]):
             return
-    _end(turn)
+    if not _goes_on(turn):
+        _end(turn)
+
+
+def _goes_on(turn: Turn) -> bool:
+    """Whether a retry has run well what comes first."""
+    put_off = turn.state.get("put_off")
+    if put_off is None or turn.cancelling:
+        return False
+    return not any(negative(turn.list.tasks[name], turn.runs[name]) for name in put_off["tasks"])
 
 
 def never_started(turn: Turn, outcome: Ending, error: TaskError | None = None) -> None:

@@ -232,6 +232,8 @@ class ScopeState(TypedDict, total=False):
     """Of an item: which beginning of its `for_each` opened it. One of an earlier beginning is none of its items any more."""
     exit: ExitRun
     """Why it ends before its time, if a task wanted so."""
+    put_off: PutOff
+    """What a retry is to go on with; kept where it does not come to that, for the next."""
     paused: CancelRun
     """Root only: nothing new starts in the instance until it is resumed."""
     undo: UndoRun
@@ -253,6 +255,14 @@ class ScopeState(TypedDict, total=False):
     """In which attempt of its task it was reopened last."""
     runs: int
     """How often the scope has been opened again by a retry; absent for never."""
+
+
+class PutOff(TypedDict):
+    """A retry runs `tasks` first, which had failed before the `exit` that ended the scope; that, and what it stopped, wait."""
+
+    by: str
+    tasks: list[str]
+    exit: ExitRun
 
 
 class ExitRun(TypedDict, total=False):

@@ -170,7 +170,7 @@ class World:
         return decision.commands
 
     def _nothing_settled_changed(self, before: ScopeState, after: ScopeState, event: Event) -> None:
-        if isinstance(event, REOPENING):
+        if isinstance(event, REOPENING) or ("put_off" in before and "put_off" not in after):
             return
         assert before["status"] != "settled"
         assert after["at"] >= before["at"]
@@ -278,7 +278,7 @@ class World:
         """Joins, skips and failures of one scope, given how its tasks ended, unless it was ended before its time."""
         state = self.scopes[path]
         tasks = self.definition.task_list(path)
-        if {"cancel", "error", "exit"} & set(state) or tasks.fail_fast:
+        if {"cancel", "error", "exit", "put_off"} & set(state) or tasks.fail_fast:
             return
         outcomes = {name: run["state"] for name, run in state["tasks"].items()}
         ran = {name: outcome for name, outcome in outcomes.items() if outcome != "skipped"}
