@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from benchmarks import linting, resources, simulated
+from benchmarks import growth, linting, resources, retention, simulated
 from benchmarks.deliveries import webhook
 from benchmarks.resources import idle
+from benchmarks.rounds import Subject
 from benchmarks.stack import STACKS, Running, Servers
 from benchmarks.workloads import WORKLOADS
 
@@ -26,7 +27,13 @@ WATCHED = ("postgres", "combined", "dev")
 """The stacks whose processes do nothing but run the engine."""
 ALONE: Mapping[str, Callable[[int], dict[str, list[float]]]] = {"tests": simulated.measure, "lint": linting.measure}
 """Workloads that need no stack."""
-KNOWN = (*RUN, *FRESH, *ALONE)
+PAIRS: Mapping[str, Callable[[str, Servers], AbstractContextManager[Sequence[Subject]]]] = {
+    "growth": growth.subjects,
+    "retention": retention.subjects,
+}
+"""Workloads of two subjects of one stack, of those in PAIRED."""
+PAIRED = ("sqlite", "postgres")
+KNOWN = (*RUN, *FRESH, *PAIRS, *ALONE)
 
 
 class Engine:

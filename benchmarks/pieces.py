@@ -15,7 +15,7 @@ import redis
 
 from benchmarks import baselines, stack
 from benchmarks.compared import SAME, FreshPeer, absent, peer
-from benchmarks.engines import ALONE, FRESH, Fresh, engine
+from benchmarks.engines import ALONE, FRESH, PAIRED, PAIRS, Fresh, engine
 from benchmarks.rounds import Figure, measure
 
 OURS = ("postgres", "combined")
@@ -32,7 +32,7 @@ class Piece:
 
 def stacks(names: Sequence[str], workloads: Sequence[str], runs: int, *, bare: bool) -> Iterator[Piece]:
     """Ours, stack by stack; `bare`: without the baselines of `postgres`."""
-    shared = [workload for workload in workloads if workload not in (*FRESH, *ALONE)]
+    shared = [workload for workload in workloads if workload not in (*FRESH, *PAIRS, *ALONE)]
     fresh = [workload for workload in workloads if workload in FRESH]
     with stack.servers() as servers:
         for name in names:
@@ -41,9 +41,12 @@ def stacks(names: Sequence[str], workloads: Sequence[str], runs: int, *, bare: b
                 if name == "postgres" and not bare and set(baselines.THROUGHPUT) & set(shared):
                     subjects += [opened.enter_context(baselines.unbatched(servers)), baselines.Commits(servers)]
                 found = measure(name, subjects, shared, runs)
-            yield Piece(
-                figures=found + measure(name, [Fresh(name, servers)], fresh, runs), about={"machine": machine(servers)}
-            )
+            found += measure(name, [Fresh(name, servers)], fresh, runs)
+            for workload in workloads if name in PAIRED else ():
+                if workload in PAIRS:
+                    with PAIRS[workload](name, servers) as pair:
+                        found += measure(name, pair, [workload], runs)
+            yield Piece(figures=found, about={"machine": machine(servers)})
 
 
 def peers(names: Sequence[str], workloads: Sequence[str], runs: int) -> Iterator[Piece]:

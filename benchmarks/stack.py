@@ -78,7 +78,7 @@ class Stack(Running):
             if time.monotonic() > deadline:
                 raise SystemExit(f"{reader.unfinished()} did not end within {seconds} s")
             self.application.broker.signals.wait(last, 0.02)
-        if set(counts := reader.counts()) != {"succeeded"}:
+        if set(counts := reader.counts(1_000)) != {"succeeded"}:
             raise SystemExit(f"not all instances ended well: {counts}")
 
 

@@ -27,6 +27,11 @@ def chain(stack: Stack) -> dict[str, float]:
     return {"tasks_per_s": CHAINS * CHAIN / took}
 
 
+def chains(stack: Stack, rounds: int) -> float:
+    """Tasks in a second over so many rounds of `chain`."""
+    return rounds / sum(1 / chain(stack)["tasks_per_s"] for _ in range(rounds))
+
+
 def fanout(stack: Stack) -> dict[str, float]:
     """10 instances of 100 tasks side by side and a join."""
     took = _timed(stack, "fanout", FANS)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 
 from engine.app.figures import QueueFigures
+from engine.app.records import UNFINISHED
 from engine.app.services import Services
 from engine.errors import Unavailable
 
 FAMILIES: dict[str, tuple[str, str]] = {
     "headrace_up": ("Whether a part that this process needs answered for these figures.", "part"),
-    "headrace_instances": ("Instances by state.", "state"),
+    "headrace_instances": ("Instances that have not ended, by state.", "state"),
+    "headrace_instances_ended_total": ("Instances that ever ended, by workflow and state.", ""),
     "headrace_queue_messages": ("Messages that wait in a queue.", "queue"),
     "headrace_queue_unacknowledged": ("Messages that workers have fetched and not yet dealt with.", "queue"),
     "headrace_queue_oldest_message_seconds": ("Age of the oldest message that waits, 0 if none does.", "queue"),
@@ -55,7 +59,7 @@ class _Figures:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         up: dict[str, float] = {}
         for part, read in (("instances", self._instances), ("broker", self._queues), ("definitions", self._syncs)):
             found = _read(part, read)
@@ -63,8 +67,9 @@ class _Figures:
             yield from found or ()
         yield _gauge("headrace_up", up)
 
-    def _instances(self) -> Iterator[GaugeMetricFamily]:
-        yield _gauge("headrace_instances", self._services.reader.counts())
+    def _instances(self) -> Iterator[Metric]:
+        yield _gauge("headrace_instances", self._live())
+        yield self._ended()
         waiting, parked = self._services.outbox.size()
         yield _gauge("headrace_outbox_rows", {"waiting": waiting, "parked": parked})
         backlog = self._services.backlogs.read()
@@ -82,6 +87,19 @@ class _Figures:
         yield _gauge("headrace_schedules_failing", backlog.schedules_failing)
         yield _gauge("headrace_schedule_lag_seconds", backlog.schedule_lag / 1000)
         yield _gauge("headrace_scheduler_leaders", backlog.leaders)
+
+    def _live(self) -> Mapping[str, float]:
+        found = Counter(dict.fromkeys(UNFINISHED, 0))
+        for states in self._services.reader.unfinished().values():
+            found.update(states)
+        return found
+
+    def _ended(self) -> Metric:
+        said, _ = FAMILIES["headrace_instances_ended_total"]
+        family = CounterMetricFamily("headrace_instances_ended", said, labels=["workflow", "state"])
+        for key, number in sorted(self._services.reader.ended().items()):
+            family.add_metric(key, number)
+        return family
 
     def _queues(self) -> Iterator[GaugeMetricFamily]:
         queues = self._services.queue_figures()
@@ -105,7 +123,7 @@ class _Figures:
         yield _gauge("headrace_sync_failing", failing)
 
 
-def _read(part: str, read: Callable[[], Iterator[GaugeMetricFamily]]) -> list[GaugeMetricFamily] | None:
+def _read(part: str, read: Callable[[], Iterator[Metric]]) -> list[Metric] | None:
     """All of a part's figures, or None: what cannot be read now must not keep the others from being seen."""
     try:
         return list(read())

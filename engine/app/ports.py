@@ -265,8 +265,12 @@ class InstanceReader(Protocol):
         """The events behind a number, oldest first; of one scope if it is given."""
         ...
 
-    def counts(self) -> Mapping[str, int]:
-        """Instances by state."""
+    def counts(self, most: int) -> Mapping[str, int]:
+        """Instances by state, each counted up to `most`: however many there are, nobody counts them all."""
+        ...
+
+    def ended(self) -> Mapping[tuple[str, str], int]:
+        """How many instances ever ended, by workflow and state, those that are gone among them. A moment behind."""
         ...
 
     def unfinished(self) -> Mapping[str, Mapping[str, int]]:

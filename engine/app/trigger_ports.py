@@ -14,6 +14,8 @@ class End:
     instance: str
     seq: int
     workflow: str
+    state: str
+    """How it ended then; a retry may have reopened it since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,9 @@ class Ends(Protocol):
         """Some of them; those of instances that were pruned meanwhile are left out."""
         ...
 
-    def forget(self, ends: Collection[End]) -> None: ...
+    def forget(self, ends: Collection[End]) -> None:
+        """They have been dealt with. Each is counted (`InstanceReader.ended`) as its row goes, once."""
+        ...
 
 
 class Schedules(Protocol):

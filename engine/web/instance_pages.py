@@ -30,6 +30,8 @@ LINES = 1_000
 """Log lines that one page shows."""
 EVENTS = 500
 FILES = 200
+COUNTED = 1_000
+"""Instances that the list counts of each state."""
 SHOWN_VALUES = 256 * 1024
 """Bytes of large outputs that a page shows."""
 CHILDREN = 50
@@ -57,7 +59,8 @@ class InstancePages:
             "instances.html",
             {
                 "instances": instances,
-                "counts": reader.counts(),
+                "counts": reader.counts(COUNTED),
+                "counted": COUNTED,
                 "states": STATES,
                 "workflows": [version.workflow for version in self._services.definitions.active_all()],
                 "workflow": workflow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -23,9 +24,9 @@ PARTS = {
 
 
 def samples(text):
-    """Values by family and label."""
+    """Values by name and labels."""
     return {
-        (family.name, *sample.labels.values()): sample.value
+        (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
@@ -37,14 +38,20 @@ def away():
 
 def test_figures_name_states_and_no_ids(small_world, small_client):
     ids = populate(small_world)
+    ends = small_world.instances.ends.read()
+    ended = Counter((end.state, end.workflow) for end in ends)
+    small_world.instances.ends.forget(ends)
     answer = small_client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert samples(answer.text)["headrace_instances", "succeeded"] == 1
+    found = samples(answer.text)
+    assert found["headrace_instances", "running"] == 1
+    assert {name[1:]: number for name, number in found.items() if name[0] == "headrace_instances_ended_total"} == ended
     assert not any(name in answer.text for name in ids.values())
 
 
 def test_every_family_is_there_and_no_other(small_world):
     populate(small_world)
+    small_world.instances.ends.forget(small_world.instances.ends.read())
     assert {name for name, *_ in samples(exposition(small_world.services))} == set(FAMILIES)
 
 

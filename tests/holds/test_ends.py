@@ -12,7 +12,7 @@ def test_an_end_is_there_with_its_instance(stores: InstancesDatabase):
     given.record(stores, given.started("i1"), given.started("i2", workflow="build"))
     assert stores.ends.read() == []
     given.finish(stores, "i2", at=20)
-    assert stores.ends.read() == [End(instance="i2", seq=2, workflow="build")]
+    assert stores.ends.read() == [End(instance="i2", seq=2, workflow="build", state="succeeded")]
 
 
 def test_what_is_forgotten_is_gone_and_the_rest_stays(stores: InstancesDatabase):
@@ -32,6 +32,24 @@ def test_an_instance_can_end_again_after_a_retry(stores: InstancesDatabase):
         locked.record(Record(instances=[InstanceChange(id="i1", seq=3, state="running")]))
     given.finish(stores, "i1", at=30)
     assert [end.seq for end in stores.ends.read()] == [2, 4]
+
+
+def test_each_end_is_counted_once_when_it_was_dealt_with(stores: InstancesDatabase):
+    for name, workflow in (("i1", "a"), ("i2", "a"), ("i3", "b")):
+        given.record(stores, given.started(name, workflow=workflow))
+        given.finish(stores, name, at=20)
+    with stores.store.lock([("i1", "")]) as locked:
+        locked.record(Record(instances=[InstanceChange(id="i1", seq=3, state="running")]))
+    assert stores.reader.ended() == {}
+    seen = stores.ends.read()
+    stores.ends.forget(seen)
+    stores.ends.forget(seen)  # by another that believed to lead
+    assert stores.reader.ended() == {("a", "succeeded"): 2, ("b", "succeeded"): 1}
+    given.finish(stores, "i1", at=30)
+    stores.ends.forget(stores.ends.read())
+    assert stores.reader.ended() == {("a", "succeeded"): 3, ("b", "succeeded"): 1}
+    given.prune(stores, before=100)
+    assert stores.reader.ended() == {("a", "succeeded"): 3, ("b", "succeeded"): 1}
 
 
 def test_ends_go_with_pruned_instances(stores: InstancesDatabase):

@@ -63,7 +63,7 @@ def test_a_batch_writes_many_instances_at_once(stores: InstancesDatabase):
     with stores.store.lock([(name, "") for name in names]) as locked:
         assert {found.seq for found in locked.instances.values()} == {3}
         assert {found.version for found in locked.scopes.values()} == {2}
-    assert stores.reader.counts() == {"running": 39, "waiting": 1}
+    assert stores.reader.counts(1_000) == {"running": 39, "waiting": 1}
     assert list(stores.reader.scopes(names[0])) == ["", "finally"]
     assert stores.outbox.size() == (40, 0)
 

@@ -1,14 +1,19 @@
-"""Instances that have ended, until the workflows that start after them were looked for."""
+"""Instances that have ended, until the workflows that start after them were looked for; then they are counted."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.adapters.databases.database import Database
-from engine.adapters.databases.tables import ends, instances
+from engine.adapters.databases.tables import end_counts, ends, instances
 from engine.app.trigger_ports import End
+
+STATE = sa.func.coalesce(ends.c.state, instances.c.state)
+"""Rows of an older version do not say it."""
 
 
 class EndStore:
@@ -20,18 +25,33 @@ class EndStore:
     def read(self, limit: int = 500) -> Sequence[End]:
         """See the port."""
         statement = (
-            sa.select(ends.c.instance_id, ends.c.seq, instances.c.workflow)
+            sa.select(ends.c.instance_id, ends.c.seq, instances.c.workflow, STATE.label("state"))
             .select_from(ends.join(instances, instances.c.id == ends.c.instance_id))
             .order_by(ends.c.instance_id, ends.c.seq)
             .limit(limit)
         )
         with self._database.reading() as connection:
             rows = connection.execute(statement)
-            return [End(instance=row.instance_id, seq=row.seq, workflow=row.workflow) for row in rows]
+            return [End(instance=row.instance_id, seq=row.seq, workflow=row.workflow, state=row.state) for row in rows]
 
     def forget(self, ends_: Collection[End]) -> None:
-        """See the port."""
-        if ends_:
-            keys = [(end.instance, end.seq) for end in ends_]
-            with self._database.writing() as connection:
-                connection.execute(sa.delete(ends).where(sa.tuple_(ends.c.instance_id, ends.c.seq).in_(keys)))
+        """See the port. Whoever deletes a row counts it: of two that deal with one end, one does."""
+        if not ends_:
+            return
+        known = {(end.instance, end.seq): end for end in ends_}
+        these = sa.delete(ends).where(sa.tuple_(ends.c.instance_id, ends.c.seq).in_(list(known)))
+        with self._database.writing() as connection:
+            gone = connection.execute(these.returning(ends.c.instance_id, ends.c.seq))
+            found = Counter(
+                (known[row.instance_id, row.seq].workflow, known[row.instance_id, row.seq].state) for row in gone
+            )
+            if found:
+                connection.execute(self._count(found))
+
+    def _count(self, found: Counter[tuple[str, str]]) -> Any:
+        """In order, so that two that count the same do not wait for each other in a circle."""
+        rows = [{"workflow": key[0], "state": key[1], "number": number} for key, number in sorted(found.items())]
+        insert = self._database.insert(end_counts).values(rows)
+        return insert.on_conflict_do_update(
+            index_elements=["workflow", "state"], set_={"number": end_counts.c.number + insert.excluded.number}
+        )

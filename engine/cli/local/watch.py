@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.app.glance import glance
 from engine.app.ports import InstanceReader
 from engine.app.read import TaskView, tasks_of
-from engine.app.records import FINAL, Instance
+from engine.app.records import Instance
 from engine.core.keys import FINALLY, ROOT, depth, owner, task_path
 from engine.core.model import Definition
 from engine.core.state import ScopeState
@@ -78,13 +78,13 @@ class Watch:
 
     def look(self) -> Look:
         """Read it, in a bounded number of queries. Raises Unavailable."""
-        over = not any(number for state, number in self._reader.counts().items() if state not in FINAL)
+        over = not self._reader.unfinished()
         return Look(run=self._seen(self._instance, "", [MOST_CHILDREN]), over=over)
 
     def live(self) -> list[Instance]:
         """The instances that have not ended."""
-        states = [state for state, number in self._reader.counts().items() if number and state not in FINAL]
-        return [instance for state in states for instance in self._reader.list(state=state, limit=500)]
+        states = {state for numbers in self._reader.unfinished().values() for state in numbers}
+        return [instance for state in sorted(states) for instance in self._reader.list(state=state, limit=500)]
 
     def kinds(self, instance: Instance, scope: str) -> Mapping[str, str]:
         """The kinds of the tasks of a scope."""

@@ -52,9 +52,7 @@ def _rest(record: Record) -> Iterator[_Part]:
     if moved := [change for change in record.instances if change.state is not None]:
         yield _Part("moved", statements.MOVE_INSTANCES, _moves(moved))
     if ended := record.ended:
-        yield _Part(
-            "ended", statements.INSERT_ENDS, {"ids": [row.id for row in ended], "seqs": [row.seq for row in ended]}
-        )
+        yield _Part("ended", statements.INSERT_ENDS, _ends(ended))
     if inserted := [scope for scope in record.scopes if scope.version == 1]:
         yield _Part("opened", statements.INSERT_SCOPES, _scopes(inserted))
     if updated := [scope for scope in record.scopes if scope.version != 1]:
@@ -103,6 +101,10 @@ def _moves(rows: Sequence[InstanceChange]) -> dict[str, object]:
         "finished_at": [row.finished_at or 0 for row in rows],
         "count": len(rows),
     }
+
+
+def _ends(rows: Sequence[InstanceChange]) -> dict[str, object]:
+    return {"ids": [row.id for row in rows], "seqs": [row.seq for row in rows], "states": [row.state for row in rows]}
 
 
 def _scopes(rows: Sequence[ScopeWrite]) -> dict[str, object]:

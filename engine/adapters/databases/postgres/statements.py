@@ -60,7 +60,7 @@ MOVE_INSTANCES = """
     WHERE i.id = v.id COLLATE "C" RETURNING 1"""
 
 INSERT_ENDS = """
-    INSERT INTO ends (instance_id, seq) SELECT * FROM unnest(%(ids)b::text[], %(seqs)b::int[])"""
+    INSERT INTO ends (instance_id, seq, state) SELECT * FROM unnest(%(ids)b::text[], %(seqs)b::int[], %(states)b::text[])"""
 
 INSERT_SCOPES = """
     INSERT INTO scopes (instance_id, path, state, version, next_due_at, settled)

@@ -22,7 +22,7 @@ INSERT_INSTANCE = """
 """An instance without its definition could never go on: it is left out, and so the change of its row is refused."""
 COUNT_INSTANCE = "UPDATE instances SET seq = ? WHERE id = ?"
 MOVE_INSTANCE = "UPDATE instances SET seq = ?, state = ?, outputs = ?, error = ?, finished_at = ? WHERE id = ?"
-INSERT_END = "INSERT INTO ends (instance_id, seq) VALUES (?, ?)"
+INSERT_END = "INSERT INTO ends (instance_id, seq, state) VALUES (?, ?, ?)"
 INSERT_SCOPE = "INSERT INTO scopes (instance_id, path, state, version, next_due_at, settled) VALUES (?, ?, ?, ?, ?, ?)"
 UPDATE_SCOPE = """
     UPDATE scopes SET state = ?, version = ?, next_due_at = ?, settled = ?

@@ -146,7 +146,7 @@ class SqliteLocked:
         ]
         self._exactly("instance", statements.COUNT_INSTANCE, counted)
         self._exactly("instance", statements.MOVE_INSTANCE, moved)
-        self._driver.executemany(statements.INSERT_END, [(change.id, change.seq) for change in record.ended])
+        self._driver.executemany(statements.INSERT_END, [(end.id, end.seq, end.state) for end in record.ended])
 
     def _write_scopes(self, record: Record) -> None:
         inserts, updates = [], []
