@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,10 +17,13 @@ DAY = 24 * HOUR
 SHORTEST = HOUR
 """Milliseconds for which every ended instance is kept: a repeated start, message or delivery must still find it."""
 
-INSTANCES = 200
-ROWS = 5_000
-OTHERS = 200
+INSTANCES = 100
+ROWS = 2_000
+OTHERS = 100
 """What goes in one transaction: instances, rows that they leave, and of each other thing."""
+
+SHARE = 0.2
+"""Of the time that pruning may take: a batch is followed by a rest four times as long."""
 
 _log = structlog.get_logger(__name__)
 
@@ -40,23 +44,31 @@ class Keep:
 class Pruner:
     """Goes through everything that is old, round after round. For one thread."""
 
-    def __init__(self, *, retention: Retention, clock: Clock, keep: Keep) -> None:
+    def __init__(
+        self, *, retention: Retention, clock: Clock, keep: Keep, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._retention = retention
         self._clock = clock
         self._keep = keep
+        self._monotonic = monotonic
         self._round: Iterator[int] | None = None
+        self._rests_until = monotonic()
         self.gone = 0
         """Instances that went since this was made."""
 
     def run_once(self) -> int:
-        """One batch of the round; returns how much was looked at, 0 when the round is over. Raises Unavailable.
+        """One batch of the round, or nothing during a rest; returns 0 when the round is over. Raises Unavailable.
 
         A round that fails, or whose process dies, is followed by one that starts over: nothing is half gone for long.
         """
+        began = self._monotonic()
+        if began < self._rests_until:
+            return 1
         steps, self._round = self._round or self._steps(), None
         done = next(steps, 0)
         if done:
             self._round = steps
+        self._rests_until = began + (self._monotonic() - began) / SHARE
         return done
 
     def _steps(self) -> Iterator[int]:

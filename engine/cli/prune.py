@@ -8,8 +8,8 @@ import typer
 
 from engine.cli.output import AsJson, emit_json
 
-PAUSE = 0.1
-"""Seconds between two batches, which live work has for itself."""
+PAUSE = 0.05
+"""Seconds between two batches, or two looks whether the rest after one is over."""
 
 
 def register(app: typer.Typer) -> None:

@@ -89,6 +89,21 @@ def test_timers_come_before_each_batch(world, monkeypatch):
     assert seen == [("succeeded", 3), ("succeeded", 2)]
 
 
+def test_a_batch_is_followed_by_a_rest_four_times_as_long(world, monkeypatch):
+    monkeypatch.setattr(prune, "INSTANCES", 1)
+    ran(world, 3)
+    world.move(DAY + 60_000)
+    times = iter([0.0, 10.0, 10.5, 12.4, 12.6, 12.6])  # made; began, ended; looks too early; began, ended
+    pruner = Pruner(
+        retention=world.instances.retention, clock=world.recovery, keep=Keep(age=DAY), monotonic=lambda: next(times)
+    )
+    left = []
+    for _ in range(3):
+        assert pruner.run_once()
+        left.append(len(ids(world)))
+    assert left == [2, 2, 1]
+
+
 def test_a_crash_between_two_batches_leaves_nothing_behind(world, monkeypatch):
     monkeypatch.setattr(prune, "INSTANCES", 2)
     monkeypatch.setattr(prune, "ROWS", 3)

@@ -164,8 +164,10 @@ class World:
         )
 
     def pruner(self, keep: Keep | None = None) -> Pruner:
-        """As another process would have it: nothing remembered."""
-        return Pruner(retention=self.instances.retention, clock=self.recovery, keep=keep or Keep())
+        """As another process would have it: nothing remembered. It needs no rest."""
+        return Pruner(
+            retention=self.instances.retention, clock=self.recovery, keep=keep or Keep(), monotonic=lambda: 0.0
+        )
 
     def scheduled(self) -> ScheduledStarts:
         """As another process would have it: nothing remembered."""
