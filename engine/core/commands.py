@@ -35,7 +35,7 @@ from engine.core.outbound import (
     RunTask,
     StartChild,
 )
-from engine.core.values import JsonObject
+from engine.core.values import Json, JsonObject
 from engine.errors import Malformed
 
 __all__ = [
@@ -120,26 +120,32 @@ def from_json(body: JsonObject) -> Outbound:
     return command
 
 
-def lease_of(body: JsonObject) -> str | None:
+def lease_of(body: Json) -> str | None:
     """What is leased while a command, as `to_json` gives it, is carried out; None for one that may be carried out twice.
 
-    Raises Malformed.
+    Raises Malformed: it was not written by `to_json`.
     """
+    if not isinstance(body, dict):
+        raise Malformed("a command is an object")
     kind = body.get("type")
-    if kind not in _LEASED:
-        return None
-    try:
-        return lease_key(body["instance"], body["path"], body["attempt"]) + _LEASED[kind]
-    except KeyError as missing:
-        raise Malformed(f"command {kind} without {missing}") from None
+    return _attempt_of(body) + _LEASED[kind] if isinstance(kind, str) and kind in _LEASED else None
 
 
 _LEASED = {RunTask.type: "", AskApprovers.type: "/ask", StartChild.type: "", MatchEvent.type: "/match"}
 
 
-def cancelled_attempt(body: JsonObject) -> str | None:
+def cancelled_attempt(body: Json) -> str | None:
     """The lease of the attempt that a command, as `to_json` gives it, is to stop; None for other commands."""
-    try:
-        return lease_key(body["instance"], body["path"], body["attempt"]) if body["type"] == CancelTask.type else None
-    except (KeyError, TypeError):  # made by hand: whoever reads the queue refuses it
+    if not isinstance(body, dict) or body.get("type") != CancelTask.type:
         return None
+    try:
+        return _attempt_of(body)
+    except Malformed:  # made by hand: whoever reads the queue refuses it
+        return None
+
+
+def _attempt_of(body: JsonObject) -> str:
+    instance, path, attempt = body.get("instance"), body.get("path"), body.get("attempt")
+    if not isinstance(instance, str) or not isinstance(path, str) or type(attempt) is not int:
+        raise Malformed(f"command {body['type']} does not name an instance, a path and an attempt")
+    return lease_key(instance, path, attempt)

@@ -50,6 +50,6 @@ class Admission:
 def _attempt(message: Held) -> Attempt | None:
     try:
         return Attempt(message=message, lease=lease_of(message.body))
-    except (Malformed, AttributeError, IndexError) as error:
+    except (Malformed, IndexError) as error:
         _log.error("command dropped", queue=message.queue_name, message=message.message_id, error=str(error))
         return None

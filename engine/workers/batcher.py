@@ -182,6 +182,10 @@ class Batcher:
 
 def _notification(message: Held) -> Notification:
     try:
-        return Notification(**message.body)
+        found = Notification(**message.body)
     except (TypeError, IndexError) as error:
         raise Malformed(f"not a notification: {error}") from None
+    named = (found.instance, found.scope, found.event.get("type") if isinstance(found.event, dict) else None)
+    if not all(isinstance(name, str) for name in named):
+        raise Malformed("not a notification: it does not name an instance, a scope and an event")
+    return found

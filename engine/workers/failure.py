@@ -14,15 +14,14 @@ _OUTCOMES = frozenset(
 
 def failure_of(command: JsonObject, message: str) -> Notification | None:
     """An attempt that failed with kind `internal`, or an asking that failed; None for commands that nobody waits for."""
-    scope, task = split_path(command.get("path", ""))
-    attempt = command.get("attempt", 0)
-    event: events.Event
-    if command.get("type") in ("RunTask", "StartChild"):
-        event = events.TaskFailed(task=task, attempt=attempt, error={"kind": "internal", "message": message})
-    elif command.get("type") == "AskApprovers":
-        event = events.AskingFailed(task=task, attempt=attempt, message=message)
-    else:
+    kind = command.get("type")
+    if kind not in ("RunTask", "StartChild", "AskApprovers"):
         return None
+    scope, task = split_path(command["path"])
+    attempt = command["attempt"]
+    event: events.Event = events.TaskFailed(task=task, attempt=attempt, error={"kind": "internal", "message": message})
+    if kind == "AskApprovers":
+        event = events.AskingFailed(task=task, attempt=attempt, message=message)
     return Notification(instance=command["instance"], scope=scope, event=events.to_json(event))
 
 

@@ -53,6 +53,17 @@ def test_a_waiting_reader_wakes_when_something_is_sent(broker: Broker):
     assert numbers(found) == [0]
 
 
+def test_a_reader_that_ends_in_the_middle_of_a_fetch_leaves_it_to_the_next(broker: Broker):
+    """Dramatiq starts another consumer in the same process, which Redis takes for the one that still has them."""
+    broker.publisher.publish(commands(2))
+    intake = Intake(window=10, admit=lambda _messages: 1 / 0)
+    broker.dramatiq.serve("tasks", intake)
+    with pytest.raises(ZeroDivisionError):
+        next(broker.dramatiq.consume("tasks", timeout=50))
+    intake.admit = lambda messages: messages
+    assert sorted(numbers(take_all(broker.dramatiq.consume("tasks", timeout=50)))) == [0, 1]
+
+
 def test_no_more_than_the_window_is_fetched_until_something_is_finished(broker: Broker):
     broker.publisher.publish(commands(5))
     consumer = read(broker, "tasks", window=2)

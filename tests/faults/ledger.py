@@ -92,11 +92,25 @@ class Ledger:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What a query gives."""
-        if self.url.startswith("sqlite"):
+        if self.kind == "sqlite":
             with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=10)) as connection:
                 return connection.execute(statement).fetchall()
         with psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=5) as connection:
             return connection.execute(statement.encode()).fetchall()
+
+    def write(self, statement: str) -> None:
+        """As somebody would by hand."""
+        if self.kind == "sqlite":
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=10)) as connection, connection:
+                connection.execute(statement)
+            return
+        with psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=5) as connection:
+            connection.execute(statement.encode())
+
+    @property
+    def kind(self) -> str:
+        """Of the database: `sqlite` or `postgresql`."""
+        return self.url.partition(":")[0].partition("+")[0]
 
     def count(self, statement: str) -> int:
         """The one number that a query gives."""

@@ -20,7 +20,11 @@ LOAD = dag(2)
 
 
 @pytest.mark.parametrize(
-    "stack", ["embedded", pytest.param("production", marks=[pytest.mark.postgres, pytest.mark.redis])]
+    "stack",
+    [
+        pytest.param("embedded", marks=pytest.mark.long),
+        pytest.param("production", marks=[pytest.mark.postgres, pytest.mark.redis]),
+    ],
 )
 def test_a_hundred_repeats_are_one_instance(stack, request, begin, long):
     """Sent to two webhooks processes where there can be two; each answer names the same instance."""

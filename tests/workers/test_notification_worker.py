@@ -134,7 +134,9 @@ def test_a_batch_waits_for_an_unavailable_database(broker, notification_worker):
 
 
 def test_what_is_no_notification_is_dropped(broker, notification_worker, advancer):
-    bodies = [{"instance": "x"}, ["nothing"], None]
+    whole = {"instance": "x", "scope": "", "event": {"type": "TaskStarted"}}
+    odd = [whole | {name: [1]} for name in whole] + [whole | {"event": {"type": ["TaskStarted"]}}]
+    bodies = [{"instance": "x"}, ["nothing"], None, *odd]
     broker.publisher.publish([*(Message(queue="notifications", body=b) for b in bodies), notification("a")])
     notification_worker(broker)
     wait_until(lambda: advancer.taken == ["a"] and all_settled(broker), what="the good one")

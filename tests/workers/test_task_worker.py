@@ -6,6 +6,7 @@ import pytest
 
 from engine.app.records import Message
 from engine.core.keys import lease_key
+from engine.workers.failure import failure_of
 from tests.servers import wait_until
 from tests.workers.doubles import Reader, run_task
 
@@ -120,10 +121,16 @@ def test_an_outcome_that_cannot_be_sent_fails_its_attempt_alone(broker, task_wor
 
 def test_what_is_no_command_is_dropped(broker, task_worker, performer):
     task_worker(broker)
-    bodies = [{"type": "RunTask"}, ["nothing"], None]
+    place = {"instance": "x", "path": "build", "attempt": 1}
+    odd = [{**place, "type": "RunTask", name: [1]} for name in place]
+    bodies = [{"type": "RunTask"}, ["nothing"], None, *odd]
     broker.publisher.publish([*(Message(queue="tasks", body=body) for body in bodies), run_task("a")])
     wait_until(lambda: performer.started == ["a"], what="the good one")
     wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
+
+
+def test_nobody_hears_of_a_failed_command_that_is_no_attempt():
+    assert failure_of({"type": "CancelChild", "path": 7}, "why") is None
 
 
 def test_several_queues_share_the_threads(broker, task_worker, performer):

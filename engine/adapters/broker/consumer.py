@@ -32,6 +32,7 @@ class QueueConsumer(Consumer):
         self._timeout = timeout
         self._ready: deque[Held] = deque()
         self._adrift = False
+        self._fresh = True
 
     def __next__(self) -> Held | None:
         """The next message, or None after a while without one: the worker then looks whether it should stop."""
@@ -82,10 +83,11 @@ class QueueConsumer(Consumer):
         self.requeue(ready)
 
     def _fill(self) -> None:
-        if self._adrift:
+        if self._fresh or self._adrift:  # after an outage, or a reader before this one that ended in the middle of it
             self._transport.requeue_others(self._queue, self._intake.unsettled())
-            self._adrift = False
+        if self._adrift:
             _log.info("broker is back", queue=self._queue)
+        self._fresh = self._adrift = False
         room = self._intake.room(self._timeout)
         if room <= 0:
             return
