@@ -17,6 +17,7 @@ from engine.app.records import (
     Instance,
     LoadedScope,
     LockedInstance,
+    Look,
     Message,
     NewDelivery,
     OutboxRow,
@@ -156,6 +157,10 @@ class Recovery(Protocol):
         ...
 
     def resign(self, holder: str) -> None: ...
+
+    def look(self) -> Look:
+        """In one round trip: it is asked several times a second, mostly for nothing."""
+        ...
 
     def due(self, limit: int = 500) -> Sequence[DueScope]:
         """Scopes whose `next_due_at` has passed, oldest first."""

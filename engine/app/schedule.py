@@ -8,17 +8,18 @@ from typing import Protocol
 import structlog
 
 from engine.app.ports import Recovery
+from engine.app.records import Look
 from engine.errors import Unavailable
 
 LEASE = 10_000
 """Milliseconds of database time for which a leader leads without a word."""
 
-LEAD = 1_000
+LEAD = 2_000
 """Milliseconds between two writes that say who leads."""
 
 RECOVER = 2_000
-START = 500
-"""Milliseconds between two looks at schedules, and at instances that have ended."""
+START = 2_000
+"""Milliseconds between two looks for what begins instances where no glance shows anything: schedules may have come or gone."""
 
 PRUNE = 60_000
 """Milliseconds between two looks for what is old; while there is some, a batch of it goes in every round."""
@@ -47,7 +48,7 @@ class Scheduler:
         prunes: Sequence[Round] = (),
         starts: Mapping[str, Round] | None = None,
     ) -> None:
-        """`prunes`: what throws away; `starts` by name: what else begins instances."""
+        """`prunes`: what throws away; `starts`: what else begins instances, by the field of `Look` that tells of it."""
         self._recovery = recovery
         self._timers = timers
         self._recoverer = recoverer
@@ -59,17 +60,18 @@ class Scheduler:
 
     def run_once(self) -> int:
         """One round; returns how many timers, messages and deliveries were taken, 0 when there was nothing (or no lead)."""
-        now = self._recovery.now()
+        look = self._recovery.look()
+        now = look.now
         if self._leading.due(now):
             self._leads = self._recovery.lead(self._holder, LEASE)
         if not self._leads:
             return 0
-        done = self._timers.run_once()
+        done = self._timers.run_once() if look.timers else 0
         if self._recovering.due(now):
             done += self._recoverer.run_once()
         if self._pruning.due(now):
             self._prune()
-        return done + sum(self._start(name, now) for name in self._starts)
+        return done + sum(self._start(name, look) for name in self._starts)
 
     def _prune(self) -> None:
         """Files may be out of reach, or a lock be held for long, which must keep no timer from being noticed."""
@@ -80,19 +82,16 @@ class Scheduler:
             except Unavailable as error:
                 _log.warning("what is old waits to be thrown away", error=str(error))
 
-    def _start(self, name: str, now: int) -> int:
+    def _start(self, name: str, look: Look) -> int:
         """These read the definitions DB too, whose outage must keep no timer from being noticed."""
         starts, every = self._starts[name]
-        if not every.due(now):
+        if not every.due(look.now) and not getattr(look, name):
             return 0
         try:
-            done = starts.run_once()
+            return starts.run_once()
         except Unavailable as error:
             _log.warning("starts wait", what=name, error=str(error))
             return 0
-        if done:
-            every.again()
-        return done
 
     def close(self) -> None:
         """Let another one lead at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -203,6 +204,45 @@ def test_a_retry_that_comes_first_keeps_the_instance(world):
     world.work()
     assert world.state(failed) == "succeeded"
     world.check_history(failed)
+
+
+def test_retries_and_starts_go_on_beside_it(world, monkeypatch):
+    """Whoever comes first has the whole instance: it goes on with its history, or there is nothing of it."""
+    monkeypatch.setattr(prune, "INSTANCES", 2)
+    monkeypatch.setattr(prune, "ROWS", 3)
+    old = [world.start(ONE) for _ in range(20)]
+    for command in world.queued():
+        world.answer(command, error="broken")
+    world.move(DAY + 60_000)
+    retrier = Retrier(
+        reader=world.reader, instances=world.store, definitions=world.definitions, advancer=world.advancer
+    )
+    kept, started = [], []
+
+    def retry() -> None:
+        for instance in reversed(old):
+            try:
+                retrier.retry(instance, by="ana")
+            except NotFound:
+                continue
+            kept.append(instance)
+
+    def start() -> None:
+        started.extend(world.starter.start("w", {}, by="ana") for _ in range(20))
+
+    with ThreadPoolExecutor(3) as threads:
+        pruning = threads.submit(lambda: list(batches(world.pruner(Keep(age=DAY)))))
+        for done in (threads.submit(retry), threads.submit(start), pruning):
+            done.result(60)
+    for _ in batches(world.pruner(Keep(age=DAY))):
+        pass
+    world.work()
+    assert {world.state(instance) for instance in (*kept, *started)} == {"succeeded"}
+    assert ids(world) == sorted((*kept, *started))
+    for instance in kept:
+        world.check_history(instance)
+    left = {row[0] for row in world.sql("SELECT instance_id FROM history UNION SELECT instance_id FROM scopes")}
+    assert left == {*kept, *started}
 
 
 class _Pruned:

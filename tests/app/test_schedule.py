@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.app.schedule import LEASE
@@ -92,7 +94,7 @@ def test_an_outage_of_the_database_is_said(world, monkeypatch):
     def away():
         raise Unavailable("the database")
 
-    monkeypatch.setattr(world.recovery, "now", away)
+    monkeypatch.setattr(world.recovery, "look", away)
     with pytest.raises(Unavailable):
         world.scheduler().run_once()
 
@@ -103,6 +105,9 @@ class _Leads:
 
     def lead(self, _holder, _ttl):
         return True
+
+    def look(self):
+        return replace(self._recovery.look(), timers=True)
 
     def __getattr__(self, name):
         return getattr(self._recovery, name)

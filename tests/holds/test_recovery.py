@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.adapters.databases.timers import STEP
+from engine.app.event_ports import NewEvent
 from engine.app.records import Record
-from tests.holds.given import delivery, record, scope, started, state
+from engine.app.trigger_ports import ScheduleRow
+from tests.holds.given import delivery, finish, message, record, scope, started, state
 from tests.servers import wait_until
 
 
@@ -38,6 +41,24 @@ def test_due_scopes_come_oldest_first_and_never_early(stores: InstancesDatabase)
     assert stores.recovery.due(1)[0].state == state()
     record(stores, Record(scopes=[scope("late", 2), scope("later", 2, due=now + 60_000)]))
     assert stores.recovery.due() == []
+
+
+def test_a_glance_shows_what_there_is_to_do(stores: InstancesDatabase):
+    quiet = stores.recovery.look()
+    assert abs(quiet.now - stores.recovery.now()) < 60_000
+    shown = {"timers": False, "events": False, "workflows": False, "schedules": False}
+    assert asdict(quiet) == {"now": quiet.now, **shown}
+    record(stores, started("later", due=quiet.now + 60_000))
+    stores.schedules.put(ScheduleRow(workflow="w", entry="e", next_at=quiet.now + 60_000))
+    assert not any(list(asdict(stores.recovery.look()).values())[1:])
+    record(stores, started("due", due=quiet.now - 60_000))
+    stores.schedules.put(ScheduleRow(workflow="w", entry="e", next_at=quiet.now - 1))
+    finish(stores, "later", at=1)
+    event = NewEvent(id="e1", type="t", source="api", body=1, by="ana")
+    stores.events.publish(event, message("m1"))
+    assert list(asdict(stores.recovery.look()).values())[1:] == [True] * 4
+    stores.schedules.put(ScheduleRow(workflow="w", entry="e", next_at=None, pending_at=5))
+    assert stores.recovery.look().schedules
 
 
 def test_a_timer_is_at_most_one_step_late(stores: InstancesDatabase):

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.deliveries import COLUMNS as DELIVERY_COLUMNS
 from engine.adapters.databases.deliveries import to_delivery
-from engine.adapters.databases.tables import deliveries, leadership, marks, scopes
-from engine.app.records import Delivery, DueScope
+from engine.adapters.databases.tables import deliveries, ends, events, leadership, marks, schedules, scopes
+from engine.app.records import Delivery, DueScope, Look
 
 ROLE = "scheduler"
 
@@ -42,6 +42,20 @@ class RecoveryStore:
         """See the port."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(leadership).where(leadership.c.holder == holder))
+
+    def look(self) -> Look:
+        """See the port."""
+        now = self._database.now()
+        found = {
+            "timers": sa.exists().where(scopes.c.next_due_at <= now),
+            "events": sa.select(events.c.id).where(sa.text("NOT routed")).exists(),
+            "workflows": sa.exists().select_from(ends),
+            "schedules": sa.exists().where(sa.or_(schedules.c.next_at <= now, schedules.c.pending_at.is_not(None))),
+        }
+        exist = (statement.label(name) for name, statement in found.items())
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(now.label("now"), *exist)).mappings().one()
+        return Look(**row)
 
     def due(self, limit: int = 500) -> Sequence[DueScope]:
         """See the port."""
