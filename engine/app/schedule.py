@@ -18,7 +18,7 @@ LEAD = 2_000
 """Milliseconds between two writes that say who leads."""
 
 RECOVER = 2_000
-START = 2_000
+START = 5_000
 """Milliseconds between two looks for what begins instances where no glance shows anything: schedules may have come or gone."""
 
 PRUNE = 60_000

@@ -21,6 +21,7 @@ class RecoveryStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._look = _look(database.now())  # built once, as it is asked again and again
 
     def lead(self, holder: str, ttl: int) -> bool:
         """See the port."""
@@ -45,17 +46,8 @@ class RecoveryStore:
 
     def look(self) -> Look:
         """See the port."""
-        now = self._database.now()
-        found = {
-            "timers": sa.exists().where(scopes.c.next_due_at <= now),
-            "events": sa.select(events.c.id).where(sa.text("NOT routed")).exists(),
-            "workflows": sa.exists().select_from(ends),
-            "schedules": sa.exists().where(sa.or_(schedules.c.next_at <= now, schedules.c.pending_at.is_not(None))),
-        }
-        exist = (statement.label(name) for name, statement in found.items())
         with self._database.reading() as connection:
-            row = connection.execute(sa.select(now.label("now"), *exist)).mappings().one()
-        return Look(**row)
+            return Look(**connection.execute(self._look).mappings().one())
 
     def due(self, limit: int = 500) -> Sequence[DueScope]:
         """See the port."""
@@ -116,3 +108,14 @@ class RecoveryStore:
                 DueScope(instance=row.instance_id, path=row.path, state=row.state)
                 for row in connection.execute(statement)
             ]
+
+
+def _look(now: sa.ColumnElement[int]) -> sa.Executable:
+    due = sa.or_(schedules.c.next_at <= now, schedules.c.pending_at.is_not(None))
+    return sa.select(
+        now.label("now"),
+        sa.exists().where(scopes.c.next_due_at <= now).label("timers"),
+        sa.select(events.c.id).where(sa.text("NOT routed")).exists().label("events"),
+        sa.exists().select_from(ends).label("workflows"),
+        sa.exists().where(due).label("schedules"),
+    )

@@ -81,8 +81,8 @@ class SqliteDatabase:
         return sqlite.insert(table)
 
     def now(self) -> sa.ColumnElement[int]:
-        """See `Database.now`: the clock's time now."""
-        return sa.literal(self._clock.now(), sa.BigInteger)
+        """See `Database.now`: the clock's time when the statement is executed."""
+        return sa.bindparam(None, callable_=self._clock.now, type_=sa.BigInteger)
 
     def close(self) -> None:
         self._readers.dispose()
