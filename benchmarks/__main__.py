@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks import pieces, stack
+from benchmarks import pieces, report, stack
 from benchmarks.compared import PEERS
 from benchmarks.engines import KNOWN
 from benchmarks.rounds import Figure, keep, ratio
@@ -35,7 +36,12 @@ def show(figures: Sequence[Figure]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    if sys.argv[1:2] == ["report"]:
+        report.main(sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, epilog="`report FILE` writes what a file holds into the docs."
+    )
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(KNOWN)}; default: all")
     parser.add_argument(
         "--stack", default="all", metavar="NAMES", help=f"all, none, or some of {','.join(stack.STACKS)}"

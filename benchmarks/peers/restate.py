@@ -92,7 +92,7 @@ if __name__ == "__main__":
         "DO_NOT_TRACK": "1",
     }
     server = str(Path(sys.prefix) / "node_modules" / ".bin" / "restate-server")
-    served = ("--bind", f"127.0.0.1:{handlers}", "--workers", "1", "benchmarks.peers.restate:app")
+    served = ("--bind", f"127.0.0.1:{handlers}", "--workers", os.environ.get("W", "1"), "benchmarks.peers.restate:app")
     with running(server, **settings), running(program("hypercorn"), *served):
         until(lambda: register(admin, handlers), "Restate")
         until(lambda: Handlers(ingress).chain(1, 1) is None, "Restate's ingress")
