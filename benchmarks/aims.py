@@ -25,6 +25,7 @@ RATE, P50, P99, TOTAL = "tasks_per_s", "p50_ms", "p99_ms", "total_ms"
 AIMS = (
     Aim(stack="postgres", workload="chain", metric=RATE, at_least=3.5, over="dramatiq"),
     Aim(stack="postgres", workload="chain", metric=RATE, at_least=6, over="restate"),
+    Aim(stack="postgres", workload="chain", metric=RATE, at_least=6, over="restate-calls"),
     Aim(stack="postgres", workload="chain", metric=RATE, at_least=20, over="dbos"),
     Aim(stack="postgres", workload="chain", metric=RATE, at_least=6_000),
     Aim(stack="postgres", workload="fanout", metric=RATE, at_least=6_000),

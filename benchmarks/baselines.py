@@ -20,7 +20,7 @@ UNBATCHED = "one transaction per event"
 def unbatched(servers: Servers) -> Iterator[Engine]:
     """The same code with batching off: one transaction per event, one message at a time."""
     slow = {"notification-worker": ("-m", "benchmarks.unbatched")}
-    with on_servers(UNBATCHED, servers, [slow.get(name, (name,)) for name in SEPARATE]) as stack:
+    with on_servers(UNBATCHED, servers, [slow.get(name, (name,)) for name in SEPARATE], fewer=5) as stack:
         yield Engine(stack, THROUGHPUT)
 
 

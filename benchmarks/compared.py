@@ -29,6 +29,8 @@ SAME: Mapping[str, tuple[int, int]] = {
     "sequential": (1, HOPS),
 }
 """Instances and tasks in each, as ours have them."""
+FEWEST_PROBES = 25
+"""What a slow peer is probed for latency at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class About:
     """A slow peer is given this fraction of the instances of a workload: what counts is the rate."""
     client_works: bool = False
     """Its client runs the tasks, and so is part of what takes memory."""
+    program: tuple[str, ...] = ()
+    """The module below `benchmarks.peers`, whose environment has its name, and arguments; empty: the peer's name alone."""
 
 
 PEERS = {
@@ -48,7 +52,10 @@ PEERS = {
     "celery": About(title="Celery", durability="none: messages and results in Redis"),
     "dbos": About(title="DBOS", durability="every step, in PostgreSQL", client_works=True),
     "prefect": About(title="Prefect", durability="records only, in PostgreSQL", fewer=20, client_works=True),
-    "restate": About(title="Restate", durability="every step, in its own log"),
+    "restate": About(title="Restate, steps", durability="every step, in its own log"),
+    "restate-calls": About(
+        title="Restate, calls", durability="every call, in its own log", program=("restate", "calls")
+    ),
     "temporal": About(title="Temporal dev server", durability="every event, in SQLite", fewer=4),
 }
 
@@ -69,8 +76,8 @@ class Peer:
         if workload not in SAME:
             return {}
         instances, size = SAME[workload]
-        fewer = 1 if workload == "latency" else self._about.fewer
-        return self._ask(workload=workload, instances=max(instances // fewer, 1), size=size)
+        least = FEWEST_PROBES if workload == "latency" else 1
+        return self._ask(workload=workload, instances=max(instances // self._about.fewer, least), size=size)
 
     def memory(self) -> dict[str, float]:
         """MiB resident: at the start, and the most while chains run."""
@@ -120,6 +127,10 @@ def absent(name: str) -> str:
     )
 
 
+def _program(name: str) -> tuple[str, ...]:
+    return PEERS[name].program or (name,)
+
+
 @contextmanager
 def peer(name: str, servers: Servers) -> Iterator[Peer]:
     """The peer of this name, running, on a database and a Redis of its own on these servers."""
@@ -130,8 +141,9 @@ def peer(name: str, servers: Servers) -> Iterator[Peer]:
             "FOLDER": str(folder),
             "PORTS": " ".join(str(free_port()) for _ in range(4)),
         }
+        module, *arguments = _program(name)
         program = subprocess.Popen(
-            [ENVIRONMENTS / name / "bin" / "python", "-m", f"benchmarks.peers.{name}"],
+            [ENVIRONMENTS / module / "bin" / "python", "-m", f"benchmarks.peers.{module}", *arguments],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

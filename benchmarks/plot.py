@@ -12,7 +12,8 @@ OURS = ("combined", "postgres")
 NAMES = {
     "combined": "Headrace, one worker",
     "postgres": "Headrace, separate",
-    "restate": "Restate",
+    "restate": "Restate, steps",
+    "restate-calls": "Restate, calls",
     "dbos": "DBOS",
     "temporal": "Temporal, dev server",
     "dramatiq": "Dramatiq, not durable",

@@ -57,6 +57,8 @@ class Stack(Running):
 
     application: Application
     versions: Mapping[str, Version]
+    fewer: int = 1
+    """A slow one is given this fraction of the instances of a workload: what counts is the rate."""
 
     def start(self, workflow: str, count: int, inputs: dict[str, Any] | None = None) -> list[str]:
         """Start instances through the product's own use case; returns their ids."""
@@ -142,8 +144,8 @@ STACKS = {"sqlite": sqlite, "postgres": postgres, "combined": combined, "dev": d
 
 
 @contextmanager
-def on_servers(name: str, servers: Servers, commands: Sequence[Sequence[str]]) -> Iterator[Stack]:
-    """These commands (or, with a leading `-m`, Python modules) as processes on a database of their own."""
+def on_servers(name: str, servers: Servers, commands: Sequence[Sequence[str]], *, fewer: int = 1) -> Iterator[Stack]:
+    """These commands (or, with a leading `-m`, Python modules) as processes on a database of their own. `fewer`: see `Stack`."""
     with temporary() as folder, ExitStack() as stack:
         url = servers.database.url(servers.database.create_database())
         config = _config(folder, instances_url=url, definitions_url=url, broker_url=servers.cache.fresh_url())
@@ -157,6 +159,7 @@ def on_servers(name: str, servers: Servers, commands: Sequence[Sequence[str]]) -
             name=name,
             application=application,
             versions=versions,
+            fewer=fewer,
             pids={name: running.pid for name, running in processes.items()},
             api=addresses.get("api", ""),
             hooks=addresses.get("webhooks", ""),

@@ -1,4 +1,6 @@
-"""Restate: handlers whose steps are kept in its server's log.
+"""Restate: handlers whose steps are kept in its server's log; with the argument `calls`, a task is a call to another handler.
+
+A step runs within its handler. A call goes through the server to whichever process serves the handler called, as our tasks do.
 
 Durability: every step's outcome is in the log, on disk, before the next one begins. It brings its own store, so PostgreSQL and Redis
 do not take part. Settings: one server with its defaults; the handlers served by hypercorn, as its documentation has it.
@@ -29,6 +31,11 @@ async def noop() -> None:
 
 
 @service.handler()
+async def task(_context: restate.Context) -> None:
+    """Nothing."""
+
+
+@service.handler()
 async def in_sequence(context: restate.Context, length: int) -> None:
     """Steps one after the other."""
     for _ in range(length):
@@ -42,14 +49,29 @@ async def side_by_side(context: restate.Context, width: int) -> None:
     await context.run_typed("noop", noop)
 
 
+@service.handler()
+async def calls_in_sequence(context: restate.Context, length: int) -> None:
+    """Calls one after the other."""
+    for _ in range(length):
+        await context.service_call(task, arg=None)
+
+
+@service.handler()
+async def calls_side_by_side(context: restate.Context, width: int) -> None:
+    """Calls at once, then one."""
+    await restate.gather(*(context.service_call(task, arg=None) for _ in range(width)))
+    await context.service_call(task, arg=None)
+
+
 app = restate.app([service])
 
 
 class Handlers:
     """Implements `Work`."""
 
-    def __init__(self, ingress: int) -> None:
+    def __init__(self, ingress: int, prefix: str) -> None:
         self._ingress = ingress
+        self._prefix = prefix
         self._pool = ThreadPoolExecutor(SENDERS)
         self._kept = threading.local()
 
@@ -64,7 +86,9 @@ class Handlers:
     def _call(self, handler: str, size: int) -> None:
         if not hasattr(self._kept, "connection"):
             self._kept.connection = HTTPConnection("127.0.0.1", self._ingress)
-        self._kept.connection.request("POST", f"/benchmark/{handler}", str(size), {"Content-Type": "application/json"})
+        self._kept.connection.request(
+            "POST", f"/benchmark/{self._prefix}{handler}", str(size), {"Content-Type": "application/json"}
+        )
         answer = self._kept.connection.getresponse()
         body = answer.read()
         if answer.status != 200:
@@ -92,8 +116,9 @@ if __name__ == "__main__":
         "DO_NOT_TRACK": "1",
     }
     server = str(Path(sys.prefix) / "node_modules" / ".bin" / "restate-server")
-    served = ("--bind", f"127.0.0.1:{handlers}", "--workers", os.environ.get("W", "1"), "benchmarks.peers.restate:app")
+    served = ("--bind", f"127.0.0.1:{handlers}", "--workers", "2", "benchmarks.peers.restate:app")
     with running(server, **settings), running(program("hypercorn"), *served):
         until(lambda: register(admin, handlers), "Restate")
-        until(lambda: Handlers(ingress).chain(1, 1) is None, "Restate's ingress")
-        serve(Handlers(ingress), "restate-sdk")
+        work = Handlers(ingress, "calls_" if sys.argv[1:] == ["calls"] else "")
+        until(lambda: work.chain(1, 1) is None, "Restate's ingress")
+        serve(work, "restate-sdk")
