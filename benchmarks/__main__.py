@@ -56,6 +56,9 @@ def main() -> None:
     peers = chosen(parser, given.peers.split(","), list(PEERS))
     for piece in run(workloads, stacks, peers, given.runs, bare=given.bare):
         show(piece.figures)
+        for name, facts in piece.about.get("peers", {}).items():
+            if "absent" in facts:
+                print(f"{name} is absent: {facts['absent']}")
         if given.json:
             keep(given.json, piece.figures, piece.about)
 

@@ -120,11 +120,8 @@ class FreshPeer:
 
 def absent(name: str) -> str:
     """Why a peer cannot be measured here; empty: it can."""
-    return (
-        ""
-        if (ENVIRONMENTS / name / ".installed").exists()
-        else "not installed: scripts/peers could not, or was not run"
-    )
+    installed = ENVIRONMENTS / _program(name)[0] / ".installed"
+    return "" if installed.exists() else "not installed, as scripts/peers could not or was not run"
 
 
 def _program(name: str) -> tuple[str, ...]:

@@ -28,9 +28,10 @@ def parts(file: Path) -> dict[str, str]:
     """The parts of the page by name, and the plot."""
     about, found = read(file)
     figures = Figures(found)
-    machine = about.get("machine", {})
     return {
-        "machine": ", ".join(f"{name} {value}" for name, value in sorted(machine.items())) + ".",
+        "machine": "{processors} processors, Python {python}, PostgreSQL {postgresql}, Redis {redis}, on {day}.".format(
+            **about["machine"]
+        ),
         "ratios": tables.ratios(figures, about, "postgres"),
         "ratios of one worker": tables.ratios(figures, about, "combined"),
         "behind": tables.behind(figures),
