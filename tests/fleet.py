@@ -84,10 +84,10 @@ class Fleet:
     def close(self) -> None:
         """Whatever still runs is terminated, then killed."""
         self.client.close()
-        for process in self.processes.values():
+        for process in list(self.processes.values()):
             process.terminate()
         deadline = time.monotonic() + 10
-        for process in self.processes.values():
+        for process in list(self.processes.values()):
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
