@@ -130,6 +130,11 @@ class Ledger:
         ended = "SELECT coalesce(max(finished_at), 0) FROM instances WHERE started_at <= "
         return self.count(f"{ended}{moment * 1000:.0f}") / 1000 - moment
 
+    def longest(self, task: str) -> float:
+        """Seconds of the database's time between the moment when such a task could begin and its end, at most."""
+        end, begin = (f"CAST(state->'tasks'->'{task}'->>'{name}' AS bigint)" for name in ("finished_at", "ready_at"))
+        return self.count(f"SELECT max({end} - {begin}) FROM scopes WHERE path = ''") / 1000
+
     def wait_for_end(self, seconds: float) -> float:
         """Until every instance has ended and the outbox is empty; gives the seconds it took."""
         began = time.monotonic()
