@@ -12,13 +12,16 @@ from engine.errors import Unavailable
 LONGEST = 30.0
 """Seconds between two tries of something that keeps failing."""
 
+AWAY = 5.0
+"""Seconds between two tries of something whose database or broker is away: who comes back finds work that has waited."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Loop:
     """Calls `run_once`, then sleeps `pause` seconds; again at once if it returned a number above 0: there may be more.
 
-    An error is logged and the loop goes on, with pauses that double up to half a minute.
+    An error is logged and the loop goes on, with pauses that double up to half a minute, or a few seconds if it is Unavailable.
     """
 
     def __init__(self, name: str, run_once: Callable[[], object], *, pause: float = 1.0) -> None:
@@ -50,7 +53,7 @@ class Loop:
 
     def run(self) -> None:
         """Go round until stopped."""
-        failures = 0
+        failures, longest = 0, LONGEST
         while not self._stopping:
             self._woken.clear()
             more = False
@@ -59,10 +62,10 @@ class Loop:
                 more = isinstance(done, int) and done > 0
                 failures = 0
             except Unavailable as error:
-                failures += 1
+                failures, longest = failures + 1, AWAY
                 _log.warning("cannot work now", loop=self.name, failures=failures, error=str(error))
             except Exception:  # noqa: BLE001 - the loop goes on
-                failures += 1
+                failures, longest = failures + 1, LONGEST
                 _log.exception("a round failed", loop=self.name, failures=failures)
             if not more and not self._stopping:
-                self._woken.wait(min(self._pause * 2 ** min(failures, 10), max(LONGEST, self._pause)))
+                self._woken.wait(min(self._pause * 2 ** min(failures, 10), max(longest, self._pause)))

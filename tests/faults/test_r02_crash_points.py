@@ -16,7 +16,7 @@ from tests.faults.loads import Load, dag
 from tests.fleet import Fleet
 
 RECOVERY = 60.0
-PASSED = 60.0
+PASSED = 90.0
 """Seconds in which a process must have come past its point."""
 DAG = dag(5)
 TIMED = Load(
@@ -62,11 +62,11 @@ def test_processes_end_at_every_point(run, begin, production, repository, tmp_pa
 
     with ThreadPoolExecutor(16) as pool:
         loads = [
-            pool.submit(keep, lambda key: ledger.start(DAG.name, key), "dag", 0.2),
-            pool.submit(keep, lambda key: ledger.start(TIMED.name, key), "timed", 0.5),
-            pool.submit(keep, lambda key: ledger.deliver(commit, key), "delivered", 0.3),
+            pool.submit(keep, lambda key: ledger.start(DAG.name, key), "dag", 0.7),
+            pool.submit(keep, lambda key: ledger.start(TIMED.name, key), "timed", 1.0),
+            pool.submit(keep, lambda key: ledger.deliver(commit, key), "delivered", 0.9),
             pool.submit(keep, lambda key: repository.commit(key, timed=f"{TIMED.text}# {key}\n"), "commit", 1.0),
-            pool.submit(keep, lambda key: ledger.rows(leave.format(key, noticed)), "left", 0.5),  # for the relay
+            pool.submit(keep, lambda key: ledger.rows(leave.format(key, noticed)), "left", 1.0),  # for the relay
         ]
         crashing = [pool.submit(crash, production, tmp_path, name, mine[name]) for name in mine]
         try:

@@ -9,11 +9,12 @@ from functools import partial
 import pytest
 
 from tests.faults.loads import dag, mixed
-from tests.faults.proxy import Fate, proxy
+from tests.proxy import Fate, proxy
 
 LOST = 0.01
 """The part of answers that gets lost."""
-RECOVERY = 60.0
+RECOVERY = 120.0
+"""Seconds; a lost answer of PostgreSQL is waited for 35 s if its connection stays open."""
 DAG = dag(5)
 
 
@@ -30,7 +31,7 @@ def test_lost_doubled_and_shuffled(begin, production, postgres_server, redis_ser
         with ledger.quiet():
             ledger.fill(DAG.name, 10, "quiet")
         redis.fate = partial(fate, random.Random(6), ("swallowed", "cut"))
-        postgres.fate = partial(fate, random.Random(7), ("cut",))
+        postgres.fate = partial(fate, random.Random(7), ("cut",) * 9 + ("swallowed",) * long)
         ledger.fill(DAG.name, 300 if long else 30, "broken")
         ledger.fill(long_tasks.name, 30 if long else 3, "long")
         recovery = ledger.wait_for_end(RECOVERY)

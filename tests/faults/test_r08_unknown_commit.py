@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.faults.loads import dag
-from tests.faults.proxy import Fate, proxy
+from tests.proxy import Fate, proxy
 
 COMMITTED = b"COMMIT\0"
 """What PostgreSQL says of a command it completed."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import socket
-import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,62 +12,31 @@ import sqlalchemy as sa
 
 from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
 from engine.adapters.databases.postgres import database as postgres_database
+from engine.adapters.databases.postgres.connection import PromptConnection
 from engine.adapters.databases.sqlite import database as sqlite_database
 from engine.errors import Broken, Conflict, Unavailable
 from tests.holds.given import delivery, record, started
 from tests.ports import free_port
+from tests.proxy import Proxy, proxy
 from tests.servers import PostgresServer
 
 
-class Cutter:
-    """A TCP proxy before PostgreSQL. Armed, it passes on what the client says next, swallows the answer and hangs up."""
-
-    def __init__(self, port: int) -> None:
-        self._upstream = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.armed = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._upstream))
-                for source, target, answers in ((client, server, False), (server, client, True)):
-                    threading.Thread(target=self._pass_on, args=(source, target, answers), daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
-        with source, target, contextlib.suppress(OSError):
-            while data := source.recv(1 << 16):
-                if answers and self.armed.is_set():
-                    self.armed.clear()
-                    break
-                target.sendall(data)
-            for end in (source, target):
-                end.shutdown(socket.SHUT_RDWR)
-
-
 @pytest.fixture
-def cutter(postgres_server: PostgresServer) -> Iterator[Cutter]:
-    proxy = Cutter(postgres_server.port)
-    yield proxy
-    proxy.close()
+def way(postgres_server: PostgresServer) -> Iterator[Proxy]:
+    """To PostgreSQL."""
+    with proxy(postgres_server.port) as made:
+        yield made
 
 
 @pytest.mark.postgres
-def test_a_commit_whose_answer_is_lost_happens_once(cutter: Cutter, postgres_url: str, pytestconfig: pytest.Config):
+def test_a_commit_whose_answer_is_lost_happens_once(way: Proxy, postgres_url: str, pytestconfig: pytest.Config):
     """RELIABILITY R8: sent again until it is answered; the start key tells that it had happened."""
-    stores = open_instances(sa.make_url(postgres_url).set(port=cutter.port).render_as_string(hide_password=False))
+    stores = open_instances(way.before(postgres_url))
     rounds = 200 if pytestconfig.getoption("--long") else 10
     for number in range(rounds):
         start = started(f"i{number}", start_key=f"k{number}")
         with pytest.raises(Unavailable), stores.store.lock([]) as locked:  # noqa: PT012 - only the record can raise it
-            cutter.armed.set()
+            way.lose("cut")
             locked.record(start)
         with pytest.raises(Conflict):
             record(stores, start)
@@ -78,12 +45,46 @@ def test_a_commit_whose_answer_is_lost_happens_once(cutter: Cutter, postgres_url
 
 
 @pytest.mark.postgres
-def test_a_lost_answer_to_the_lock_is_asked_again(cutter: Cutter, postgres_url: str):
-    stores = open_instances(sa.make_url(postgres_url).set(port=cutter.port).render_as_string(hide_password=False))
+def test_a_lost_answer_to_the_lock_is_asked_again(way: Proxy, postgres_url: str):
+    stores = open_instances(way.before(postgres_url))
     record(stores, started("i1"))
-    cutter.armed.set()
+    way.lose("cut")
     with stores.store.lock([("i1", "")]) as locked:
         assert locked.instances["i1"].seq == 1
+    stores.close()
+
+
+@pytest.mark.postgres
+def test_an_answer_that_never_comes_is_not_waited_for(way: Proxy, postgres_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(PromptConnection, "patience", 0.2)
+    stores = open_instances(way.before(postgres_url))
+    record(stores, started("i1"))
+    way.lose("swallowed")
+    with stores.store.lock([("i1", "")]) as locked:
+        assert locked.instances["i1"].seq == 1, "asked again, for nothing had happened"
+    with pytest.raises(Unavailable), stores.store.lock([]) as locked:  # noqa: PT012 - only the record can raise it
+        way.lose("swallowed")
+        locked.record(started("i2", start_key="k2"))
+    with pytest.raises(Conflict):
+        record(stores, started("i2", start_key="k2"))
+    for call in (stores.reader.list, lambda: stores.deliveries.receive(delivery("e1", "k")), stores.ping):
+        call()
+        way.lose("swallowed")
+        with suppress(Unavailable):  # none, where it was the ping that told whether the connection is alive
+            call()
+        call()
+    assert {one.id for one in stores.reader.list()} == {"i1", "i2"}
+    stores.close()
+
+
+@pytest.mark.postgres
+def test_a_migration_may_take_longer_than_an_answer(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(PromptConnection, "patience", 0.2)
+    stores = open_instances(postgres_url)
+    with stores._database.exclusive() as connection:
+        connection.execute(sa.text("SELECT pg_sleep(0.4)"))
+    with pytest.raises(Unavailable), stores._database.reading() as connection:
+        connection.execute(sa.text("SELECT pg_sleep(0.4)"))
     stores.close()
 
 

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from engine.errors import Unavailable
 from engine.workers.inbox import Inbox
-from engine.workers.loop import Loop
+from engine.workers.loop import AWAY, LONGEST, Loop
 from engine.workers.pace import Pace
 from engine.workers.patience import GivenUp, Patience
 from engine.workers.run import stop
@@ -48,6 +49,21 @@ def test_errors_do_not_end_a_loop():
     loop.start()
     wait_until(lambda: rounds.count >= 4, what="the rounds after the errors")
     loop.stop()
+
+
+@pytest.mark.parametrize(("error", "longest"), [(Unavailable("Redis"), AWAY), (ValueError("a bug"), LONGEST)])
+def test_a_loop_looks_for_who_is_away_more_often_than_it_repeats_a_bug(error: Exception, longest: float):
+    rounds = Rounds(*[error] * 12)
+    loop = Loop("test", rounds, pause=1.0)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        loop._stopping = len(pauses) == 12
+
+    loop._woken = SimpleNamespace(wait=pause, clear=lambda: None)  # type: ignore[assignment]
+    loop.run()
+    assert pauses == [min(2.0**failures, longest) for failures in range(1, 13)]
 
 
 def test_waking_a_loop_ends_its_pause_and_so_does_stopping():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import psycopg
 import sqlalchemy as sa
+
+from engine.adapters.databases.postgres.connection import PromptConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, object]]
 """SQL and its parameters."""
@@ -17,11 +18,11 @@ BEGIN: Statement = ("BEGIN", {})
 COMMIT: Statement = ("COMMIT", {})
 
 
-def driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+def driver(connection: sa.Connection) -> PromptConnection:
     """The driver's connection below one of SQLAlchemy."""
     found = connection.connection.driver_connection
-    if not isinstance(found, psycopg.Connection):
-        raise TypeError("not a psycopg connection")
+    if not isinstance(found, PromptConnection):
+        raise TypeError("not a connection of ours")
     return found
 
 

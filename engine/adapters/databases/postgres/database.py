@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from engine.adapters.databases.documents import dump, load
+from engine.adapters.databases.postgres.batch import driver
+from engine.adapters.databases.postgres.connection import PromptConnection
 from engine.adapters.databases.translation import translated
 
 CONNECT_SECONDS = 5
@@ -61,10 +63,15 @@ class PostgresDatabase:
     def exclusive(self) -> Iterator[sa.Connection]:
         """See `Database.exclusive`."""
         with self.writing() as connection:
-            connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-            yield connection
+            raw = driver(connection)
+            raw.patience, before = None, raw.patience
+            try:
+                connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
+                connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+                yield connection
+            finally:
+                raw.patience = before
 
     def alone(self, connection: sa.Connection, table: sa.Table) -> None:
         """See `Database.alone`. Everybody else queues behind whoever waits for such a lock: half a second at most."""
@@ -85,7 +92,7 @@ class PostgresDatabase:
 
 
 def _engine(url: sa.URL, session: dict[str, str], *, prepare_threshold: int | None, **options: Any) -> sa.Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         pool_size=2,
         max_overflow=8,
@@ -103,3 +110,11 @@ def _engine(url: sa.URL, session: dict[str, str], *, prepare_threshold: int | No
         json_deserializer=load,
         **options,
     )
+    sa.event.listen(engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(
+    _dialect: object, _record: object, arguments: Sequence[str], options: Mapping[str, Any]
+) -> PromptConnection:
+    return PromptConnection.connect(*arguments, **options)

@@ -24,6 +24,15 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
 
+    def lose(self, fate: Fate) -> None:
+        """The next piece of an answer has this fate."""
+
+        def once(_data: bytes) -> Fate:
+            self.fate = _passed
+            return fate
+
+        self.fate = once
+
     def before(self, url: str) -> str:
         """The same URL by way of this port."""
         return url.replace(f":{self._target}/", f":{self.port}/")
