@@ -32,6 +32,15 @@ class Electors(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Invited:
+    """Somebody who is asked: their address, if one is known, and their link."""
+
+    person: str
+    to: tuple[str, ...]
+    link: str
+
+
 @dataclass(slots=True)
 class _Reached:
     """What came of telling everybody. `errors` in the order they happened."""
@@ -86,7 +95,7 @@ class Asker:
         channel = self._personal()
         if channel is None:
             raise Unavailable("e-mail", "no mail server is set up")
-        self._send_link(channel, found, person, "")
+        self._send_link(channel, found, self._invite(found, person), "")
 
     def _tell(self, approval: Approval, workflow: str) -> _Reached:
         if approval.state != OPEN:
@@ -97,8 +106,10 @@ class Asker:
         reached = _Reached()
         personal = self._personal()
         if personal is not None:
-            for person in people:
-                reached.attempt(person, self._send_link, personal, approval, person, workflow)
+            # All are stored before the first is sent: a database that is away is no reason to leave somebody out.
+            invited = [self._invite(approval, person) for person in people]
+            for one in invited:
+                reached.attempt(one.person, self._send_link, personal, approval, one, workflow)
         if approval.channel is not None:
             reached.attempt(approval.channel, self._send_locator, approval.channel, approval, workflow)
         elif self._channels.mail() is None:
@@ -109,16 +120,18 @@ class Asker:
         """Where a personal link may go: it stands for its person, so never to a channel that others read."""
         return self._channels.mail() or (self._channels.log() if self._dev else None)
 
-    def _send_link(self, channel: Channel, approval: Approval, person: str, workflow: str) -> None:
-        emails = self._electors.project().people[person].emails
-        to = emails[:1]
-        if not to and self._channels.mail() is not None:
-            raise Unavailable(f"e-mail to {person}", "no address is known")
+    def _invite(self, approval: Approval, person: str) -> _Invited:
+        """A link of their own, stored before it is sent: a link that arrives works."""
         token = secrets.token_urlsafe(32)
-        # Stored before it is sent: a link that arrives works.
+        emails = self._electors.project().people[person].emails
         self._approvals.add_token(approval.id, person, token_hash(token))
-        link = (f"Approve or reject, as {person}", f"{self._public}/approvals/{token}")
-        channel.send(_written(approval, workflow, to=to or (person,), link=link))
+        return _Invited(person=person, to=emails[:1], link=f"{self._public}/approvals/{token}")
+
+    def _send_link(self, channel: Channel, approval: Approval, invited: _Invited, workflow: str) -> None:
+        if not invited.to and self._channels.mail() is not None:
+            raise Unavailable(f"e-mail to {invited.person}", "no address is known")
+        link = (f"Approve or reject, as {invited.person}", invited.link)
+        channel.send(_written(approval, workflow, to=invited.to or (invited.person,), link=link))
 
     def _send_locator(self, name: str | None, approval: Approval, workflow: str) -> None:
         channel = self._channels.log() if name is None else self._channels.named(name)

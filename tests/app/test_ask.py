@@ -163,6 +163,27 @@ def test_somebody_out_of_reach_is_named_and_the_others_are_asked(world, box):
     assert recipients(box) == ["ana@example.com"]
 
 
+def test_a_database_that_is_away_leaves_nobody_out(world, box, monkeypatch):
+    """The simulator's seed 44: the link of the second of two could not be stored, and nobody asked them ever again."""
+    approval = world.open()
+    store, add = world.instances.approvals, world.instances.approvals.add_token
+    calls = []
+
+    def away_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise Unavailable("the database", "it is away")
+        add(*arguments)
+
+    monkeypatch.setattr(store, "add_token", away_once)
+    assert isinstance(world.asker(smtp_url=box.url).ask(COMMAND), AskingFailed)
+    assert box.mails == []
+    assert world.asker(smtp_url=box.url).ask(COMMAND).undelivered == []
+    assert len(box.mails) == 3
+    assert {person for _, person, _ in calls} == {"ana", "bo", "cy"}
+    assert approval.state == "open"
+
+
 def test_when_nobody_can_be_reached_it_has_failed(world):
     world.open()
     failed = world.asker(smtp_url="smtp://127.0.0.1:1").ask(COMMAND)
