@@ -113,6 +113,7 @@ def _instance_answered(turn: Turn, event: SlotAnswered) -> bool:
     match event.answer:
         case "granted":
             state.pop("timers", None)
+            state.pop("resends", None)
             reopening = state.pop("reopening", None)
             if reopening is not None:
                 state["status"] = "settled"
@@ -121,6 +122,7 @@ def _instance_answered(turn: Turn, event: SlotAnswered) -> bool:
             state["status"] = "running"
             _start(turn)
         case "refused":
+            state.pop("resends", None)
             settle.never_started(turn, "failed", _full(state.pop("group")))
         case "waiting":
             return False

@@ -86,11 +86,17 @@ def reenter_instance(turn: Turn, event: RetryRequested) -> bool:
         return False
 
 
-def ask_for_instance(turn: Turn, pause: int = ASK_AGAIN) -> None:
+def ask_again_for_instance(turn: Turn) -> None:
+    """No answer came, or none but that the instance has to wait."""
+    turn.state["resends"] = turn.state.get("resends", 0) + 1
+    ask_for_instance(turn)
+
+
+def ask_for_instance(turn: Turn) -> None:
     """Ask for the slot of the instance; again after a pause if nobody says that it has one."""
     wish = turn.definition.concurrency
     if wish is not None:
-        turn.state["timers"] = {"slot": turn.at + pause}
+        turn.state["timers"] = {"slot": turn.at + _pause(turn.state.get("resends", 0))}
         turn.order(
             TakeSlot(
                 group=turn.state["group"],
@@ -110,6 +116,7 @@ def instance_attempt(turn: Turn) -> int:
 def leave_instance(turn: Turn) -> None:
     """The instance is final: its slot, or its place in the queue, is free."""
     if turn.context.scope == ROOT and "group" in turn.state:
+        turn.state.pop("resends", None)
         turn.order(ReleaseSlot(group=turn.state.pop("group"), whole=True))
 
 
@@ -151,12 +158,15 @@ def _rate(turn: Turn, task: Task, run: TaskRun) -> bool:
 
 
 def _stand(turn: Turn, task: Task, run: TaskRun, gate: Gate) -> None:
-    pause = min(ASK_AGAIN << min(run.get("resends", 0), 10), ASK_AGAIN_AT_MOST)
     stands = run.copy()
     stands["state"] = "queued"
     stands["gate"] = gate
-    stands["timers"] = {**_deadline(run), "gate": turn.at + pause}
+    stands["timers"] = {**_deadline(run), "gate": turn.at + _pause(run.get("resends", 0))}
     turn.put(task.id, stands)
+
+
+def _pause(resends: int) -> int:
+    return min(ASK_AGAIN << min(resends, 10), ASK_AGAIN_AT_MOST)
 
 
 def _rendered(turn: Turn, task: Task, run: TaskRun, template: Template) -> Json:

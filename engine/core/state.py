@@ -249,6 +249,8 @@ class ScopeState(TypedDict, total=False):
     """Tasks set back to pending."""
     group: str
     """The concurrency group in which the instance holds, or waits for, a slot."""
+    resends: int
+    """Root only: how often it has asked again for that slot."""
     reopening: JsonObject
     """Root only: the RetryRequested that is taken once the instance has a slot again; until then it is as it had settled."""
     round: int

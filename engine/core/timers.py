@@ -92,4 +92,4 @@ EFFECTS: dict[str, Callable[[Turn, Task, TaskRun], None]] = {
     "rate": admission.its_turn,
 }
 
-OF_SCOPE: dict[str, Callable[[Turn], None]] = {"timeout": cancel.timed_out, "slot": gates.ask_for_instance}
+OF_SCOPE: dict[str, Callable[[Turn], None]] = {"timeout": cancel.timed_out, "slot": gates.ask_again_for_instance}

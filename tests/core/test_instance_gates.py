@@ -19,7 +19,7 @@ from engine.core.events import (
     TimersDue,
 )
 from engine.core.expressions.model import Literal
-from engine.core.gates import ASK_AGAIN
+from engine.core.gates import ASK_AGAIN, ASK_AGAIN_AT_MOST
 from engine.core.model import Concurrency
 from engine.core.outstanding import outstanding
 from engine.core.replay import replay
@@ -47,6 +47,23 @@ WHOLE = {"task": "", "attempt": 0, "whole": True}
 
 def queued(*entries, **keys) -> Scope:
     return Scope(define(*(entries or (task("a"),)), concurrency=GROUP, **keys)).start()
+
+
+def test_an_instance_that_waits_for_long_asks_again_with_growing_pauses():
+    """The simulator's seed 379: one that waited for a day had asked four thousand times, with two rows of history each."""
+    scope = queued()
+    pause, seen = ASK_AGAIN, []
+    for _ in range(6):
+        assert scope.take(TimersDue, after=pause - 1).accepted is False
+        scope.take(TimersDue, after=1)
+        assert kinds(scope) == ["TakeSlot"]
+        seen.append(pause)
+        pause = min(2 * pause, ASK_AGAIN_AT_MOST)
+        slot(scope, "waiting", **WHOLE)
+    assert seen == [20_000, 40_000, 80_000, 160_000, 160_000, 160_000]
+    slot(scope, **WHOLE)
+    assert "resends" not in scope.state
+    check_replay(scope)
 
 
 def test_an_instance_of_a_group_starts_when_it_has_a_slot_and_gives_it_back_when_it_is_final():
