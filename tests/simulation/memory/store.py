@@ -1,0 +1,162 @@
+"""The hot path in memory: instances under lock, and all of a record or nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from engine.adapters.databases.documents import load
+from engine.app.family import is_child
+from engine.app.records import Facts, LoadedScope, LockedInstance, Record
+from engine.core.values import Json, JsonObject
+from engine.errors import Broken, NotFound, Unavailable
+from tests.simulation.memory.gates import MemoryGates
+from tests.simulation.memory.tables import InstanceRow, ScopeRow, Tables
+from tests.simulation.memory.writes import apply
+
+
+class MemoryStore:
+    """Implements `engine.app.ports.InstanceStore`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @contextmanager
+    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[MemoryLocked]:
+        owner = object()
+        try:
+            for name in sorted({instance for instance, _ in scopes}):
+                if name in self._tables.instances and not self._tables.lock(owner, "instances", name):
+                    raise Unavailable("the database", "a row was locked for too long")
+            yield MemoryLocked(self._tables, owner, scopes, facts_of)
+        finally:
+            self._tables.release(owner)
+
+    def delete_published(self, ids: Collection[str]) -> None:
+        for row in ids:
+            if ("outbox", row) not in self._tables.locks:
+                self._tables.outbox.pop(row, None)
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        found = {digest: self._tables.values.get((instance, digest)) for digest in digests}
+        return {digest: load(value) for digest, value in found.items() if value is not None}
+
+    def facts(self, instance: str) -> Facts:
+        row = self._tables.instances.get(instance)
+        if row is None:
+            raise NotFound("instance", instance)
+        return facts_of(row)
+
+    def definition(self, digest: str) -> JsonObject:
+        return read_definition(self._tables, digest)
+
+
+class MemoryLocked:
+    """Implements `engine.app.ports.Locked`."""
+
+    def __init__(
+        self, tables: Tables, owner: object, scopes: Collection[tuple[str, str]], wanted: Collection[str]
+    ) -> None:
+        self._tables = tables
+        self._owner = owner
+        self._gates: MemoryGates | None = None
+        self.now = tables.now()
+        rows = tables.instances
+        self.instances: Mapping[str, LockedInstance] = {
+            name: LockedInstance(id=name, digest=row.digest, state=row.state, seq=row.seq)  # type: ignore[arg-type]
+            for name in sorted({instance for instance, _ in scopes})
+            if (row := rows.get(name)) is not None
+        }
+        found = {key: tables.scopes.get(key[0], {}).get(key[1]) for key in scopes}
+        self.scopes: Mapping[tuple[str, str], LoadedScope] = {
+            key: _loaded(row) for key, row in found.items() if row is not None
+        }
+        self.facts: Mapping[str, Facts] = {name: facts_of(rows[name]) for name in sorted(wanted) if name in rows}
+
+    def definition(self, digest: str) -> JsonObject:
+        return read_definition(self._tables, digest)
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
+        return MemoryStore(self._tables).values(instance, digests)
+
+    def children(self, instance: str) -> MemoryChildren:
+        return MemoryChildren(self._tables.scopes.get(instance, {}))
+
+    @property
+    def gates(self) -> MemoryGates:
+        if self._gates is None:
+            self._gates = MemoryGates(self._tables, self._owner)
+        return self._gates
+
+    def used_up(self, instance: str, event: str) -> bool:
+        return (instance, event) in self._tables.receipts
+
+    def record(self, record: Record) -> None:
+        apply(self._tables, record)
+        if self._gates is not None:
+            self._gates.commit()
+        self._tables.release(self._owner)
+
+
+class MemoryChildren:
+    """Implements `engine.app.ports.Children`."""
+
+    def __init__(self, scopes: Mapping[str, ScopeRow]) -> None:
+        self._scopes = scopes
+
+    def load(self, paths: Sequence[str]) -> Mapping[str, LoadedScope]:
+        return {path: _loaded(self._scopes[path]) for path in paths if path in self._scopes}
+
+    def live(self, task: str, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
+        found = [(path, row) for path, row in self._below(task) if not row.settled and path > after]
+        return [(path, _loaded(row)) for path, row in found[:limit]]
+
+    def unsuccessful(self, task: str, began: int, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
+        found = [(path, _loaded(row)) for path, row in self._below(task) if row.settled and path > after]
+        badly = [
+            (path, loaded)
+            for path, loaded in found
+            if loaded.state.get("began", 0) == began
+            and (loaded.state.get("outcome") != "succeeded" or loaded.state.get("undone"))
+        ]
+        return badly[:limit]
+
+    def undoable(self, task: str, limit: int) -> Sequence[str]:
+        well = [
+            (loaded.state["finished_at"], len(path), path)
+            for path, row in self._below(task)
+            if row.settled
+            and (loaded := _loaded(row)).state.get("outcome") == "succeeded"
+            and not loaded.state.get("undone")
+        ]
+        return [path for _, _, path in sorted(well)[-limit:]]
+
+    def outputs(self, task: str, began: int) -> Mapping[int, Json]:
+        states = [_loaded(row).state for _, row in self._below(task) if row.settled]
+        return {
+            state["locals"]["index"]: state.get("outputs")
+            for state in states
+            if state.get("outcome") == "succeeded" and state.get("began", 0) == began
+        }
+
+    def _below(self, task: str) -> list[tuple[str, ScopeRow]]:
+        return [(path, self._scopes[path]) for path in sorted(self._scopes) if is_child(path, task)]
+
+
+def facts_of(row: InstanceRow) -> Facts:
+    """With the definition that the instance goes on with."""
+    return replace(row.facts, digest=row.digest, commit=row.commit)
+
+
+def read_definition(tables: Tables, digest: str) -> JsonObject:
+    document = tables.definitions.get(digest)
+    if document is None:
+        raise Broken(f"the instances database does not have the definition {digest}")
+    if digest not in tables.parsed:
+        tables.parsed[digest] = load(document)
+    return tables.parsed[digest]
+
+
+def _loaded(row: ScopeRow) -> LoadedScope:
+    return LoadedScope(state=load(row.state), version=row.version)

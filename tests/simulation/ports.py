@@ -1,0 +1,141 @@
+"""The doors between a process and the databases: every call through them takes time, and may go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from engine.app.records import Record
+from tests.simulation.faults import Weather
+from tests.simulation.kernel import Process
+from tests.simulation.memory.readers import (
+    MemoryApprovals,
+    MemoryDefinitions,
+    MemoryDeliveries,
+    MemoryEvents,
+    MemoryReader,
+    MemoryValues,
+)
+from tests.simulation.memory.store import MemoryStore
+from tests.simulation.memory.sweeps import MemoryEnds, MemoryOutbox, MemoryRecovery, MemorySchedules
+from tests.simulation.memory.tables import Tables
+
+WRITES = frozenset(
+    {"publish", "routed", "receive", "forget", "put", "put_off", "park", "mark", "lead", "resign", "delete_published"}
+)
+
+
+class Port:
+    """Any store, call by call: each is one statement or one transaction."""
+
+    def __init__(self, weather: Weather, process: Process, name: str, store: object) -> None:
+        self._weather = weather
+        self._process = process
+        self._name = name
+        self._store = store
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._store, name)
+        weather, process, call = self._weather, self._process, f"{self._name}.{name}"
+        writes = name in WRITES
+
+        def through(*arguments: Any, **keys: Any) -> Any:
+            lost = weather.before(process, "database", call)
+            answer = method(*arguments, **keys)
+            if writes:
+                weather.changed()
+            weather.after(process, "database", call, unanswered=lost)
+            return answer
+
+        setattr(self, name, through)
+        return through
+
+
+class StorePort(Port):
+    """The hot path: a transaction in two steps, and whatever is read between them."""
+
+    @contextmanager
+    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[LockedPort]:
+        weather, process = self._weather, self._process
+        lost = weather.before(process, "database", "store.lock")
+        with self._store.lock(scopes, facts_of=facts_of) as locked:  # type: ignore[attr-defined]
+            weather.after(process, "database", "store.lock", unanswered=lost)
+            yield LockedPort(weather, process, locked)
+
+
+class LockedPort:
+    """Implements `engine.app.ports.Locked` over the one in memory."""
+
+    def __init__(self, weather: Weather, process: Process, locked: Any) -> None:
+        self._weather = weather
+        self._process = process
+        self._locked = locked
+        self.now: int = locked.now
+        self.instances = locked.instances
+        self.scopes = locked.scopes
+        self.facts = locked.facts
+
+    def definition(self, digest: str) -> Any:
+        return self._read("definition", lambda: self._locked.definition(digest))
+
+    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Any]:
+        return self._read("values", lambda: self._locked.values(instance, digests))
+
+    def children(self, instance: str) -> Port:
+        return Port(self._weather, self._process, "children", self._locked.children(instance))
+
+    @property
+    def gates(self) -> Port:
+        return Port(self._weather, self._process, "gates", self._locked.gates)
+
+    def used_up(self, instance: str, event: str) -> bool:
+        return bool(self._read("used_up", lambda: self._locked.used_up(instance, event)))
+
+    def record(self, record: Record) -> None:
+        lost = self._weather.before(self._process, "database", "record")
+        self._locked.record(record)
+        for change in record.instances:
+            self._weather.wrote(change.id, change.seq, change.state)
+        self._weather.after(self._process, "database", "record", unanswered=lost)
+
+    def _read(self, what: str, read: Callable[[], Any]) -> Any:
+        lost = self._weather.before(self._process, "database", what)
+        found = read()
+        self._weather.after(self._process, "database", what, unanswered=lost)
+        return found
+
+
+class OutboxPort(Port):
+    """The relay's transaction: rows are claimed, and at its end they are gone."""
+
+    @contextmanager
+    def claim(self, limit: int = 500) -> Iterator[Any]:
+        weather, process = self._weather, self._process
+        lost = weather.before(process, "database", "outbox.claim")
+        with self._store.claim(limit) as claimed:  # type: ignore[attr-defined]
+            weather.after(process, "database", "outbox.claim", unanswered=lost)
+            yield claimed
+            lost = weather.before(process, "database", "outbox.commit")
+        weather.changed()
+        weather.after(process, "database", "outbox.commit", unanswered=lost)
+
+
+class Doors:
+    """All stores as one process has them."""
+
+    def __init__(self, weather: Weather, process: Process, tables: Tables) -> None:
+        def port(name: str, store: object, kind: type[Port] = Port) -> Any:
+            return kind(weather, process, name, store)
+
+        self.store = port("store", MemoryStore(tables), StorePort)
+        self.outbox = port("outbox", MemoryOutbox(tables), OutboxPort)
+        self.recovery = port("recovery", MemoryRecovery(tables))
+        self.reader = port("reader", MemoryReader(tables))
+        self.approvals = port("approvals", MemoryApprovals(tables))
+        self.deliveries = port("deliveries", MemoryDeliveries(tables))
+        self.events = port("events", MemoryEvents(tables))
+        self.ends = port("ends", MemoryEnds(tables))
+        self.schedules = port("schedules", MemorySchedules(tables))
+        self.values = port("values", MemoryValues(tables))
+        self.definitions = port("definitions", MemoryDefinitions(tables))

@@ -1,0 +1,94 @@
+"""Dramatiq's worker without its threads: consumers and workers as tasks, with the ends and the give-backs of ours."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from dramatiq.middleware import CurrentMessage
+
+from engine.adapters.broker.consumer import QueueConsumer
+from engine.adapters.broker.held import Held
+from engine.adapters.broker.queue_broker import QueueBroker
+from tests.simulation.kernel import SECOND, running
+from tests.simulation.threads import Event, Thread
+
+IDLE = 5.0
+"""Seconds after which a reader looks whether it should stop."""
+
+
+class QueueWorker:
+    """Stands in for `engine.workers.queue_worker.QueueWorker`."""
+
+    def __init__(self, broker: QueueBroker, queues: Sequence[str], *, threads: int, idle: float) -> None:  # noqa: ARG002 - as the port has it
+        self._broker = broker
+        self._queues = tuple(queues)
+        self._number = threads
+        self._waiting: deque[Held] = deque()
+        self._filled = Event()
+        self._consumers: dict[str, QueueConsumer] = {}
+        self._running = True
+        self._busy = 0
+
+    def start(self) -> None:
+        for _ in range(self._number):
+            Thread(self._work, "worker").start()
+        for queue in self._queues:
+            self.add(queue)
+
+    def add(self, queue: str) -> None:
+        self._consumers[queue] = self._broker.consume(queue, timeout=int(IDLE * 1000))
+        Thread(lambda: self._consume(queue), f"consumer of {queue}").start()
+
+    def end(self, timeout: float) -> bool:
+        self._running = False
+        for queue in self._queues:
+            self._broker.queues[queue].close()
+        self._filled.set()
+        for consumer in self._consumers.values():
+            consumer.close()
+        self.give_back_waiting()
+        return self.wait(timeout)
+
+    def wait(self, timeout: float) -> bool:
+        kernel = running()
+        until = kernel.now + int(timeout * SECOND)
+        while self._busy and kernel.now < until:
+            kernel.sleep(SECOND // 20)
+        return not self._busy
+
+    def take_up(self, message: Held) -> None:
+        self._waiting.append(message)
+        self._filled.set()
+
+    def give_back_waiting(self) -> int:
+        waiting, self._waiting = list(self._waiting), deque()
+        self.give_back(waiting)
+        return len(waiting)
+
+    def give_back(self, messages: Sequence[Held]) -> None:
+        for queue in dict.fromkeys(message.queue_name for message in messages):
+            self._consumers[queue].requeue([message for message in messages if message.queue_name == queue])
+
+    def _consume(self, queue: str) -> None:
+        consumer = self._consumers[queue]
+        while self._running:
+            message = next(consumer)
+            if message is not None:
+                self.take_up(message)
+
+    def _work(self) -> None:
+        while self._running:
+            if not self._waiting:
+                self._filled.clear()
+                self._filled.wait()
+                continue
+            message = self._waiting.popleft()
+            self._busy += 1
+            self._process(message)
+            self._busy -= 1
+
+    def _process(self, message: Held) -> None:
+        CurrentMessage().before_process_message(self._broker, message)
+        self._broker.get_actor(message.actor_name).fn(*message.args)
+        self._consumers[message.queue_name].ack(message)
