@@ -69,17 +69,22 @@ class Attempts:
         with self._lock:
             attempt.abandoned = True
             attempt.stop.set()
-            self._attempts.pop(attempt.message.message_id, None)
+            self._pop(attempt.message)
 
     def remove(self, messages: Collection[Held]) -> Sequence[str]:
         """They are settled or given back; returns their leases."""
         with self._lock:
-            gone = [self._attempts.pop(message.message_id, None) for message in messages]
-            if not self._attempts:
-                self.arrived.clear()
+            gone = [self._pop(message) for message in messages]
         return [attempt.lease for attempt in gone if attempt is not None and attempt.lease is not None]
 
     def snapshot(self) -> Sequence[Attempt]:
         """All of them now."""
         with self._lock:
             return list(self._attempts.values())
+
+    def _pop(self, message: Held) -> Attempt | None:
+        """With the lock held. After the last one there is nothing left to beat for."""
+        gone = self._attempts.pop(message.message_id, None)
+        if not self._attempts:
+            self.arrived.clear()
+        return gone

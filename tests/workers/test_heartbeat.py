@@ -86,6 +86,7 @@ def test_after_a_stop_an_attempt_asks_whether_it_is_still_its_own():
     assert not attempts.finish(ended)
     assert ended.stop.is_set()
     assert attempts.snapshot() == []
+    assert not attempts.arrived.is_set(), "there is nothing left to beat for (the simulator's seed 54)"
 
 
 def test_what_is_leased():
