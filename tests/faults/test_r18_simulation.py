@@ -1,4 +1,4 @@
-"""R18: the whole system in virtual time, a fault at any step: no seed breaks a promise (decision 0021)."""
+"""R18: the whole system in virtual time, a fault at any step: no seed breaks a promise (decision 0022)."""
 
 from __future__ import annotations
 
