@@ -200,3 +200,37 @@ def test_events_and_waits_are_found_by_index(stores: InstancesDatabase):
         for sql, values in selects:
             ((plan,),) = driver(connection).execute("EXPLAIN (FORMAT JSON) " + sql, values).fetchall()
             assert scanned(plan[0]["Plan"]) <= {"ends", "schedules", "scopes"}, sql  # which are empty here
+
+
+def test_pruning_can_do_all_by_index(stores: InstancesDatabase):
+    record(stores, started("template"))
+    fill(stores)
+    database, retention = stores._database, stores.retention
+    with database.writing() as connection:
+        number = "substr(id, 2)::int"
+        ended = f"UPDATE instances SET started_at = {number}, finished_at = {number} WHERE id NOT IN ('i7', 'template')"
+        connection.execute(sa.text(ended))
+        connection.execute(sa.text("UPDATE scopes SET settled = true, next_due_at = NULL"))
+        connection.execute(sa.text("ANALYZE"))
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
+        asked.append((sql, values))
+
+    sa.event.listen(database._engine, "before_cursor_execute", note)
+    first = retention.let_go(ended_before=2**60, limit=10)
+    assert retention.let_go(ended_before=2**60, after=first.last, limit=10).gone == 10
+    assert retention.let_go_beyond("release", 50, ended_before=2**60, limit=10).gone == 10
+    assert retention.next_workflow("") == "release"
+    assert retention.sweep(25) == 25
+    assert retention.sweep(1_000) > 0
+    retention.forget(before=1, limit=10)
+    assert retention.count(ended_before=2**60) > 0
+    sa.event.remove(database._engine, "before_cursor_execute", note)
+    explained = [(sql, values) for sql, values in asked if sql.startswith(("SELECT", "DELETE"))]
+    assert len(explained) > 30
+    with database._autocommit.connect() as connection:
+        driver(connection).execute("SET enable_seqscan = off")  # what is left then is read for want of an index
+        for sql, values in explained:
+            ((plan,),) = driver(connection).execute("EXPLAIN (FORMAT JSON) " + sql, values).fetchall()
+            assert not scanned(plan[0]["Plan"]) & {"instances", "scopes", "history"}, sql
