@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from engine.app.schedule import LEASE
 from engine.errors import Unavailable
@@ -80,6 +81,23 @@ def test_a_clock_that_is_set_back_stops_nobody(world):
     world.move(61_000)
     two.run_once()  # the lease of one is an hour ahead: it was written before
     assert world.state(instance) == "succeeded"
+
+
+def test_one_that_has_nothing_to_do_asks_little(world):
+    """A statement for each look, four a second, and fewer for all else: an idle engine must leave its processor alone."""
+    scheduler = world.scheduler()
+    scheduler.run_once()
+    asked: list[str] = []
+
+    def note(_connection, _cursor, sql, *_):
+        asked.append(sql)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    for _ in range(40):
+        world.move(250)
+        scheduler.run_once()
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert 40 <= len(asked) < 80, asked
 
 
 def test_recovery_and_retention_go_on_while_the_broker_is_down(world):
