@@ -106,6 +106,23 @@ def test_a_task_emits_once_for_all_its_attempts(world, post):
     assert world.instances.events.get(event).source == f"{instance}/a"
 
 
+def test_a_task_that_emits_is_patient_with_a_database_that_is_away(world, post, monkeypatch):
+    """The simulator's seed 269: a second without a database failed the task."""
+    world.start("tasks: {a: {uses: emit, with: {type: paid, body: 1}}}")
+    (command,) = world.queued()
+    publish, tries = post.events._events.publish, []
+
+    def away_once(*arguments):
+        tries.append(arguments)
+        if len(tries) == 1:
+            raise Unavailable("the database", "it is away")
+        return publish(*arguments)
+
+    monkeypatch.setattr(post.events._events, "publish", away_once)
+    assert Emit(post.events).run(call(command)) == {"id": f"{command['instance']}/a"}
+    assert len(tries) == 2
+
+
 def test_one_instance_talks_to_another(world, post):
     world.load(
         "name: talks\ntasks: {a: {uses: emit, with: {type: paid, body: {order: 7}, id: x}}}", f"name: w\n{WAITS}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.adapters.kinds.params import read
+from engine.app.insist import insist
 from engine.app.kinds import Call, misused
 from engine.core.values import Json, JsonObject
 from engine.errors import Rejected
@@ -26,11 +27,12 @@ class Emit:
         self._events = events
 
     def run(self, call: Call) -> JsonObject:
-        """Raises Failed: `config`."""
+        """Raises Failed: `config`; Stopped; Unavailable once the database has been away for a minute."""
         params = read(EmitParams, call)
+        name, body = params.id or call.idempotency_key, call.mask(params.body)
         try:
-            published = self._events.emit(
-                call.instance, call.path, params.type, call.mask(params.body), id=params.id or call.idempotency_key
+            published = insist(
+                lambda: self._events.emit(call.instance, call.path, params.type, body, id=name), call.stop
             )
         except Rejected as error:
             problems = "; ".join(f"{problem.pointer}: {problem.detail}" for problem in error.problems)
