@@ -15,6 +15,7 @@ from engine.core.replay import replay
 from engine.core.state import ACTIVE
 from tests.simulation.memory.readers import MemoryReader, MemoryValues
 from tests.simulation.memory.store import facts_of
+from tests.simulation.workflows import AFTER, BEGIN
 from tests.simulation.world import World
 
 COMPLETIONS = frozenset({"TaskSucceeded", "TaskFailed", "TaskCancelled"})
@@ -153,6 +154,28 @@ def cancelled_means_cancelled(world: World) -> Iterator[str]:
             yield f"{instance} was cancelled, it was said, and its history does not know"
 
 
+def deliveries_start_once(world: World) -> Iterator[str]:
+    for key, name in world.ledger.deliveries.items():
+        found = [row.id for row in world.tables.instances.values() if row.delivery == name]
+        state = world.tables.deliveries[name].state
+        if state != "started" or len(found) != 1:
+            yield f"the delivery {key} was taken as {name}; it is {state} and has the instances {found}"
+    if len(world.tables.deliveries) != len({name for name, _ in world.tables.delivery_keys.values()}):
+        yield "a repeated delivery was taken for a new one"
+
+
+def what_listens_starts_once(world: World) -> Iterator[str]:
+    """Every event of the type that begins something has its instance, and so has every end that somebody waits for."""
+    keys = [row.start_key or "" for row in world.tables.instances.values()]
+    wanted = [f"event:{event}:first" for event, kind in world.ledger.events.items() if kind == BEGIN]
+    if AFTER in world.family.definitions and not world.ledger.retried:
+        ends = [row for row in world.tables.instances.values() if row.facts.workflow == "first" and row.state in FINAL]
+        wanted += [f"after:{row.id}:{_end(world, row.id)}:{AFTER}" for row in ends]
+    for key in wanted:
+        if keys.count(key) != 1:
+            yield f"{key} has {keys.count(key)} instances"
+
+
 def events_are_kept_and_told(world: World) -> Iterator[str]:
     for event in world.ledger.events:
         if event not in world.tables.events or not world.tables.events[event].routed:
@@ -182,6 +205,8 @@ PROMISES: tuple[Callable[[World], Iterator[str]], ...] = (
     decisions_count_once,
     children_are_started_once,
     cancelled_means_cancelled,
+    deliveries_start_once,
+    what_listens_starts_once,
     events_are_kept_and_told,
     quiet_times_are_quiet,
     nobody_was_surprised,
@@ -234,6 +259,11 @@ def _definition(world: World, instance: str) -> Any:
 
 
 _definitions: dict[str, Any] = {}
+
+
+def _end(world: World, instance: str) -> int:
+    """The number of the row of history with which it ended."""
+    return world.tables.last_end[instance]
 
 
 def _is_work(world: World, instance: str, path: str) -> bool:

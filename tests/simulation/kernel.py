@@ -16,7 +16,7 @@ from greenlet import getcurrent, greenlet
 MS = 1_000
 """Ticks in a millisecond: a tick is a microsecond."""
 SECOND = 1_000 * MS
-MOST_TURNS = 50_000
+MOST_TURNS = 100_000
 """Turns of tasks after which a run counts as one that never comes to rest."""
 LAST = 60
 """Lines of the trace that are kept to be shown."""

@@ -29,8 +29,10 @@ class Ledger:
     """Approval and person to the decision that was acknowledged."""
     cancelled: set[str] = field(default_factory=set)
     retried: set[str] = field(default_factory=set)
-    events: set[str] = field(default_factory=set)
-    deliveries: set[str] = field(default_factory=set)
+    events: dict[str, str] = field(default_factory=dict)
+    """By id, their types."""
+    deliveries: dict[str, str] = field(default_factory=dict)
+    """The key of each to the delivery that was acknowledged."""
     done: defaultdict[tuple[str, str], list[Done]] = field(default_factory=lambda: defaultdict(list))
     """Instance and path to what was done there."""
     begun: defaultdict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from engine.adapters.broker.connect import Broker
+from engine.adapters.kinds.emit import Emit
 from engine.app.advance import Advancer
 from engine.app.after_workflows import StartsAfter
 from engine.app.approve import Approver
@@ -75,13 +76,11 @@ class Mail:
 class Node:
     """One process's objects, made when they are first asked for, and lost with it."""
 
-    def __init__(
-        self, doors: Doors, broker: Broker, *, name: str, kinds: Mapping[str, Kind], tell: Callable[[Any], None]
-    ) -> None:
+    def __init__(self, doors: Doors, broker: Broker, *, name: str, work: Kind, tell: Callable[[Any], None]) -> None:
         self.doors = doors
         self.broker = broker
         self.name = name
-        self._kinds = kinds
+        self._work = work
         self._tell = tell
 
     @cached_property
@@ -158,7 +157,7 @@ class Node:
         mail: Any = Mail(self._tell)
         children = Children(starter=self.starter, reader=doors.reader, store=doors.store, canceller=self.canceller)
         return Performer(
-            kinds=self._kinds,
+            kinds={"http": self._work, "emit": Emit(self.events)},
             secrets=None,  # type: ignore[arg-type]
             logs=NoLogs(),  # type: ignore[arg-type]
             asker=Asker(approvals=doors.approvals, electors=self.approver, channels=mail, public="http://h"),

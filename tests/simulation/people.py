@@ -10,6 +10,7 @@ from typing import Any
 from engine.app.records import FINAL
 from engine.errors import Conflict, Forbidden, HeadraceError
 from tests.simulation.nodes import Node
+from tests.simulation.workflows import BEGIN
 from tests.simulation.world import SETTLE, NoAnswer, World
 
 
@@ -19,7 +20,7 @@ class People:
     def __init__(self, world: World) -> None:
         self.world = world
         script: Random = world.script
-        names = [name for name in world.family.definitions if name != "child"]
+        names = [name for name in world.family.definitions if name in ("first", "second")]
         span = min(world.plan.lasts, 60.0) or 20.0
         self.steady = world.family.steady
         self._starts = [(f"k{n}", script.choice(names), script.uniform(0, span)) for n in range(script.choice((1, 2)))]
@@ -30,8 +31,10 @@ class People:
                 (self._pause, 0.25),
                 (self._cancel, 0.0 if self.steady else 0.35),
                 (self._retry, 0.0 if self.steady else 0.35),
-                (self._publish, 0.0 if self.steady else 0.9),
-                (self._publish, 0.0 if self.steady else 0.9),
+                (self._go, 0.0 if self.steady else 0.9),
+                (self._go, 0.0 if self.steady else 0.9),
+                (self._begin, 0.2),
+                (self._deliver, 0.3),
             )
             if script.random() < chance
         ]
@@ -114,10 +117,31 @@ class People:
         self.world.ledger.retried.add(instance)  # also if that is not acknowledged: it may have happened
         return self._done(lambda node: node.retrier.retry(instance, by="ana"))
 
-    def _publish(self) -> None:
+    def _go(self) -> None:
+        self._publish("go")
+
+    def _begin(self) -> None:
+        self._publish(BEGIN)
+
+    def _publish(self, kind: str) -> None:
         name = f"e{len(self.world.ledger.events)}"
-        self.world.ledger.events.add(name)
-        self.world.insist(lambda node: node.events.publish("go", {"n": 1}, by="ana", id=name))
+        self.world.ledger.events[name] = kind
+        self.world.insist(lambda node: node.events.publish(kind, {"n": 1}, by="ana", id=name))
+
+    def _deliver(self) -> None:
+        """A git host calls, until it is answered with 2xx; each time is another call with the same key."""
+        key = f"d{len(self.world.ledger.deliveries)}"
+
+        def call(node: Node) -> str:
+            made = self.world.new_delivery(key)
+            first = node.doors.deliveries.receive(made)
+            name: str = made.id if first is None else first
+            if first is None:  # what follows may fail: the scheduler takes up what was received
+                with suppress(HeadraceError):
+                    node.receiver.process(node.doors.deliveries.get(name))
+            return name
+
+        self.world.ledger.deliveries[key] = self.world.insist(call)
 
     def _done(self, act: Callable[[Node], None]) -> bool:
         """Try once: whether it was acknowledged. What was not may have happened all the same."""

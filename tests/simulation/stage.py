@@ -1,6 +1,6 @@
 """Puts the engine on the stage: names that its modules took from `time`, `threading` and a source of ids are virtual ones.
 
-Nothing else of the engine is replaced: what runs are its own use cases, batcher, task worker, heartbeat, flusher and loops.
+Windows are small, so that a few child scopes are more than one transaction takes. Nothing else of the engine is replaced: what runs are its own use cases, batcher, task worker, heartbeat, flusher and loops.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from engine.core.codec import definition_from_json
 from engine.core.model import Definition
 from engine.core.values import JsonObject
 from engine.workers import attempts
+from tests.core.drawn import SMALL_WINDOW
 from tests.simulation import threads
 from tests.simulation.kernel import running
 from tests.simulation.readers import QueueWorker
 
 _TIME = {"time": threads.Time}
 _MODULES: dict[str, dict[str, Any]] = {
+    "engine.app.family": {"WINDOW": SMALL_WINDOW},
     "engine.app.insist": {"monotonic": threads.Time.monotonic},
     "engine.app.project": _TIME,
     "engine.app.start": _TIME,
@@ -30,6 +32,8 @@ _MODULES: dict[str, dict[str, Any]] = {
     "engine.adapters.broker.consumer": _TIME,
     "engine.adapters.broker.intake": {"Condition": threads.Condition, "Lock": threads.Lock},
     "engine.adapters.broker.wire": _TIME,
+    "engine.core.items": {"WINDOW": SMALL_WINDOW},
+    "engine.core.iterations": {"BURST": 1},
     "engine.workers.attempts": {**_TIME, "Event": threads.Event},
     "engine.workers.batcher": {"Thread": threads.Thread},
     "engine.workers.combined_worker": _TIME,

@@ -8,15 +8,28 @@ from random import Random
 from typing import Any
 
 from engine.core.expressions.model import Expression, Literal
-from engine.core.model import Concurrency, Definition, RateLimit, Retry, Task, TaskList
+from engine.core.model import (
+    Concurrency,
+    Definition,
+    EventTrigger,
+    RateLimit,
+    Retry,
+    ScheduleTrigger,
+    Task,
+    TaskList,
+    WebhookTrigger,
+    WorkflowTrigger,
+)
 from engine.core.outcomes import DONE, possible
 from tests.core.build import alone, cel, each, group, loop, mapping, task, tasks
 
 Entry = tuple[Task, str]
 BODIES = ("group", "for_each", "repeat")
-STEADY = ("work",) * 6 + ("values", "approval", "wait", "switch", "fail", "child")
+STEADY = ("work",) * 6 + ("values", "approval", "wait", "switch", "fail", "child", "emit")
 WILD = (*STEADY, "work", "work", "event", "exit")
 PEOPLE = ("ana", "ben")
+HUB, BEGIN, AFTER, CLOCK = "hub", "begin", "after", "clock"
+"""A webhook source, a type of event, and the workflows that start after others and by the clock."""
 
 
 @lru_cache(maxsize=256)
@@ -47,6 +60,14 @@ def family(random: Random) -> Family:
     made = {"child": Author(random, steady=steady, parents=False).definition("child", most=2)}
     for name in ("first", "second")[: random.choice((1, 1, 2))]:
         made[name] = Author(random, steady=steady, parents=True).definition(name, most=5)
+    made["first"] = replace(made["first"], webhooks=(WebhookTrigger(source=HUB),), events=(EventTrigger(type=BEGIN),))
+    if random.random() < 0.3:
+        follows = Author(random, steady=steady, parents=False).definition(AFTER, most=1)
+        made[AFTER] = replace(follows, workflows=(WorkflowTrigger(name="first", outcome="done"),))
+    if random.random() < 0.2:
+        ticks = Author(random, steady=steady, parents=False).definition(CLOCK, most=1)
+        overlap = random.choice(("skip", "queue", "cancel", "allow"))
+        made[CLOCK] = replace(ticks, schedules=(ScheduleTrigger(cron="* * * * *", overlap=overlap),), concurrency=None)
     return Family(definitions=made, steady=steady)
 
 
@@ -143,8 +164,10 @@ class Author:
                 message, expires = random.choice(("yes", "yes", "yes", "no")), not self._steady and self._rarely(3)
                 asked = {"message": message, "approvers": list(PEOPLE), "require": random.choice((1, 2))}
                 return {**asked, "expires": 60_000} if expires else asked
+            case "emit":
+                return {"type": "said", "body": {"n": random.randrange(9)}}
             case "wait":
-                return {"for": random.choice((0, 3_000, 30_000, 86_400_000))}
+                return {"for": random.choice((0, 3_000, 30_000, 3_600_000))}
             case "event":
                 return {"type": "go", "timeout": random.choice((5_000, 120_000))}
             case "exit":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar, cast
 
-from engine.app.records import FINAL
+from engine.app.records import FINAL, NewDelivery
 from engine.app.recover import GENERATION, Recoverer
 from engine.app.versions import ProjectVersion, Version
 from engine.core.codec import definition_to_json, digest
@@ -94,7 +94,7 @@ class World:
         process = Process(name)
         doors = Doors(self.weather, process, self.tables)
         reader = broker.connect(self.redis, process, name)
-        node = Node(doors, reader, name=name, kinds={"http": Work(self.ledger)}, tell=self.told)
+        node = Node(doors, reader, name=name, work=Work(self.ledger), tell=self.told)
         running = Running(role=role, process=process, node=node, part=None, reader=name)
         self.nodes.append(running)
 
@@ -139,6 +139,13 @@ class World:
                 return self.ask(act)
             except (NoAnswer, Unavailable):
                 self.kernel.sleep(self.kernel.random.randrange(SECOND, 3 * SECOND))
+
+    def new_delivery(self, key: str) -> NewDelivery:
+        """One more call with this key."""
+        name = self._draw_id()
+        return NewDelivery(
+            id=name, source=workflows.HUB, provider="hmac", event="x", headers={}, body=b"{}", keys=((key, 24),)
+        )
 
     def told(self, message: Any) -> None:
         """Somebody got a mail; see `tests.simulation.people`."""
@@ -242,6 +249,8 @@ class World:
         for one in self.nodes:
             one.process.frozen_until = 0
         self.kernel.note("nothing goes wrong from now on")
+        self.tables.active.pop(workflows.CLOCK, None)  # its file is deleted, or it would go on for ever
+        self._changed()
         self.pause(SETTLE)
         self.quiet = True
 

@@ -126,6 +126,7 @@ class Tables:
         self.turns: dict[str, Turns] = {}
         self.kept: dict[tuple[str, str, str], KeptOutputs] = {}
         self.ends: dict[tuple[str, int], str] = {}
+        self.last_end: dict[str, int] = {}
         self.ended: Counter[str] = Counter()
         """How often an instance ended, by its state, as it was counted."""
         self.schedules: dict[tuple[str, str], ScheduleRow] = {}

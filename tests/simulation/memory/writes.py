@@ -101,6 +101,7 @@ def _instances(tables: Tables, record: Record, written: dict[str, list[Any]]) ->
             row.outputs, row.error = next(moved)
     for change in record.ended:
         tables.ends[change.id, change.seq] = str(change.state)
+        tables.last_end[change.id] = change.seq
     for instance, (digest, version, commit) in record.adoptions.items():
         row = tables.instances[instance]
         row.digest, row.version, row.commit = digest, version, commit
