@@ -82,7 +82,7 @@ def _instance(row: InstanceRow) -> Instance:
 
 
 class MemoryApprovals:
-    """Implements `engine.app.ports.ApprovalStore`."""
+    """Implements what is used of `engine.app.ports.ApprovalStore`."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -104,14 +104,7 @@ class MemoryApprovals:
             raise NotFound("approval", f"{instance}/{path}")
         return self.get(max(found)[1])
 
-    def list(
-        self,
-        *,
-        state: str | None = "open",
-        instance: str | None = None,
-        before: str | None = None,  # noqa: ARG002 - as the port has it
-        limit: int = 50,
-    ) -> Sequence[Approval]:
+    def list(self, *, state: str | None = "open", instance: str | None = None, limit: int = 50) -> Sequence[Approval]:
         found = [self.get(name) for name in reversed(self._tables.approvals)]
         return [one for one in found if state in (None, one.state) and instance in (None, one.instance)][:limit]
 
