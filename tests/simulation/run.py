@@ -13,6 +13,8 @@ from tests.simulation.people import People
 from tests.simulation.world import World
 
 UNDISTURBED = Plan()
+COMPARED = 2
+"""Of so many seeds with steady workflows the results of one are compared: that is a second run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,9 +31,11 @@ class Run:
     lines: list[str] = field(default_factory=list)
 
 
-def play(seed: int, limit: Callable[[Plan], Plan] = lambda plan: plan, *, keep: int = 60) -> tuple[World, list[str]]:
+def play(
+    seed: int, limit: Callable[[Plan], Plan] = lambda plan: plan, *, keep: int = 60, like: World | None = None
+) -> tuple[World, list[str]]:
     """One world to its rest, and what is wrong with it then."""
-    world = World(seed, limit)
+    world = World(seed, limit, like)
     world.kernel.keep = keep
     people = People(world)
     people.begin()
@@ -50,8 +54,8 @@ def play(seed: int, limit: Callable[[Plan], Plan] = lambda plan: plan, *, keep: 
 def run(seed: int, faults: frozenset[str] | None = None, *, keep: int = 60) -> Run:
     """One seed, with all its faults or with those of these kinds alone. Of a steady workflow the results are held against those of a run in which nothing goes wrong."""
     world, problems = play(seed, lambda plan: plan if faults is None else only(plan, faults), keep=keep)
-    if not problems and world.family.steady and not invariants.lost_for_good(world):
-        calm, wrong = play(seed, lambda _plan: UNDISTURBED)
+    if seed % COMPARED == 0 and not problems and world.family.steady and not invariants.lost_for_good(world):
+        calm, wrong = play(seed, lambda _plan: UNDISTURBED, like=world)
         problems = [f"undisturbed: {problem}" for problem in wrong]
         expected, found = invariants.results(calm), invariants.results(world)
         problems += [

@@ -58,10 +58,12 @@ class Running:
 class World:
     """Everything of one run. `limit` leaves faults out of those that the seed has."""
 
-    def __init__(self, seed: int, limit: Callable[[Plan], Plan]) -> None:
+    def __init__(self, seed: int, limit: Callable[[Plan], Plan], like: World | None = None) -> None:
+        """`like` has run the same seed, with other faults: its workflows serve again."""
         script = Random(f"script {seed}")
         self.seed = seed
         self.family = workflows.family(script)
+        self.versions = _versions(self.family) if like is None else like.versions
         self.layout = script.choice(LAYOUTS)
         self.plan = limit(draw(script))
         self.script = script
@@ -169,26 +171,10 @@ class World:
         return [row.id for row in self.tables.instances.values() if row.state not in FINAL]
 
     def _load(self) -> None:
-        versions = []
-        for name, definition in self.family.definitions.items():
-            document = definition_to_json(definition)
-            versions.append(
-                Version(
-                    id=f"v-{name}",
-                    workflow=name,
-                    digest=digest(document),
-                    source="s",
-                    commit="c" * 40,
-                    path=f"{name}.yaml",
-                    author_name="ana",
-                    author_email="ana@example.com",
-                    committed_at=0,
-                    text="",
-                    document=document,
-                )
-            )
+        for version in self.versions:
+            self.tables.parsed[version.digest] = version.document  # that it reads back is held elsewhere
         project = ProjectVersion(source="s", commit="c" * 40, document=PEOPLE)
-        MemoryDefinitions(self.tables).load(versions, project)
+        MemoryDefinitions(self.tables).load(self.versions, project)
 
     def _draw_id(self) -> str:
         return f"{self.kernel.random.getrandbits(64):016x}"
@@ -295,3 +281,25 @@ class World:
     def _away(self, what: str, away: bool) -> None:
         self.weather.away[what] = away
         self.weather.count(f"{what} {'goes away' if away else 'is back'}")
+
+
+def _versions(family: workflows.Family) -> list[Version]:
+    """The workflows as the definitions DB has them."""
+    found = []
+    for name, definition in family.definitions.items():
+        document = definition_to_json(definition)
+        made = Version(
+            id=f"v-{name}",
+            workflow=name,
+            digest=digest(document),
+            source="s",
+            commit="c" * 40,
+            path=f"{name}.yaml",
+            author_name="ana",
+            author_email="ana@example.com",
+            committed_at=0,
+            text="",
+            document=document,
+        )
+        found.append(made)
+    return found
