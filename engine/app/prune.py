@@ -10,6 +10,7 @@ import structlog
 
 from engine.app.ports import Clock
 from engine.app.retention_ports import LetGo, Place, Retention
+from engine.errors import Unavailable
 
 HOUR = 60 * 60 * 1000
 DAY = 24 * HOUR
@@ -55,6 +56,8 @@ class Pruner:
         self._rests_until = monotonic()
         self.gone = 0
         """Instances that went since this was made."""
+        self._looked = 0
+        """How many had gone when definitions were looked for."""
 
     def run_once(self) -> int:
         """One batch of the round, or nothing during a rest; returns 0 when the round is over. Raises Unavailable.
@@ -85,10 +88,20 @@ class Pruner:
         while count := self._retention.forget(before=before, limit=OTHERS):
             others += count
             yield count
-        gone = self.gone - gone
-        definitions = self._retention.forget_definitions() if gone else 0
-        if gone or others:
-            _log.info("pruned", instances=gone, others=others, definitions=definitions, took_ms=self._clock.now() - now)
+        if self.gone > gone or others:
+            _log.info("pruned", instances=self.gone - gone, others=others, took_ms=self._clock.now() - now)
+        self._forget_definitions()
+
+    def _forget_definitions(self) -> None:
+        """A backup may hold the table for long: then next time."""
+        if self._looked == self.gone:
+            return
+        try:
+            self._retention.forget_definitions()
+        except Unavailable as error:
+            _log.warning("definitions wait to be thrown away", error=str(error))
+        else:
+            self._looked = self.gone
 
     def _batches(self, now: int, before: int) -> Iterator[LetGo]:
         def by_age(after: Place | None) -> LetGo:

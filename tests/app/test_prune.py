@@ -135,6 +135,24 @@ def test_a_round_that_fails_is_followed_by_one_that_starts_over(world, monkeypat
     assert ids(world) == []
 
 
+def test_definitions_that_cannot_be_locked_go_next_time(world, monkeypatch):
+    """While a backup reads the table, say."""
+    ran(world, 1)
+    world.move(DAY + 60_000)
+    pruner = world.pruner(Keep(age=DAY))
+
+    def held():
+        raise Unavailable("the database", "canceling statement due to lock timeout")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.instances.retention, "forget_definitions", held)
+        assert list(batches(pruner))
+    assert ids(world) == []
+    assert world.sql("SELECT count(*) FROM definitions")[0][0] == 1
+    assert list(batches(pruner)) == []
+    assert world.sql("SELECT count(*) FROM definitions")[0][0] == 0
+
+
 def test_of_each_workflow_the_newest_are_kept_for_their_time(world):
     old = ran(world, 4)
     live = world.start(WAIT)
