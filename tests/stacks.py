@@ -40,7 +40,7 @@ def start_embedded(made: Fleet, repository: Repository) -> None:
 
 
 def start_distributed(made: Fleet) -> None:
-    made.run("db", "upgrade")
+    """The databases of tests have their schema already."""
     for name in DISTRIBUTED:
         made.start(name)
 

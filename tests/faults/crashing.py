@@ -8,7 +8,7 @@ import itertools
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,10 @@ CLAIM = "engine.adapters.databases.postgres.outbox:PostgresOutbox.claim"
 DUE = "engine.adapters.databases.recovery:RecoveryStore.due"
 MARK = "engine.adapters.databases.recovery:RecoveryStore.mark"
 LEAD = "engine.adapters.databases.recovery:RecoveryStore.lead"
+SQLITE_LOCK = "engine.adapters.databases.sqlite.store:SqliteInstanceStore.lock"
+SQLITE_RECORD = "engine.adapters.databases.sqlite.store:SqliteLocked.record"
+SQLITE_WRITING = "engine.adapters.databases.sqlite.database:SqliteDatabase.writing"
+MEMORY_SETTLE = "engine.adapters.broker.memory_transport:MemoryTransport.settle"
 PERFORM = "engine.app.perform:Performer.perform"
 LOAD = "engine.adapters.databases.definitions:Definitions.load"
 
@@ -49,11 +53,14 @@ class Point(NamedTuple):
         return f"{self.process}: {self.when} {self.target.rpartition(':')[2]}"
 
 
-def points() -> Iterator[Point]:
-    """All of them: around every commit, publishing and acknowledgement, and around what these hang on."""
+Passed = Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]
+
+
+def points() -> list[Point]:
+    """Around every commit, publishing and acknowledgement, and around what these hang on."""
     commit = [(LOCK, ("entered",)), (RECORD, CALL), (SETTLE, CALL)]
     written = [(WRITING, ("leaving", "left"))]
-    passed: dict[str, list[tuple[str, tuple[str, ...]]]] = {
+    passed: Passed = {
         "notification-worker": [(FETCH, ("after",)), *commit, (DELETE, CALL)],
         "task-worker": [(FETCH, ("after",)), (TAKE, CALL), (PERFORM, CALL), (SETTLE, CALL), (RENEW, CALL), *written],
         "relay": [(CLAIM, BLOCK), (SETTLE, CALL)],
@@ -62,10 +69,24 @@ def points() -> Iterator[Point]:
         "api": commit,
         "sync-worker": [(LOAD, CALL), *written],
     }
-    for process, targets in passed.items():
-        for target, whens in targets:
-            for when in whens:
-                yield Point(process, target, when)
+    return _points(passed)
+
+
+def points_of_dev() -> list[Point]:
+    """Those of everything in one process, with SQLite and queues in memory."""
+    written = (SQLITE_WRITING, ("leaving", "left"))
+    return _points(
+        {"dev": [(SQLITE_LOCK, ("entered",)), (SQLITE_RECORD, CALL), (MEMORY_SETTLE, CALL), (PERFORM, CALL), written]}
+    )
+
+
+def _points(passed: Passed) -> list[Point]:
+    return [
+        Point(process, target, when)
+        for process, targets in passed.items()
+        for target, whens in targets
+        for when in whens
+    ]
 
 
 def plan(folder: Path, point: Point | None, process: str) -> None:

@@ -128,7 +128,7 @@ class Ledger:
     def recovery(self, moment: float) -> float:
         """Seconds from a moment (of `time.time`) to the end of the last instance that had been started by then."""
         ended = "SELECT coalesce(max(finished_at), 0) FROM instances WHERE started_at <= "
-        return self.count(f"{ended}{moment * 1000:.0f}") / 1000 - moment
+        return max(0.0, self.count(f"{ended}{moment * 1000:.0f}") / 1000 - moment)
 
     def longest(self, task: str) -> float:
         """Seconds of the database's time between the moment when such a task could begin and its end, at most."""

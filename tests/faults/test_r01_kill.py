@@ -43,7 +43,7 @@ def test_kills_lose_nothing_and_double_nothing(run, begin, production, repositor
 
 def test_dev_survives_kill_9(begin, embedded, repository, long):
     """One process, SQLite and memory: what was acknowledged goes on after a restart."""
-    kills = 20 if long else 2
+    kills = 20 if long else 1
     ledger = begin(embedded, DAG)
     commit = repository.git("rev-parse", "HEAD")
     with ledger.quiet():

@@ -11,14 +11,17 @@ from threading import Event
 
 import pytest
 
-from tests.faults.crashing import STATUS, Point, plan, points
+from tests.faults.crashing import STATUS, Point, plan, points, points_of_dev
+from tests.faults.ledger import Ledger
 from tests.faults.loads import Load, dag
 from tests.fleet import Fleet
+from tests.repository import Repository
 
 RECOVERY = 60.0
 PASSED = 90.0
 """Seconds in which a process must have come past its point."""
-DAG = dag(5)
+DAG = dag(5, seconds=0.3)
+"""Longer than a notification worker waits for more before it deletes what it has published."""
 TIMED = Load(
     "timed",
     """\
@@ -29,23 +32,37 @@ tasks:
 """,
     1,
 )
+NOTICED = json.dumps({"instance": "nobody", "scope": "", "event": {"type": "TimersDue"}})
+LEAVE = f"""
+    INSERT INTO outbox (id, queue, body, publish_after)
+    VALUES ('{{}}', 'notifications', '{NOTICED.replace("{", "{{").replace("}", "}}")}', 0) RETURNING id"""
+"""Something for the relay to publish, which changes nothing."""
 
 
 def test_there_are_enough_points():
-    assert len({str(point) for point in points()}) == len(list(points())) >= 25
+    assert len({str(point) for point in points()}) == len(points()) >= 25
 
 
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.runs(20)
 def test_processes_end_at_every_point(run, begin, production, repository, tmp_path, long):
-    """All kinds of process go through their points side by side; in the short form through every fourth."""
-    chosen = list(points())[:: 1 if long else 4]
+    """All kinds of process go through their points side by side; in the short form through every sixth."""
     production.arm("crashing", str(tmp_path))
-    ledger = begin(production, DAG, TIMED)
+    hold(begin(production, DAG, TIMED), repository, tmp_path, points()[:: 1 if long else 6])
+
+
+@pytest.mark.long
+@pytest.mark.runs(20)
+def test_one_process_ends_at_every_point(run, begin, embedded, repository, tmp_path):
+    """The same for everything in one process, on SQLite."""
+    embedded.arm("crashing", str(tmp_path))
+    hold(begin(embedded, DAG, TIMED), repository, tmp_path, points_of_dev())
+
+
+def hold(ledger: Ledger, repository: Repository, plans: Path, chosen: list[Point]) -> None:
+    """Trigger instances until all these points have been passed; then everything has to be in order."""
     commit = repository.git("rev-parse", "HEAD")
-    noticed = json.dumps({"instance": "nobody", "scope": "", "event": {"type": "TimersDue"}})
-    leave = "INSERT INTO outbox (id, queue, body, publish_after) VALUES ('{}', 'notifications', '{}', 0) RETURNING id"
     with ledger.quiet():
         ledger.fill(DAG.name, 10, "quiet")
         ledger.deliver(commit, "quiet")
@@ -66,9 +83,9 @@ def test_processes_end_at_every_point(run, begin, production, repository, tmp_pa
             pool.submit(keep, lambda key: ledger.start(TIMED.name, key), "timed", 1.0),
             pool.submit(keep, lambda key: ledger.deliver(commit, key), "delivered", 0.9),
             pool.submit(keep, lambda key: repository.commit(key, timed=f"{TIMED.text}# {key}\n"), "commit", 1.0),
-            pool.submit(keep, lambda key: ledger.rows(leave.format(key, noticed)), "left", 1.0),  # for the relay
+            pool.submit(keep, lambda key: ledger.rows(LEAVE.format(key)), "left", 1.0),
         ]
-        crashing = [pool.submit(crash, production, tmp_path, name, mine[name]) for name in mine]
+        crashing = [pool.submit(crash, ledger.fleet, plans, name, mine[name]) for name in mine]
         try:
             crashed = sum((one.result() for one in as_completed(crashing)), Counter())
         finally:

@@ -17,7 +17,7 @@ WAITING = Load(
     """\
 name: waiting
 tasks:
-  flaky: {run: 'sleep 0.5; test $HEADRACE_ATTEMPT -ge 3', retry: {max_attempts: 5, delay: 2s}}
+  flaky: {run: 'sleep 0.5; test $HEADRACE_ATTEMPT -ge 3', retry: {max_attempts: 5, delay: 1s}}
   pause: {uses: wait, with: {for: 4s}}
   after: {needs: [flaky, pause], run: 'true'}
 """,
