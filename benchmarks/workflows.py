@@ -47,8 +47,9 @@ tasks:
 ITEMS = f"""name: items
 inputs: {{items: {{type: array}}}}
 tasks:
-  each: {{for_each: inputs.items, max_parallel: 64, {NOOP[1:]}}}
+  each: {{for_each: inputs.items, {NOOP[1:]}}}
 """
+BOUNDED = ITEMS.replace("items\n", "bounded\n", 1).replace("inputs.items,", "inputs.items, max_parallel: 64,")
 ITERATIONS = f"""name: iterations
 inputs: {{times: {{type: integer}}}}
 tasks:
@@ -61,6 +62,7 @@ TEXTS = {
     "fanout": fan("fanout", FAN),
     "latency": chain("latency", 1),
     "items": ITEMS,
+    "bounded": BOUNDED,
     "iterations": ITERATIONS,
     "wide": WIDE,
     "hooked": HOOKED,

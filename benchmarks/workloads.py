@@ -8,6 +8,8 @@ from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 
+import psutil
+
 from benchmarks.http_calls import call
 from benchmarks.stack import Stack
 from benchmarks.workflows import CHAIN, FAN, WIDTH
@@ -59,12 +61,25 @@ def latency(stack: Stack) -> dict[str, float]:
 
 
 def items(stack: Stack) -> dict[str, float]:
-    """What one item of a `for_each` costs, among 10, 1,000 and 100,000: the same number of items each time but the last."""
-    took = {
-        size: _timed(stack, "items", count, {"items": list(range(size))}) / (size * count) * 1e6
-        for size, count in ((10, 1_000), (1_000, 10), (LARGE, 1))
+    """What one item of a `for_each` costs, among 10, 1,000 and 100,000, in time and in work of all processors together.
+
+    Each time it is the same number of items but the last. `bounded`: 64 at once, a loop of 1,000 after the other.
+    """
+    figures: dict[str, float] = {}
+    for size, count in ((10, 1_000), (1_000, 10), (LARGE, 1)):
+        before = _work()
+        figures[f"us_per_item_of_{size}"] = _per_item(stack, "items", size, count)
+        figures[f"cpu_us_per_item_of_{size}"] = (_work() - before) / (size * count) * 1e6
+    for metric in ("us", "cpu_us"):
+        growth = figures[f"{metric}_per_item_of_{LARGE}"] / figures[f"{metric}_per_item_of_10"]
+        figures[f"{metric}_growth"] = growth
+    few = sum(_per_item(stack, "bounded", 1_000, 1) for _ in range(10)) / 10
+    many = _per_item(stack, "bounded", LARGE, 1)
+    return figures | {
+        "bounded_us_per_item_of_1000": few,
+        f"bounded_us_per_item_of_{LARGE}": many,
+        "bounded_us_growth": many / few,
     }
-    return {f"us_per_item_of_{size}": per for size, per in took.items()} | {"growth": took[LARGE] / took[10]}
 
 
 def iterations(stack: Stack) -> dict[str, float]:
@@ -72,6 +87,17 @@ def iterations(stack: Stack) -> dict[str, float]:
     short = sum(_timed(stack, "iterations", 1, {"times": 10}) for _ in range(20)) / 200 * 1e6
     long = _timed(stack, "iterations", 1, {"times": LONG}) / LONG * 1e6
     return {"us_per_iteration_of_10": short, f"us_per_iteration_of_{LONG}": long, "growth": long / short}
+
+
+def _work() -> float:
+    """Processor seconds of this process, which starts the instances, and of all below it: the engine and the servers."""
+    me = psutil.Process()
+    return float(sum(sum(entry.cpu_times()[:4]) for entry in (me, *me.children(recursive=True))))
+
+
+def _per_item(stack: Stack, workflow: str, size: int, count: int) -> float:
+    """Microseconds."""
+    return _timed(stack, workflow, count, {"items": list(range(size))}) / (size * count) * 1e6
 
 
 def _over_http(connection: HTTPConnection) -> float:
