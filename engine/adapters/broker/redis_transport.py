@@ -38,6 +38,8 @@ class RedisTransport:
         self._dead_after = dead_after
         self._heart = Heart(client, names.namespace, self.broker_id, dead_after=dead_after)
         self._reading = Lock()
+        self._drained: set[str] = set()
+        """Queues whose last fetch got all there was: to wait at once saves looking in vain."""
 
     def settle(
         self,
@@ -68,11 +70,14 @@ class RedisTransport:
         """Wait by moving the list's head onto itself: a blocking look at it that takes nothing."""
         self._beat()
         with reaching_redis():
-            found = self._take(queue, limit)
+            found = [] if timeout > 0 and queue in self._drained else self._take(queue, limit)
+            self._drained.discard(queue)
             if not found and timeout > 0:
                 name = self._names.queue(queue)
                 if self._client.blmove(name, name, timeout, "LEFT", "LEFT"):  # type: ignore[arg-type]  # Redis takes fractions
                     found = self._take(queue, limit)
+            if 0 < len(found) < min(limit, MOST):
+                self._drained.add(queue)
             return found
 
     def requeue(self, queue: str, ids: Sequence[str]) -> None:

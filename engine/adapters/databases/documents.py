@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -18,8 +19,10 @@ def dump(value: Json) -> str:
     except (TypeError, ValueError, RecursionError) as error:  # orjson's own errors are TypeErrors
         raise Invalid(f"the value cannot be stored as JSON: {error}") from error
     # orjson writes NaN as null and NUL as an escape: only documents with one of these are looked at closely.
-    if b"null" in data or b"\\u0000" in data:
-        _refuse_unstorable(value)
+    if b"\\u0000" in data:
+        _refuse_nul(value)
+    if b"null" in data:
+        _refuse_what_is_no_number([value])
     return data.decode()
 
 
@@ -28,19 +31,28 @@ def load(text: str | bytes) -> Any:
     return orjson.loads(text)
 
 
-def _refuse_unstorable(value: Json) -> None:
+def _refuse_nul(value: Json) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
-            _refuse_unstorable(key)
-            _refuse_unstorable(inner)
+            _refuse_nul(key)
+            _refuse_nul(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            _refuse_unstorable(inner)
-    elif isinstance(value, str):
-        if "\0" in value:
-            raise Invalid("the value cannot be stored: a text holds a NUL character")
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise Invalid("the value cannot be stored: NaN and infinities are no JSON")
+            _refuse_nul(inner)
+    elif isinstance(value, str) and "\0" in value:
+        raise Invalid("the value cannot be stored: a text holds a NUL character")
+
+
+def _refuse_what_is_no_number(values: Iterable[Json]) -> None:
+    """Most documents with a null hold an honest one: this is on the hot path, so leaves cost no call."""
+    for value in values:
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise Invalid("the value cannot be stored: NaN and infinities are no JSON")
+        elif isinstance(value, dict):
+            _refuse_what_is_no_number(value.values())
+        elif isinstance(value, list | tuple):
+            _refuse_what_is_no_number(value)
 
 
 def storable_text(text: str) -> str:
