@@ -93,10 +93,18 @@ class Hooks:
             keys=call.keys,
         )
         first = self._deliveries.receive(delivery)
-        result = self._receiver.process(self._deliveries.get(first or delivery.id))
+        result = self._receiver.process(self._deliveries.get(delivery.id)) if first is None else self._repeated(first)
         if result.state == "failed" and not result.verdicts:
             raise Malformed(result.reason)
         return _answer(result, duplicate=first is not None)
+
+    def _repeated(self, first: str) -> DeliveryResult:
+        """What came of it the first time. Its keys may count for longer than it is kept."""
+        try:
+            delivery = self._deliveries.get(first)
+        except NotFound:
+            return DeliveryResult(id=first, state="ignored", reason="it came before, and is kept no more")
+        return self._receiver.process(delivery)
 
     def _signing(self, source: WebhookSource) -> list[bytes]:
         """The secrets that sign now. One that is missing or empty signs nothing, and the log says so."""

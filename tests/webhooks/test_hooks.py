@@ -12,7 +12,9 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from engine.app.cancel import Canceller
 from engine.errors import Unavailable
+from tests.holds.given import prune
 from tests.webhooks.engine import OLD, WORKFLOWS, Engine, github, push, sign
 from tests.webhooks.serving import serve
 
@@ -234,6 +236,22 @@ def test_a_repeat_gets_the_first_answer(client: httpx.Client, engine: Engine):
         assert answer.json() == first.json() | {"duplicate": True}
     assert len(engine.started()) == 2
     assert len(engine.deliveries()) == 1
+
+
+def test_a_replay_of_what_was_thrown_away_starts_nothing(client: httpx.Client, engine: Engine):
+    """Its instances and the delivery itself are gone, and its keys still count."""
+    body = push()
+    headers = github(body, delivery="d-1")
+    first = client.post("/hooks/github", content=body, headers=headers).json()
+    for instance in engine.started():
+        Canceller(reader=engine.instances.reader, advancer=engine.advancer).cancel_once(instance.id, by="ana")
+    assert prune(engine.instances, before=engine.instances.recovery.now() + 60_000) == len(first["instances"]) > 0
+    assert engine.deliveries() == []
+    answer = client.post("/hooks/github", content=body, headers=headers)
+    assert answer.status_code == 202
+    assert (answer.json()["delivery"], answer.json()["duplicate"]) == (first["delivery"], True)
+    assert answer.json()["reason"] == "it came before, and is kept no more"
+    assert engine.started() == []
 
 
 def test_a_repeat_of_what_failed_fails_again(client: httpx.Client, engine: Engine):
