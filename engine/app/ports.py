@@ -17,12 +17,12 @@ from engine.app.records import (
     Instance,
     LoadedScope,
     LockedInstance,
-    Look,
     Message,
     NewDelivery,
     OutboxRow,
     Record,
 )
+from engine.app.trigger_ports import Look
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
 from engine.core.keys import ROOT
 from engine.core.state import ScopeState

@@ -214,19 +214,6 @@ class WaitEffect:
     command: AwaitEvent | StopAwaiting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What the scheduler sees at a glance: the time of the database, and whether there is something of these to do."""
-
-    now: int
-    timers: bool
-    events: bool
-    """Events that have not reached everybody."""
-    workflows: bool
-    """Ends that nobody has dealt with."""
-    schedules: bool
-
-
 @dataclass(slots=True, kw_only=True)
 class Record:
     """All that one transaction writes. Empty lists cost nothing."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from engine.app.ports import Recovery
-from engine.app.records import Look
+from engine.app.trigger_ports import Look
 from engine.errors import Unavailable
 
 LEASE = 10_000

@@ -36,6 +36,19 @@ class ScheduleRow:
     """Why the time dealt with last gave no instance."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the scheduler sees at a glance: the time of the database, and whether there is something of these to do."""
+
+    now: int
+    timers: bool
+    events: bool
+    """Events that have not reached everybody."""
+    workflows: bool
+    """Ends that nobody has dealt with."""
+    schedules: bool
+
+
 class Ends(Protocol):
     """Instances that have ended, for the scheduler that leads. Rows stay until they are forgotten, so none is missed."""
 

@@ -11,7 +11,8 @@ from engine.adapters.databases.database import Database
 from engine.adapters.databases.deliveries import COLUMNS as DELIVERY_COLUMNS
 from engine.adapters.databases.deliveries import to_delivery
 from engine.adapters.databases.tables import deliveries, ends, events, leadership, marks, schedules, scopes
-from engine.app.records import Delivery, DueScope, Look
+from engine.app.records import Delivery, DueScope
+from engine.app.trigger_ports import Look
 
 ROLE = "scheduler"
 
