@@ -20,6 +20,8 @@ from tests.repository import Repository
 RECOVERY = 60.0
 PASSED = 90.0
 """Seconds in which a process must have come past its point."""
+ANSWERED = 240.0
+"""Seconds in which a trigger must have been acknowledged: who answers ends again and again, often before it can."""
 DAG = dag(5, seconds=0.3)
 """Longer than a notification worker waits for more before it deletes what it has published."""
 TIMED = Load(
@@ -79,9 +81,9 @@ def hold(ledger: Ledger, repository: Repository, plans: Path, chosen: list[Point
 
     with ThreadPoolExecutor(16) as pool:
         loads = [
-            pool.submit(keep, lambda key: ledger.start(DAG.name, key), "dag", 0.7),
-            pool.submit(keep, lambda key: ledger.start(TIMED.name, key), "timed", 1.0),
-            pool.submit(keep, lambda key: ledger.deliver(commit, key), "delivered", 0.9),
+            pool.submit(keep, lambda key: ledger.start(DAG.name, key, seconds=ANSWERED), "dag", 0.7),
+            pool.submit(keep, lambda key: ledger.start(TIMED.name, key, seconds=ANSWERED), "timed", 1.0),
+            pool.submit(keep, lambda key: ledger.deliver(commit, key, seconds=ANSWERED), "delivered", 0.9),
             pool.submit(keep, lambda key: repository.commit(key, timed=f"{TIMED.text}# {key}\n"), "commit", 1.0),
             pool.submit(keep, lambda key: ledger.rows(LEAVE.format(key)), "left", 1.0),
         ]
