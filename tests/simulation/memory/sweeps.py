@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.outbox import LATER, TRIES
 from engine.adapters.databases.timers import PUBLISH_AFTER
-from engine.app.records import Delivery, DueScope, Look, Message, OutboxRow
-from engine.app.trigger_ports import End, ScheduleRow
+from engine.app.records import Delivery, DueScope, Message, OutboxRow
+from engine.app.trigger_ports import End, Look, ScheduleRow
 from tests.simulation.memory.tables import OutRow, Tables
 
 
