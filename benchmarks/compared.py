@@ -56,7 +56,7 @@ PEERS = {
     "restate-calls": About(
         title="Restate, calls", durability="every call, in its own log", program=("restate", "calls")
     ),
-    "temporal": About(title="Temporal dev server", durability="every event, in SQLite", fewer=4),
+    "temporal": About(title="Temporal dev server", durability="every event, in SQLite", fewer=10),
 }
 
 
