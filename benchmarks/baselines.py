@@ -12,7 +12,7 @@ from benchmarks.engines import Engine
 from benchmarks.stack import SEPARATE, Servers, on_servers
 
 COMMITS = 500
-THROUGHPUT = ("chain", "fanout", "wide")
+THROUGHPUT = ("chain", "fanout")
 UNBATCHED = "one transaction per event"
 
 

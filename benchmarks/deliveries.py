@@ -16,7 +16,7 @@ import uvloop
 from benchmarks.stack import Stack
 from benchmarks.workflows import SECRET
 
-DELIVERIES = 1_500
+DELIVERIES = 400
 CONNECTIONS = 32
 """Senders that each wait for the answer before they send again."""
 COMMITS = 8
