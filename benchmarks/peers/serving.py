@@ -82,7 +82,7 @@ def program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
     """Wait until it holds; what it raises counts as not yet."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
