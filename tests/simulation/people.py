@@ -48,6 +48,7 @@ class People:
             self._later(at, lambda key=key, workflow=workflow: self._start(key, workflow))  # type: ignore[misc]
         for act, at in self._meddling:
             self._later(at, act)
+        self._later(self.world.plan.lasts + SETTLE + 30.0, self._resume_all)
         self._later(self.world.plan.lasts + SETTLE + 60.0, lambda: self._start("last", self._last))
 
     def told(self, message: Any) -> None:
@@ -105,6 +106,13 @@ class People:
 
     def _resume(self, instance: str) -> None:
         self.world.insist(lambda node: node.pauser.resume(instance, by="ben"))
+
+    def _resume_all(self) -> None:
+        """A pause that nobody was answered may have come late, when nobody looked any more."""
+        for row in list(self.world.tables.instances.values()):
+            if row.state == "paused":
+                with suppress(Conflict):
+                    self._resume(row.id)
 
     def _retry(self) -> None:
         for _ in range(40):
