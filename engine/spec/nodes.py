@@ -26,18 +26,30 @@ class Span(NamedTuple):
 class Scalar(NamedTuple):
     """A value with no parts. `text` is what the author wrote after YAML's unfolding, `style` its quote or block sign."""
 
-    span: Span
+    start: int
+    end: int
     text: str
     style: str | None
     value: Json
+
+    @property
+    def span(self) -> Span:
+        """Where it stands, quotes and all; made when somebody asks, as of most nobody does."""
+        return Span(self.start, self.end)
 
 
 class Entry(NamedTuple):
     """One key of a mapping and its value."""
 
     key: str
-    key_span: Span
+    start: int
+    end: int
     node: Node
+
+    @property
+    def key_span(self) -> Span:
+        """Where the key stands."""
+        return Span(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
