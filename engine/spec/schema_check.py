@@ -53,8 +53,11 @@ def object_schema(properties: Mapping[str, Json]) -> JsonObject:
 
 def _own(name: str, schema: Json) -> Json:
     """The schema as a resource of its own where it has references: `#` is what its author wrote, not what it stands in."""
-    refers = any(key in _REFERENCES for _, key, _ in _entries(schema, ()))
-    return {"$id": f"urn:headrace:{name}", **schema} if refers and isinstance(schema, dict) else schema
+    return {"$id": f"urn:headrace:{name}", **schema} if isinstance(schema, dict) and _refers(schema) else schema
+
+
+def _refers(schema: JsonObject) -> bool:
+    return any(key in _REFERENCES for _, key, _ in _entries(schema, ()))
 
 
 def check_schemas(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> None:
@@ -116,15 +119,23 @@ def _entries(schema: Json, path: Path) -> Iterator[tuple[Path, str | int, Json]]
 def _compile(notebook: Notebook, properties: Mapping[str, Json], path: Path) -> None:
     """The last word has the validator that runs later: it must take each schema and all of them, and they their defaults."""
     before = len(notebook.findings)
+    bare = {name: _without_default(schema) for name, schema in properties.items()}
     for name, schema in properties.items():
-        compiled = _validator(notebook, schema, (*path, name))
+        compiled = _validator(notebook, bare[name], (*path, name))
         if compiled is not None and "default" in schema:
             error = next(compiled.iter_errors(schema["default"]), None)
             if error is not None:
                 message = f'the default of "{name}" does not fit its own schema: {error.message[:200]}'
                 notebook.note((*path, name, "default"), "bad-default", message)
     if len(notebook.findings) == before:
-        _validator(notebook, object_schema(properties), path)
+        _validator(notebook, object_schema(bare), path)
+
+
+def _without_default(schema: JsonObject) -> JsonObject:
+    """The same for a validator, without what differs from file to file: one that was compiled for another file does as well."""
+    if isinstance(schema.get("default"), dict | list) or _refers(schema):
+        return schema  # there may be more in it than a value
+    return {key: value for key, value in schema.items() if key != "default"}
 
 
 def _validator(notebook: Notebook, schema: JsonObject, path: Path) -> jsonschema_rs.Validator | None:
