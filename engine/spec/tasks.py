@@ -72,21 +72,20 @@ class TaskCompiler:
             "description": keys.description,
             "line": self._notebook.document.source.position(self._notebook.document.key_span(path).start).line,
         }
-        task = self._looped(listed, name, path, given, tie)
+        task = self._looped(listed, name, path, given, tie=tie, scope=scope)
         if keys.tasks is not None and keys.compensate is not None:
             names = self._visible.own_outputs(keys, whole=True)
             undo = with_names(self._visible.to_undo(listed, name), names)
             task = replace(task, compensate=self._leaves.undo(keys.compensate, (*path, "compensate"), undo, given))
         return task
 
-    def _looped(self, listed: Listed, name: str, path: Path, given: Given, tie: Fields) -> Task:
+    def _looped(self, listed: Listed, name: str, path: Path, given: Given, *, tie: Fields, scope: Scope) -> Task:
         """The task, with what ties it to its list on the outermost: `for_each` around `repeat` around what runs."""
         keys = listed.tasks[name]
-        scope = self._visible.to_task(listed, name)
         bounded = {**tie, "deadline": keys.deadline}
         if keys.for_each is None and keys.repeat is None:
-            return self._innermost(listed, name, path, given, tie)
-        task = self._innermost(listed, name, path, given, {})
+            return self._innermost(listed, name, path, given, tie=tie, scope=scope)
+        task = self._innermost(listed, name, path, given, tie={}, scope=scope)
         if keys.repeat is not None:
             task = Task(
                 kind="repeat",
@@ -106,24 +105,24 @@ class TaskCompiler:
             task = Task(kind="for_each", for_each=self._for_each(keys, path, scope), body=body or only(task), **bounded)
         return task
 
-    def _innermost(self, listed: Listed, name: str, path: Path, given: Given, tie: Fields) -> Task:
+    def _innermost(self, listed: Listed, name: str, path: Path, given: Given, *, tie: Fields, scope: Scope) -> Task:
         """What runs once for each item and iteration; without these it is the task itself."""
         keys = listed.tasks[name]
         names = self._visible.of_items(keys) | self._visible.of_iterations(keys)
         if keys.tasks is not None:
             bounded = {**tie, "deadline": keys.deadline} if tie else {"id": ""}
             return Task(kind="group", body=self._body(listed, name, path, given.within(keys)), **bounded)
-        scope = with_names(self._visible.to_task(listed, name), names)
+        inside = with_names(scope, names)
         if keys.uses == "values":
-            self._learn(keys, (*path, "with"), scope)
+            self._learn(keys, (*path, "with"), inside)
         more = dict(tie)
         if not tie and keys.deadline is not None:
             more["deadline"] = None  # it bounds all items and iterations together
         if keys.compensate is not None:
-            undo = self._visible.to_undo(listed, name) if tie else self._visible.to_task(listed, name)
+            undo = self._visible.to_undo(listed, name) if tie else scope
             undo = with_names(undo, names | self._visible.own_outputs(keys, whole=False))
             more["compensate"] = self._leaves.undo(keys.compensate, (*path, "compensate"), undo, given)
-        return self._leaves.task(keys, path, scope, given, more)
+        return self._leaves.task(keys, path, inside, given, more)
 
     def _body(self, listed: Listed, name: str, path: Path, given: Given) -> TaskList:
         """The list of a group, an item or an iteration."""
