@@ -138,7 +138,7 @@ def _note_cycles(notebook: Notebook, edges: Mapping[str, tuple[Edge, ...]], path
 
 def _check_join(notebook: Notebook, join: Join, edges: tuple[Edge, ...], path: Path) -> None:
     if not edges:
-        if join != Join():
+        if join.mode != "all":
             notebook.note((*path, "join"), "unreachable-join", "`join` combines `needs`, and this task has none")
         return
     wanted = {"all": len(edges), "at_least": join.n}.get(join.mode, 1)
@@ -148,7 +148,7 @@ def _check_join(notebook: Notebook, join: Join, edges: tuple[Edge, ...], path: P
         by_source[edge.source].append(edge)
     possible_edges = sum(map(_most_satisfied, by_source.values()))
     if wanted > possible_edges:
-        at = "join" if join != Join() else "needs"
+        at = "join" if join.mode != "all" else "needs"
         message = f"this task can never run: it waits for {wanted} edges, of which at most {possible_edges} can be true"
         detail = "" if len(sources) == len(edges) else " (a task ends with one outcome)"
         notebook.note((*path, at), "unreachable-join", message + detail, at_key=at == "needs")

@@ -60,15 +60,15 @@ def _closing(text: str, opening: int) -> int:
     braces = 0
     while found := _MATTERS.search(text, at):
         at = found.start()
-        if end := string_end(text, at):
-            at = end
-            continue
         if text[at] == "{":
             braces += 1
         elif text[at] == "}":
             if braces == 0 and text.startswith(CLOSE, at):
                 return at
             braces = max(braces - 1, 0)
+        elif end := string_end(text, at):
+            at = end
+            continue
         at += 1
     raise InterpolationError(opening, "this '${{' is never closed by '}}'; to write it literally, use '$${{'")
 

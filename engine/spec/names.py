@@ -38,7 +38,7 @@ class NameProblem:
 def check_names(ast: Json, scope: Scope) -> list[NameProblem]:
     """What is wrong with the names of one parsed expression, in the order of the source."""
     checker = _Checker(scope)
-    checker.walk(ast, _Place())
+    checker.walk(ast, _OUTSIDE)
     return sorted(checker.problems, key=lambda problem: problem.offset) if checker.problems else []
 
 
@@ -47,6 +47,9 @@ class _Value(NamedTuple):
 
     schema: Mapping[str, Json] = _ANY
     optional: bool = False
+
+
+_ANYTHING = _Value()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,9 @@ class _Place:
     def within(self, variable: str, schema: Mapping[str, Json]) -> _Place:
         hidden = frozenset(fact for fact in self.known if fact[0] == f"var:{variable}")
         return _Place(variables={**self.variables, variable: schema}, known=self.known - hidden)
+
+
+_OUTSIDE = _Place()
 
 
 class _Checker:
@@ -88,28 +94,24 @@ class _Checker:
                 return self._method(node, place)
         for child in children(node):
             self.walk(child, place)
-        return _Value()
+        return _ANYTHING
 
     def _whole_name(self, node: Json) -> _Value:
         if node[2] == "secrets":
             self._note(node[1], len(node[2]), "secrets are read one by one, as secrets.NAME", None)
-            return _Value()
+            return _ANYTHING
         return self._root(node)
 
     def _root(self, node: Json) -> _Value:
-        return _Value(schema=self._step(self._scope, node[2], (node[1], len(node[2])), "here"))
+        return _Value(self._step(self._scope, node[2], (node[1], len(node[2])), None))
 
     def _member(self, node: Json, base: Json, span: tuple[int, int], key: str, place: _Place) -> _Value:
         value = self._root(base) if base[0] == "name" else self.walk(base, place)
-        path = fact_path(base)
-        shown = ".".join(path).removeprefix("var:") if path else "it"
-        schema = self._step(value.schema, key, span, f"in {shown}")
+        schema = self._step(value.schema, key, span, base)
         asks = node[0] in {"get?", "has"} or (node[0] == "binary" and node[2] == "[?]")
         if not asks and not value.optional and _may_be_absent(value.schema, key):
-            self._check_present(value.schema, (path, key), span, place)
-        if node[0] == "has":
-            return _Value()
-        return _Value(schema=schema, optional=asks or value.optional)
+            self._check_present(value.schema, (fact_path(base), key), span, place)
+        return _ANYTHING if node[0] == "has" else _Value(schema, asks or value.optional)
 
     def _check_present(
         self,
@@ -139,7 +141,7 @@ class _Checker:
         self.walk(condition, place)
         if tag != "if":
             self.walk(rest[0], place.given(facts(condition, tag == "and")))
-            return _Value()
+            return _ANYTHING
         then = self.walk(rest[0], place.given(facts(condition, True)))
         otherwise = self.walk(rest[1], place.given(facts(condition, False)))
         return then if then == otherwise else _Value(optional=then.optional or otherwise.optional)
@@ -170,10 +172,12 @@ class _Checker:
             return value
         if name in {"first", "last"}:
             return _Value(schema=_element(value.schema), optional=True)
-        return _Value()
+        return _ANYTHING
 
-    def _step(self, schema: Mapping[str, Json], key: str, span: tuple[int, int], where: str) -> Mapping[str, Json]:
-        """The schema of a member; notes a member that a closed object does not have."""
+    def _step(
+        self, schema: Mapping[str, Json], key: str, span: tuple[int, int], base: Json | None
+    ) -> Mapping[str, Json]:
+        """The schema of a member, of a name where there is no base; notes a member that a closed object does not have."""
         if not _is(schema, "object"):
             return _ANY
         properties = schema.get("properties")
@@ -186,11 +190,17 @@ class _Checker:
         close = difflib.get_close_matches(key, list(properties), 1)
         known = ", ".join(list(properties)[:_SHOWN]) + (", …" if len(properties) > _SHOWN else "")
         hint = "" if close else f"; there is {known}" if known else ""
-        self._note(*span, f"there is no {key!r} {where}{hint}", close[0] if close else None)
+        self._note(*span, f"there is no {key!r} {_shown(base)}{hint}", close[0] if close else None)
         return _ANY
 
     def _note(self, offset: int, length: int, message: str, suggestion: str | None) -> None:
         self.problems.append(NameProblem(offset=offset, length=length, message=message, suggestion=suggestion))
+
+
+def _shown(base: Json | None) -> str:
+    """Where a name was looked for, for people."""
+    path = None if base is None else fact_path(base)
+    return "here" if base is None else f"in {'.'.join(path).removeprefix('var:') if path else 'it'}"
 
 
 def _may_be_absent(schema: Mapping[str, Json], key: str) -> bool:

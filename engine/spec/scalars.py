@@ -21,12 +21,13 @@ def offsets(document: str, start: int, end: int, style: str | None, value: str) 
     `start`, `end` and `style` are those of PyYAML's scalar event (`|`, `>`, `'`, `"`, None for a plain one). What a fold
     or an escape makes has the place where that begins. None where the value cannot be aligned with the text.
     """
-    if any(char in document[start:end] for char in _OTHER_BREAKS):
+    text = document[start:end]
+    if not text.isascii() and any(char in text for char in _OTHER_BREAKS):
         return None
     if style in {"|", ">"}:
         return _block(document, start, end, style, value)
     quotes = 1 if style in {"'", '"'} else 0
-    if document[start + quotes : end - quotes] == value:  # nothing folded, nothing escaped: most scalars
+    if text[quotes : len(text) - quotes] == value:  # nothing folded, nothing escaped: most scalars
         return range(start + quotes, end - quotes + 1)
     return _aligned(_flow(document, start, end, style, value), value)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from engine.core.expressions.model import Expression, ListOf, Literal, MapOf, Template, Text
 
+_NOTHING: frozenset[tuple[str, ...]] = frozenset()
+
 
 def expressions(template: Template) -> Iterator[Expression]:
     """Every expression of a template, in the order of the file."""
@@ -26,6 +28,8 @@ def expressions(template: Template) -> Iterator[Expression]:
 
 def refs(template: Template) -> frozenset[tuple[str, ...]]:
     """All paths the expressions of a template read."""
+    if isinstance(template, Literal):
+        return _NOTHING
     return frozenset(ref for expression in expressions(template) for ref in expression.refs)
 
 

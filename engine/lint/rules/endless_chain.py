@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from engine.core.model import Join, TaskList
+from engine.core.model import TaskList
 from engine.core.outcomes import DONE, SUCCEEDED
 from engine.lint.rule import Hit, Rule
 from engine.spec.cycles import cycles
@@ -63,7 +63,7 @@ def _sure(path: Path, tasks: Mapping[str, TaskKeys], compiled: TaskList) -> Iter
 
 def _runs(task: TaskKeys) -> bool:
     loops = task.for_each is not None or task.repeat is not None
-    return task.if_ is None and task.join == Join() and not loops and task.switch is None
+    return task.if_ is None and task.join.mode == "all" and not loops and task.switch is None
 
 
 RULE = Rule(

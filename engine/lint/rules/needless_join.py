@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.core.model import Join
 from engine.lint.rule import Hit, Rule, Subject
 from engine.spec.removal import removal
 from engine.spec.walk import every_task
@@ -13,7 +12,7 @@ from engine.spec.walk import every_task
 def check(subject: Subject) -> Iterator[Hit]:
     """Each `join` of a task with one need; one edge lets a task run under every rule alike."""
     for path, task in every_task(subject.keys):
-        if len(task.needs) == 1 and task.join != Join() and not task.cancel_rest:
+        if len(task.needs) == 1 and task.join.mode != "all" and not task.cancel_rest:
             at = (*path, "join")
             message = f'"{path[-1]}" needs one task, so `join` says nothing'
             yield Hit(path=at, message=message, fixes=removal(subject.document, at), safe=True)

@@ -23,9 +23,9 @@ MAPS = (dict, Mapping)
 """A dict is known at once; other maps cost more to tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)  # frozen ones take twice as long to make, and a file makes hundreds
 class Type:
-    """Some of `kinds`. What stands in it is known from a schema, or from the expression that makes it."""
+    """Some of `kinds`. What stands in it is known from a schema, or from the expression that makes it. Nothing changes it."""
 
     kinds: Kinds
     schema: Mapping[str, Json] | None = None
