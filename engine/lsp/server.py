@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
@@ -13,7 +15,8 @@ from engine.lsp.hover import hover
 from engine.lsp.navigation import Navigation
 from engine.lsp.positions import Positions
 from engine.lsp.symbols import symbols
-from engine.lsp.workspace import Buffer, Workspace, path_of
+from engine.lsp.views import View
+from engine.lsp.workspace import Workspace, path_of
 from engine.spec.load import load
 from engine.spec.nodes import Text
 from engine.version import installed
@@ -57,7 +60,7 @@ class Server(LanguageServer):
     def opened(self, uri: str, text: str, version: int | None) -> None:
         """A file is in the editor, with this text."""
         if (path := path_of(uri)) is not None:
-            self.files.buffers[path] = Buffer(uri=uri, text=text, version=version)
+            self.files.open(path, uri, text, version)
             self.checker.soon()
 
     def closed(self, uri: str) -> None:
@@ -65,6 +68,11 @@ class Server(LanguageServer):
         if (path := path_of(uri)) is not None:
             self.files.buffers.pop(path, None)
             self.checker.soon()
+
+    def view(self, path: Path) -> View | None:
+        """What can be read of a file; None where nothing can."""
+        text, shown = self.files.legible(path), self.files.text(path)
+        return None if text is None or shown is None else View(str(path), text, shown, self.encoding)
 
 
 def create() -> Server:
@@ -144,13 +152,13 @@ def _answer(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def _(ls: Server, params: types.HoverParams) -> types.Hover | None:
         path = path_of(params.text_document.uri)
-        text = None if path is None else ls.files.text(path)
-        if path is None or text is None:
+        view = None if path is None else ls.view(path)
+        offset = None if view is None else view.offset(params.position)
+        if path is None or view is None or offset is None:
             return None
         folder = ls.files.project_of(path)
-        positions = Positions(Text(str(path), text), ls.encoding)
         name = path.relative_to(folder).as_posix()
-        said = hover(name, text, positions.offset(params.position), load(ls.files.files(folder)))
+        said = hover(name, view.text, offset, load(ls.files.files(folder, legible=True)))
         return None if said is None else types.Hover(types.MarkupContent(types.MarkupKind.Markdown, said))
 
 
@@ -175,5 +183,5 @@ def _navigate(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def _(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         path = path_of(params.text_document.uri)
-        text = None if path is None else ls.files.text(path)
-        return [] if path is None or text is None else symbols(path.name, text, ls.encoding)
+        view = None if path is None else ls.view(path)
+        return [] if path is None or view is None else symbols(path.name, view)

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from engine.lsp.positions import Positions
+from engine.lsp.views import View
 from engine.spec.document import read
 from engine.spec.nodes import Document, Mapping, Node, Sequence, Span
 from engine.spec.nodes import Path as Place
 
 
-def symbols(name: str, text: str, encoding: str) -> list[types.DocumentSymbol]:
+def symbols(name: str, view: View) -> list[types.DocumentSymbol]:
     """The tasks of a file; none where it cannot be read."""
-    document = read(name, text.encode(errors="replace"))
+    document = read(name, view.text.encode(errors="replace"))
     if not isinstance(document, Document):
         return []
-    positions = Positions(document.source, encoding)
-    return [each for key in ("tasks", "finally") for each in _below(document, positions, (key,))]
+    return [each for key in ("tasks", "finally") for each in _below(document, view, (key,))]
 
 
-def _below(document: Document, positions: Positions, path: Place) -> list[types.DocumentSymbol]:
-    return [_symbol(document, positions, (*path, key), node) for key, node in _tasks(document.find(path)).items()]
+def _below(document: Document, view: View, path: Place) -> list[types.DocumentSymbol]:
+    return [_symbol(document, view, (*path, key), node) for key, node in _tasks(document.find(path)).items()]
 
 
-def _symbol(document: Document, positions: Positions, path: Place, node: Node) -> types.DocumentSymbol:
+def _symbol(document: Document, view: View, path: Place, node: Node) -> types.DocumentSymbol:
     head = document.key_span(path)
     whole = Span(min(head.start, node.span.start), max(head.end, node.span.end))
     return types.DocumentSymbol(
         name=str(path[-1]) or "?",  # the protocol wants a name
         kind=types.SymbolKind.Function,
-        range=positions.range(whole),
-        selection_range=positions.range(head),
-        children=_below(document, positions, (*path, "tasks")),
+        range=view.range(whole),
+        selection_range=view.range(head),
+        children=_below(document, view, (*path, "tasks")),
     )
 
 

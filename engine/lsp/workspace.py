@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from engine.spec.document import read
 from engine.spec.load import PROJECT_FILE
+from engine.spec.nodes import Document
 
 _PATTERNS = ("*.yaml", "*.yml")
 _DEFAULT = "workflows"
@@ -20,11 +22,12 @@ _FOREIGN = frozenset(("node_modules", "venv"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buffer:
-    """A file that is open: its text, and how the editor calls it."""
+    """A file that is open: its text, how the editor calls it, and the last text of it that was YAML, if there was one."""
 
     uri: str
     text: str
     version: int | None = None
+    legible: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +36,12 @@ class Workspace:
 
     roots: tuple[Path, ...] = ()
     buffers: dict[Path, Buffer] = field(default_factory=dict)
+
+    def open(self, path: Path, uri: str, text: str, version: int | None) -> None:
+        """A file is open, or is changed there."""
+        before = self.buffers.get(path)
+        legible = text if _is_legible(path, text) else None if before is None else before.legible
+        self.buffers[path] = Buffer(uri=uri, text=text, version=version, legible=legible)
 
     def uri(self, path: Path) -> str:
         """How the editor calls a file."""
@@ -44,6 +53,10 @@ class Workspace:
             return self.buffers[path].text
         data = _bytes(path)
         return None if data is None else data.decode("utf-8-sig", "replace")
+
+    def legible(self, path: Path) -> str | None:
+        """What is in a file, of one that is open what was there when it was last YAML; None where there is no such text."""
+        return self.buffers[path].legible if path in self.buffers else self.text(path)
 
     def projects(self) -> tuple[Path, ...]:
         """The folders whose files belong together: each with a project.yaml, `workflows`, and those of open workflows."""
@@ -59,16 +72,20 @@ class Workspace:
                 return folder
         return next((root / _DEFAULT for root in self.roots if path.is_relative_to(root / _DEFAULT)), path.parent)
 
-    def files(self, folder: Path) -> dict[str, bytes]:
-        """The files below a folder by their paths in it, as `headrace lint` would read them if all were saved."""
+    def files(self, folder: Path, *, legible: bool = False) -> dict[str, bytes]:
+        """The files below a folder by their paths in it, as `headrace lint` would read them if all were saved.
+
+        `legible`: those that are open as they were when they were last YAML.
+        """
         paths = {path for pattern in _PATTERNS for path in folder.rglob(pattern)}
         paths |= {path for path in self.buffers if path.is_relative_to(folder) and path.suffix in (".yaml", ".yml")}
-        return dict(self._read(folder, sorted(paths)))
+        return dict(self._read(folder, sorted(paths), legible=legible))
 
-    def _read(self, folder: Path, paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    def _read(self, folder: Path, paths: Iterable[Path], *, legible: bool) -> Iterator[tuple[str, bytes]]:
         for path in paths:
             buffer = self.buffers.get(path)
-            data = _bytes(path) if buffer is None else buffer.text.encode(errors="surrogatepass")
+            text = None if buffer is None else buffer.legible if legible and buffer.legible is not None else buffer.text
+            data = _bytes(path) if text is None else text.encode(errors="surrogatepass")
             if data is not None:
                 yield path.relative_to(folder).as_posix(), data
 
@@ -92,6 +109,10 @@ def _projects(root: Path) -> Iterator[Path]:
 def _is_ours(path: Path, text: str) -> bool:
     """Whether an open file is a workflow or project.yaml; editors send every YAML file, whatever it is for."""
     return path.name == PROJECT_FILE or any(line.startswith(("tasks:", "finally:")) for line in text.splitlines())
+
+
+def _is_legible(path: Path, text: str) -> bool:
+    return isinstance(read(path.name, text.encode(errors="surrogatepass")), Document)
 
 
 def _bytes(path: Path) -> bytes | None:
