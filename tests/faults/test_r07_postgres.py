@@ -21,7 +21,7 @@ def test_immediate_restarts_under_load(begin, production, postgres_server, long)
     ledger = begin(production, DAG)
     with ledger.quiet():
         ledger.fill(DAG.name, 20, "quiet")
-    filling = Thread(target=ledger.fill, args=(DAG.name, 5_000 if long else 150, "broken"))
+    filling = Thread(target=ledger.fill, args=(DAG.name, 5_000 if long else 60, "broken"))
     filling.start()
     restarts = 0
     while filling.is_alive() or restarts == 0:
