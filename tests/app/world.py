@@ -37,10 +37,10 @@ from engine.app.versions import ProjectVersion, Source, SyncReport, Version
 from engine.core.codec import definition_to_json, digest
 from engine.core.events import Event, TaskFailed, TaskStarted, TaskSucceeded, to_json
 from engine.core.keys import ROOT, lease_key, split_path
-from engine.core.replay import replay
 from engine.core.state import ScopeState
 from engine.spec.load import load
 from tests.app.faults import Faults, FaultyPublisher, FaultyStore
+from tests.replayed import check_history
 
 NOOP = "{uses: python, with: {call: 'package.module:function'}"
 PROJECT = "people: {ana: {email: ana@example.com}, ben: {email: ben@example.com}}"
@@ -331,18 +331,7 @@ class World:
 
     def check_history(self, instance: str) -> None:
         """Folding the recorded history gives the stored state; its numbers have no gap."""
-        from engine.core.codec import definition_from_json
-
-        facts = self.instances.store.facts(instance)
-        definition = definition_from_json(self.instances.store.definition(facts.digest))
-        from engine.app.runs import Run, Runs
-
-        rows = self.reader.history(instance, limit=100_000)
-        assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
-        known = Runs().values(instance, self.instances.values.get)
-        context = replace(Run.of(instance, facts, definition).context(ROOT, (), known))
-        folded = replay(definition, context, [(row.scope, row.event, row.at) for row in rows])
-        assert folded == self.reader.scopes(instance)
+        check_history(self.instances, instance)
 
     def close(self) -> None:
         for advancer in self.advancers:  # none deletes its published rows once the databases are closed

@@ -1,0 +1,80 @@
+"""R21: the git remote goes away, is rewritten, and its follower is killed as it fetches: the last good version serves on."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import pytest
+
+from tests.faults.loads import dag
+from tests.servers import wait_until
+
+LOAD = dag(2)
+CHANGED = LOAD.text.replace("on:\n", "description: changed {number}\non:\n")
+POLL = 1.0
+NOTICED = 2.0
+"""Seconds that fetching, linting and loading may take beyond the poll."""
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_the_last_good_version_serves_until_the_remote_is_back(begin, production, repository, long):
+    """The full form polls for as long as sixty polls of ten seconds would: what counts is how often it fails."""
+    turns = 10 if long else 1
+    ledger = begin(production, LOAD, HEADRACE_POLL=str(POLL))
+    head, recoveries, kills = repository.git("rev-parse", "HEAD"), [], 0
+    with ledger.quiet():
+        ledger.start(LOAD.name, "quiet")
+    for turn in range(turns):
+        away = repository.at.rename(repository.at.with_name("away"))
+        wait_until(lambda: production.get("/syncs")["items"][0]["state"] == "failed", what="the failure to be recorded")
+        time.sleep(6 * POLL if long else 0)
+        ledger.start(LOAD.name, f"away-{turn}")
+        away.rename(repository.at)
+        head = repository.commit("Change it", **{LOAD.name: CHANGED.format(number=f"{turn} after it was away")})
+        recoveries.append(_loaded(production, head))
+
+        repository.git("reset", "--quiet", "--hard", "HEAD~1")
+        head = repository.commit("Rewrite it", **{LOAD.name: CHANGED.format(number=f"{turn} rewritten")})
+        recoveries.append(_loaded(production, head))
+        findings = production.get("/syncs")["items"][0]["findings"]
+        assert "branch-rewritten" in {finding["rule"] for finding in findings}
+
+        _add_weight(repository.at)
+        head = repository.commit("Make it heavy", **{LOAD.name: CHANGED.format(number=f"{turn} heavy")})
+        kills += _kill_as_it_fetches(production)
+        ledger.start(LOAD.name, f"killed-{turn}")
+        production.restart("sync-worker")
+        recoveries.append(_loaded(production, head, starting=True))
+    ledger.wait_for_end(60)
+    ledger.check(LOAD, turns=turns, kills_in_a_fetch=kills, slowest_recovery_s=max(recoveries))
+
+
+def _loaded(fleet, head, *, starting=False) -> float:
+    """Until the commit is live; gives the seconds it took."""
+    began = time.monotonic()
+    wait_until(lambda: (fleet.get(f"/workflows/{LOAD.name}") or {}).get("commit") == head, seconds=30, what="the sync")
+    took = time.monotonic() - began
+    assert starting or took < POLL + NOTICED
+    return took
+
+
+def _add_weight(at) -> None:
+    for number in range(60):
+        (at / f"{number}.bin").write_bytes(secrets.token_bytes(200_000))
+
+
+def _kill_as_it_fetches(fleet) -> int:
+    """With half a pack on the disk; 0 where git was faster."""
+    packs = fleet.folder / "state" / "git"
+    before = fleet.get("/syncs")["items"][0]["id"]
+    wait_until(
+        lambda: (
+            any(packs.glob("*/copy.git/objects/pack/tmp_pack_*")) or fleet.get("/syncs")["items"][0]["id"] != before
+        ),
+        what="a fetch",
+    )
+    caught = any(packs.glob("*/copy.git/objects/pack/tmp_pack_*"))
+    fleet.kill("sync-worker")
+    return int(caught)
