@@ -51,7 +51,7 @@ def test_instances_end_on_the_version_they_started_with(begin, production, repos
             started |= {ledger.start("pinned", f"{version}-{number}"): version for number in range(each)}
     waiting = "SELECT count(*) FROM history WHERE accepted AND event->>'type' = 'EventsLookedAt'"
     wait_until(lambda: ledger.count(waiting) == len(started), seconds=30, what="all to wait")
-    assert ledger.states() == {"running": len(started)}
+    assert ledger.states() == {"waiting": len(started)}
     assert production.client.post(f"{production.api}/api/v1/events", json={"type": RELEASE}).is_success
     ledger.wait_for_end(60)
     assert ledger.states() == {"succeeded": len(started)}
@@ -67,4 +67,5 @@ def test_instances_end_on_the_version_they_started_with(begin, production, repos
 
 
 def _head(fleet) -> str:
-    return (fleet.get("/workflows/pinned") or {}).get("commit", "")
+    found = fleet.get("/workflows/pinned")
+    return found["active"]["commit"] if found else ""

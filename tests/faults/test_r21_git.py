@@ -11,7 +11,6 @@ from tests.faults.loads import dag
 from tests.servers import wait_until
 
 LOAD = dag(2)
-CHANGED = LOAD.text.replace("on:\n", "description: changed {number}\non:\n")
 POLL = 1.0
 NOTICED = 2.0
 """Seconds that fetching, linting and loading may take beyond the poll."""
@@ -23,7 +22,7 @@ def test_the_last_good_version_serves_until_the_remote_is_back(begin, production
     """The full form polls for as long as sixty polls of ten seconds would: what counts is how often it fails."""
     turns = 10 if long else 1
     ledger = begin(production, LOAD, HEADRACE_POLL=str(POLL))
-    head, recoveries, kills = repository.git("rev-parse", "HEAD"), [], 0
+    recoveries, restarts, kills = [], [], 0
     with ledger.quiet():
         ledger.start(LOAD.name, "quiet")
     for turn in range(turns):
@@ -32,32 +31,38 @@ def test_the_last_good_version_serves_until_the_remote_is_back(begin, production
         time.sleep(6 * POLL if long else 0)
         ledger.start(LOAD.name, f"away-{turn}")
         away.rename(repository.at)
-        head = repository.commit("Change it", **{LOAD.name: CHANGED.format(number=f"{turn} after it was away")})
+        head = repository.commit("Change it", **_changed(f"{turn} after it was away"))
         recoveries.append(_loaded(production, head))
 
         repository.git("reset", "--quiet", "--hard", "HEAD~1")
-        head = repository.commit("Rewrite it", **{LOAD.name: CHANGED.format(number=f"{turn} rewritten")})
+        head = repository.commit("Rewrite it", **_changed(f"{turn} rewritten"))
         recoveries.append(_loaded(production, head))
         findings = production.get("/syncs")["items"][0]["findings"]
         assert "branch-rewritten" in {finding["rule"] for finding in findings}
 
         _add_weight(repository.at)
-        head = repository.commit("Make it heavy", **{LOAD.name: CHANGED.format(number=f"{turn} heavy")})
+        head = repository.commit("Make it heavy", **_changed(f"{turn} heavy"))
         kills += _kill_as_it_fetches(production)
         ledger.start(LOAD.name, f"killed-{turn}")
         production.restart("sync-worker")
-        recoveries.append(_loaded(production, head, starting=True))
+        restarts.append(_loaded(production, head))
     ledger.wait_for_end(60)
-    ledger.check(LOAD, turns=turns, kills_in_a_fetch=kills, slowest_recovery_s=max(recoveries))
+    ledger.check(
+        LOAD, turns=turns, kills_in_a_fetch=kills, slowest_s=max(recoveries), slowest_after_a_kill_s=max(restarts)
+    )
+    if long:  # what a loaded machine does to one turn says nothing
+        assert max(recoveries) < POLL + NOTICED
 
 
-def _loaded(fleet, head, *, starting=False) -> float:
+def _changed(how: str) -> dict[str, str]:
+    return {LOAD.name: LOAD.text.replace("on:\n", f"description: changed {how}\non:\n")}
+
+
+def _loaded(fleet, head) -> float:
     """Until the commit is live; gives the seconds it took."""
     began = time.monotonic()
-    wait_until(lambda: (fleet.get(f"/workflows/{LOAD.name}") or {}).get("commit") == head, seconds=30, what="the sync")
-    took = time.monotonic() - began
-    assert starting or took < POLL + NOTICED
-    return took
+    wait_until(lambda: fleet.get(f"/workflows/{LOAD.name}")["active"]["commit"] == head, seconds=30, what="the sync")
+    return time.monotonic() - began
 
 
 def _add_weight(at) -> None:
