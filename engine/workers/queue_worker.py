@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from queue import Empty
 from threading import Thread
 from typing import cast
@@ -68,16 +69,22 @@ class QueueWorker(dramatiq.Worker):
         """After `end`: wait on for what still runs."""
         return _join(self.workers, time.monotonic() + timeout)
 
-    def give_back_waiting(self) -> int:
-        """Give back the messages that no thread has taken up; returns how many."""
-        waiting: list[MessageProxy] = []
-        try:
+    def give_back_waiting(self, may_go: Callable[[MessageProxy], bool] = lambda _: True) -> int:
+        """Give back the messages that no thread has taken up, as far as they may go; returns how many went."""
+        given: list[MessageProxy] = []
+        kept = []
+        with suppress(Empty):
             while True:
-                waiting.append(self.work_queue.get_nowait().message)
+                item = self.work_queue.get_nowait()
+                if may_go(item.message):
+                    given.append(item.message)
+                else:
+                    kept.append(item)
                 self.work_queue.task_done()
-        except Empty:
-            self.give_back(waiting)
-            return len(waiting)
+        for item in kept:
+            self.work_queue.put(item)  # in its old place: an item knows when it came
+        self.give_back(given)
+        return len(given)
 
     def take_up(self, message: Held) -> None:
         """Work on a message that did not come through the queue."""

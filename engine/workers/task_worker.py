@@ -150,6 +150,8 @@ class TaskWorker:
         self._pace.observe(time.monotonic() - started_at)
         intake.window = self._pace.window
         intake.finished(message)
+        if intake.overfull and self._worker.give_back_waiting(self._attempts.came_by_queue):
+            _log.debug("waiting commands given back, they take longer than those before", queue=message.queue_name)
 
     def _relieve(self, long: int) -> None:
         """All threads are busy for long: what waits here is given to workers that idle."""

@@ -54,6 +54,8 @@ class ScriptedPerformer:
         outputs: object = None
         if does == "wait":
             self.release.wait(30)
+        elif does == "nap":
+            stop.wait(0.05)
         elif does == "until stopped":
             outputs = stop.wait(30)
         elif does == "crash":

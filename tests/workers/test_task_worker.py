@@ -8,7 +8,7 @@ from engine.app.records import Message
 from engine.core.keys import lease_key
 from engine.workers.failure import failure_of
 from tests.servers import wait_until
-from tests.workers.doubles import Reader, run_task
+from tests.workers.doubles import Reader, ScriptedPerformer, run_task
 
 
 def test_every_command_gives_one_outcome_and_leaves_nothing_behind(broker, task_worker, performer):
@@ -157,6 +157,25 @@ def test_nothing_waits_behind_slow_tasks_while_another_worker_idles(redis_url, o
     task_worker(open_broker(redis_url), threads=2)
     wait_until(lambda: sum(name.startswith("w") for name in performer.started) == 20, what="the waiting ones")
     assert performer.running >= 2
+
+
+def waiting(broker) -> int:
+    return sum(one.waiting for one in broker.figures() if one.queue == "tasks")
+
+
+@pytest.mark.redis
+def test_nothing_waits_behind_tasks_that_take_longer_than_those_before(redis_url, open_broker, task_worker, performer):
+    """Not long enough to be told apart while they run, and a hundred of them were fetched at once."""
+    busy, outcomes = open_broker(redis_url), Reader(open_broker(redis_url), "notifications")
+    idle, share = open_broker(redis_url), ScriptedPerformer()
+    task_worker(busy, threads=2)
+    busy.publisher.publish([run_task(f"quick{n}") for n in range(100)])
+    outcomes.wait_for(100)
+    busy.publisher.publish([run_task(f"s{n}", does="nap") for n in range(100)])
+    wait_until(lambda: not waiting(busy), what="the first worker to have them all")
+    task_worker(idle, performer=share, threads=2)
+    outcomes.wait_for(200)
+    assert len(share.started) >= 30
 
 
 def test_stopping_lets_running_tasks_finish_and_gives_back_the_rest(broker, task_worker, performer):

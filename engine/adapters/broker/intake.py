@@ -52,6 +52,11 @@ class Intake:
         with self._freed:
             return 0 if self._closed else max(0, self._room())
 
+    @property
+    def overfull(self) -> bool:
+        """Whether more than twice the window are here: they were fetched when it was larger."""
+        return len(self._unfinished) > 2 * self.window
+
     def took(self, messages: Sequence[Held]) -> None:
         """These were fetched and admitted."""
         ids = [message.message_id for message in messages]
