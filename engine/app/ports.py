@@ -286,13 +286,25 @@ class InstanceReader(Protocol):
 class DefinitionStore(Protocol):
     """The definitions DB. Rebuilt from git at any time."""
 
-    def load(self, *, report: SyncReport, source: Source, versions: Sequence[Version], project: ProjectVersion) -> None:
+    def load(
+        self,
+        *,
+        report: SyncReport,
+        source: Source,
+        versions: Sequence[Version],
+        project: ProjectVersion,
+        known: str | None = None,
+    ) -> bool:
         """In one transaction: the versions become the active ones of their source, its other workflows go inactive, the
-        project becomes the active one, and the sync is recorded. A version whose id is stored already is not written again."""
+        project becomes the active one, and the sync is recorded. A version whose id is stored already is not written again.
+
+        `known`: the id of the newest sync that the caller has seen. False, and nothing is done, if another process has
+        since come to the same with this commit.
+        """
         ...
 
-    def record_sync(self, report: SyncReport) -> None:
-        """A sync that changed nothing: refused, unchanged or failed."""
+    def record_sync(self, report: SyncReport, *, known: str | None = None) -> bool:
+        """A sync that changed nothing: refused, unchanged or failed. `known` as above."""
         ...
 
     def last_sync(self, source: str, *, state: str | None = None) -> SyncReport | None: ...

@@ -111,7 +111,8 @@ class Synchronizer:
         report = self._report(head, "refused", findings)
         if before and (before.state, before.commit) == ("refused", head.sha) and _of_files(before) == _of_files(report):
             return self._unchanged(head)
-        self._definitions.record_sync(report)
+        if not self._definitions.record_sync(report, known=before.id if before else ""):
+            return self._unchanged(head)
         _log.warning("commit refused", source=self._source.name, commit=head.sha, findings=len(findings))
         for finding in findings[:LOGGED]:
             _log.warning("finding", text=str(finding))
@@ -125,7 +126,15 @@ class Synchronizer:
         if before and (before.state, before.commit) == ("loaded", head.sha) and not plan.changes:
             return self._unchanged(head)
         report = self._report(head, "loaded", findings, added=plan.added, changed=plan.changed, removed=plan.removed)
-        self._definitions.load(report=report, source=self._source, versions=plan.versions, project=plan.project)
+        first = self._definitions.load(
+            report=report,
+            source=self._source,
+            versions=plan.versions,
+            project=plan.project,
+            known=before.id if before else "",
+        )
+        if not first:  # another sync worker was, and has told the author
+            return self._unchanged(head)
         _log.info("commit loaded", source=self._source.name, commit=head.sha, workflows=len(plan.versions))
         recovered = before is not None and before.state == "refused"
         self._author.loaded(report, remote=self._source.url, project=loaded.project, recovered=recovered)

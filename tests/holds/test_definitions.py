@@ -95,6 +95,28 @@ def test_two_that_load_the_same_commit_agree_on_its_versions(store: DefinitionSt
     assert store.active("release") == kept
 
 
+@pytest.mark.parametrize("state", ["loaded", "refused"])
+def test_of_those_that_come_to_the_same_with_a_commit_one_is_first(store: DefinitionStore, state: str):
+    def settle(number: int) -> bool:
+        said = report(f"s{number}", state=state, commit="c2")
+        if state == "refused":
+            return store.record_sync(said, known="s0")
+        source, project = Source(name="main", url="/repo"), ProjectVersion(source="main", commit="c2", document={})
+        return store.load(report=said, source=source, versions=[], project=project, known="s0")
+
+    load(store, version("release"), sync="s0")
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(settle, range(1, 9))) == 1
+    assert [one.state for one in store.syncs()] == [state, "loaded"]
+
+
+def test_the_same_commit_may_be_settled_again_by_who_has_seen_the_first(store: DefinitionStore):
+    assert store.record_sync(report("s1", state="refused"), known="")
+    assert store.record_sync(report("s2", state="refused", at=2), known="s1")
+    assert not store.record_sync(report("s3", state="refused", at=3), known="s1")
+    assert store.record_sync(report("s4", state="refused", commit="c2", at=4), known="s1")
+
+
 def test_a_missing_workflow_is_told_with_what_was_meant(store: DefinitionStore):
     load(store, version("release"), sync="s1")
     with pytest.raises(NotFound, match="did you mean 'release'"):

@@ -34,19 +34,33 @@ class Definitions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load(self, *, report: SyncReport, source: Source, versions: Sequence[Version], project: ProjectVersion) -> None:
+    def load(
+        self,
+        *,
+        report: SyncReport,
+        source: Source,
+        versions: Sequence[Version],
+        project: ProjectVersion,
+        known: str | None = None,
+    ) -> bool:
         """See the port. Raises Conflict if another source has an active workflow of the same name."""
-        with self._database.writing() as connection:
+        with self._database.exclusive() as connection:
+            if _came_first(connection, report, known):
+                return False
             self._put(connection, sources, ["name"], asdict(source))
             self._activate(connection, source.name, versions)
             loaded_at = self._database.now()
             self._put(connection, projects, ["source"], asdict(project) | {"loaded_at": loaded_at})
             connection.execute(sa.insert(syncs).values(asdict(report)))
+        return True
 
-    def record_sync(self, report: SyncReport) -> None:
+    def record_sync(self, report: SyncReport, *, known: str | None = None) -> bool:
         """See the port."""
-        with self._database.writing() as connection:
+        with self._database.exclusive() as connection:
+            if _came_first(connection, report, known):
+                return False
             connection.execute(sa.insert(syncs).values(asdict(report)))
+        return True
 
     def last_sync(self, source: str, *, state: str | None = None) -> SyncReport | None:
         """See the port."""
@@ -159,6 +173,17 @@ class Definitions:
         with self._database.reading() as connection:
             rows = connection.execute(statement.order_by(syncs.c.at.desc(), syncs.c.id.desc()).limit(limit))
             return [_report(row) for row in rows.mappings()]
+
+
+def _came_first(connection: sa.Connection, report: SyncReport, known: str | None) -> bool:
+    """Whether another process that follows the source came to the same since the caller looked."""
+    settled = sa.select(syncs.c.id, syncs.c.commit, syncs.c.state).where(
+        syncs.c.source == report.source, syncs.c.state.in_(("loaded", "refused"))
+    )
+    newest = connection.execute(settled.order_by(syncs.c.at.desc(), syncs.c.id.desc()).limit(1)).one_or_none()
+    if known is None or newest is None or newest.id == known:
+        return False
+    return (newest.commit, newest.state) == (report.commit, report.state)
 
 
 def _listens(document: JsonObject) -> Sequence[tuple[ListenerKind, str]]:
