@@ -72,6 +72,8 @@ def run(
     if stacks:
         yield pieces.alone(workloads, runs)
         yield from pieces.stacks(stacks, workloads, runs, bare=bare)
+        if "scaling" in workloads:
+            yield pieces.several(runs)
     if peers:
         yield from pieces.peers(peers, workloads, runs)
 

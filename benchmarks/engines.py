@@ -33,7 +33,9 @@ PAIRS: Mapping[str, Callable[[str, Servers], AbstractContextManager[Sequence[Sub
 }
 """Workloads of two subjects of one stack, of those in PAIRED."""
 PAIRED = ("sqlite", "postgres")
-KNOWN = (*RUN, *FRESH, *PAIRS, *ALONE)
+OWN = ("scaling",)
+"""Workloads that bring stacks of their own."""
+KNOWN = (*RUN, *FRESH, *PAIRS, *ALONE, *OWN)
 
 
 class Engine:

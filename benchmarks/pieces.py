@@ -15,8 +15,9 @@ import redis
 
 from benchmarks import baselines, stack
 from benchmarks.compared import SAME, FreshPeer, absent, peer
-from benchmarks.engines import ALONE, FRESH, PAIRED, PAIRS, Fresh, engine
+from benchmarks.engines import ALONE, FRESH, OWN, PAIRED, PAIRS, Fresh, engine
 from benchmarks.rounds import Figure, measure
+from benchmarks.scaling import scaling
 
 OURS = ("postgres", "combined")
 """Our stacks that stand beside peers."""
@@ -32,7 +33,7 @@ class Piece:
 
 def stacks(names: Sequence[str], workloads: Sequence[str], runs: int, *, bare: bool) -> Iterator[Piece]:
     """Ours, stack by stack; `bare`: without the baselines of `postgres`."""
-    shared = [workload for workload in workloads if workload not in (*FRESH, *PAIRS, *ALONE)]
+    shared = [workload for workload in workloads if workload not in (*FRESH, *PAIRS, *ALONE, *OWN)]
     fresh = [workload for workload in workloads if workload in FRESH]
     with stack.servers() as servers:
         for name in names:
@@ -78,6 +79,12 @@ def alone(workloads: Sequence[str], runs: int) -> Piece:
             for metric, values in ALONE[name](runs).items()
         ]
     )
+
+
+def several(runs: int) -> Piece:
+    """One, two and four of each process."""
+    with stack.servers() as servers:
+        return Piece(figures=scaling(servers, runs), about={"machine": machine(servers)})
 
 
 def machine(servers: stack.Servers) -> dict[str, str]:

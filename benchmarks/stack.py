@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -150,7 +151,7 @@ def on_servers(name: str, servers: Servers, commands: Sequence[Sequence[str]], *
         url = servers.database.url(servers.database.create_database())
         config = _config(folder, instances_url=url, definitions_url=url, broker_url=servers.cache.fresh_url())
         application, versions = _prepare(config, stack)
-        processes = {command[-1]: stack.enter_context(process(command, config)) for command in commands}
+        processes = {name: stack.enter_context(process(command, config)) for name, command in _named(commands)}
         doors = {"api": config.api_port, "webhooks": config.webhooks_port}
         addresses = {door: f"http://127.0.0.1:{port}" for door, port in doors.items() if door in processes}
         if "api" in addresses:
@@ -164,6 +165,14 @@ def on_servers(name: str, servers: Servers, commands: Sequence[Sequence[str]], *
             api=addresses.get("api", ""),
             hooks=addresses.get("webhooks", ""),
         )
+
+
+def _named(commands: Sequence[Sequence[str]]) -> Iterator[tuple[str, Sequence[str]]]:
+    """The first of its kind has its command's name, the others a number behind it."""
+    seen: Counter[str] = Counter()
+    for command in commands:
+        seen[command[-1]] += 1
+        yield command[-1] if seen[command[-1]] == 1 else f"{command[-1]} {seen[command[-1]]}", command
 
 
 @contextmanager

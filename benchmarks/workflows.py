@@ -55,6 +55,16 @@ inputs: {{times: {{type: integer}}}}
 tasks:
   again: {{repeat: {{while: iteration <= inputs.times, max_iterations: 10001}}, {NOOP[1:]}}}
 """
+PERFORMED = """name: performed
+inputs: {items: {type: array}, seconds: {type: number}}
+tasks:
+  each:
+    for_each: inputs.items
+    uses: python
+    with:
+      call: tests.faults.shares:perform
+      args: {key: "${{ instance.id }}/${{ item }}", seconds: "${{ inputs.seconds }}"}
+"""
 
 TEXTS = {
     "chain": chain("chain", CHAIN),
@@ -66,6 +76,7 @@ TEXTS = {
     "iterations": ITERATIONS,
     "wide": WIDE,
     "hooked": HOOKED,
+    "performed": PERFORMED,
 }
 
 

@@ -25,12 +25,14 @@ FINAL = {"succeeded", "failed", "cancelled"}
 
 
 class Fleet:
-    """Processes that share one environment. `api` and `hooks` are base URLs."""
+    """Processes that share one environment. `api` and `hooks` are base URLs of the first that serve."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, tuple[str, ...]] = {}
+        self._own: dict[str, dict[str, str]] = {}
+        """Settings of single processes."""
         self.program = HEADRACE
         api_port, hooks_port = free_port(), free_port()
         self.api = f"http://127.0.0.1:{api_port}"
@@ -49,17 +51,17 @@ class Fleet:
         self.client = httpx.Client(trust_env=False, timeout=60, follow_redirects=True)
 
     def arm(self, module: str, *arguments: str) -> None:
-        """Processes that are started from now on call `arm` of a module first, which breaks something inside them."""
+        """Processes that are started from now on call `arm` of a module first, which changes something inside them."""
         call = f"arm({', '.join(map(repr, arguments))})"
         self.program = [sys.executable, "-c", f"from tests.faults.{module} import arm; {call}; {RUN}"]
 
-    def start(self, name: str, *command: str) -> None:
-        """Start a process under a name; its output goes to NAME.log."""
-        self.commands[name] = command or (name,)
+    def start(self, name: str, *command: str, **settings: str) -> None:
+        """Start a process under a name; its output goes to NAME.log. `settings` are its own, beside those of all."""
+        self.commands[name], self._own[name] = command or (name,), settings
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*self.program, *self.commands[name]],
-                env=self.environment,
+                env=self.environment | settings,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -73,7 +75,7 @@ class Fleet:
         self.processes[name].wait()
 
     def restart(self, name: str) -> None:
-        self.start(name, *self.commands[name])
+        self.start(name, *self.commands[name], **self._own[name])
 
     def stop(self, name: str, seconds: float = 35) -> int:
         """SIGTERM, as a deploy would; returns the exit status."""
@@ -118,9 +120,9 @@ class Fleet:
     def wait_ready(self, seconds: float = 40) -> None:
         """Until every process that serves HTTP says it is ready."""
         if {"api", "dev"} & set(self.processes):
-            wait_until(lambda: self._ok(f"{self.api}/api/v1/health/ready"), seconds=seconds, what=self.logs("api"))
+            wait_until(lambda: self.answers(f"{self.api}/api/v1/health/ready"), seconds=seconds, what=self.logs("api"))
         if {"webhooks", "dev"} & set(self.processes):
-            wait_until(lambda: self._ok(f"{self.hooks}/health/ready"), seconds=seconds, what=self.logs("webhooks"))
+            wait_until(lambda: self.answers(f"{self.hooks}/health/ready"), seconds=seconds, what=self.logs("webhooks"))
 
     def wait_for_state(self, instance: str, *states: str, seconds: float = 30) -> Any:
         wait_until(
@@ -139,7 +141,8 @@ class Fleet:
         lines = (self.folder / f"{name}.log").read_text(errors="replace").splitlines()
         return [found for line in lines if event in line and (found := json.loads(line))["event"] == event]
 
-    def _ok(self, url: str) -> bool:
+    def answers(self, url: str) -> bool:
+        """Whether somebody is there, and well."""
         try:
             return self.client.get(url, timeout=5).is_success
         except httpx.HTTPError:

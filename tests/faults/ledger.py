@@ -57,9 +57,9 @@ class Ledger:
         finally:
             self._quiet = False
 
-    def start(self, workflow: str, key: str, *, seconds: float = 60) -> str:
-        """One instance through the API; gives its id."""
-        url = f"{self.fleet.api}/api/v1/workflows/{workflow}/instances"
+    def start(self, workflow: str, key: str, *, at: str = "", seconds: float = 60) -> str:
+        """One instance through the API, or the one `at` another address; gives its id."""
+        url = f"{at or self.fleet.api}/api/v1/workflows/{workflow}/instances"
         headers = {"Idempotency-Key": key}
         answer = self._insist(lambda: self._post(url, json={"inputs": {}}, headers=headers), key, seconds)
         return self._note(key, [answer.json()["id"]])
@@ -77,11 +77,11 @@ class Ledger:
         thread.start()
         return thread
 
-    def deliver(self, commit: str, key: str, *, seconds: float = 60) -> str:
-        """One push through the webhooks process; gives the id of the one instance it started. `seconds=0`: the first
-        answer has to acknowledge it."""
+    def deliver(self, commit: str, key: str, *, at: str = "", seconds: float = 60) -> str:
+        """One push through the webhooks process, or the one `at` another address; gives the id of the one instance it
+        started. `seconds=0`: the first answer has to acknowledge it."""
         body = push(commit, number=key)
-        url, headers = f"{self.fleet.hooks}/hooks/github", signed(body, delivery=key)
+        url, headers = f"{at or self.fleet.hooks}/hooks/github", signed(body, delivery=key)
         answer = self._insist(lambda: self._post(url, content=body, headers=headers), key, seconds)
         return self._note(key, [entry["instance"] for entry in answer.json()["instances"]])
 

@@ -36,7 +36,7 @@ def test_a_hundred_repeats_are_one_instance(stack, request, begin, long):
         fleet.environment["HEADRACE_WEBHOOKS_PORT"] = str(port)
         fleet.start("webhooks 2", "webhooks")
         hooks.append(f"http://127.0.0.1:{port}")
-        wait_until(lambda: fleet._ok(f"{hooks[1]}/health/ready"), seconds=30, what=fleet.logs("webhooks 2"))
+        wait_until(lambda: fleet.answers(f"{hooks[1]}/health/ready"), seconds=30, what=fleet.logs("webhooks 2"))
     with ledger.quiet():
         ledger.deliver(COMMIT, "quiet")
     statuses: Counter[int] = Counter()
