@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from engine.app.gate_ports import SharedGates
@@ -38,20 +40,23 @@ class Gatekeeper:
     def __init__(self, workflow: Callable[[str], str], later: Callable[[GoOn], None]) -> None:
         self._workflow = workflow
         self._later = later
-        self._asked: list[Asked] = []
+        self._asked: list[tuple[int, str, int, Asked]] = []
+        """A heap by kind and group, of one group in the order in which it was asked."""
+        self._number = count()
 
     def ask(self, instance: str, scope: str, question: Question) -> None:
         """Put it off until the batch has come to its end."""
-        self._asked.append(Asked(instance, scope, question))
+        heappush(self._asked, (*_order(question), next(self._number), Asked(instance, scope, question)))
 
     def answers(self, gates: Callable[[], SharedGates], now: int) -> Iterator[tuple[str, str, Event]]:
-        """The answers, which may lead to more questions, until none are left."""
+        """The answers, until no questions are left. One that an answer leads to takes its own place among the others: after
+        them, groups would be locked out of their order, and two batches could wait for each other.
+        """
         while self._asked:
-            asked, self._asked = sorted(self._asked, key=_order), []
-            for instance, scope, question in asked:
-                event = self._answer(gates(), now, instance, scope, question)
-                if event is not None:
-                    yield instance, scope, event
+            *_, (instance, scope, question) = heappop(self._asked)
+            event = self._answer(gates(), now, instance, scope, question)
+            if event is not None:
+                yield instance, scope, event
 
     def _answer(self, gates: SharedGates, now: int, instance: str, scope: str, question: Question) -> Event | None:
         match question:
@@ -97,8 +102,8 @@ def _path(scope: str, question: TakeSlot | ReleaseSlot) -> str:
     return "" if question.whole else task_path(scope, question.task)
 
 
-def _order(asked: Asked) -> tuple[int, str]:
-    match asked.question:
+def _order(question: Question) -> tuple[int, str]:
+    match question:
         case LookUpCache():
             return 0, ""
         case TakeTurn(group=group):
