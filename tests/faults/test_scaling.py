@@ -150,4 +150,3 @@ def test_sync_workers_load_each_commit_once_and_tell_its_author_once(crowd, begi
         assert crowd.leave(name) == 0
     assert ledger.rows("SELECT commit, state, count(*) FROM syncs GROUP BY commit, state HAVING count(*) > 1") == []
     assert len(mailbox.mails) == 1
-    assert crowd.complaints() == []
