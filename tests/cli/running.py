@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.warm import headrace
 
 HEADRACE = Path(sys.executable).with_name("headrace")
 PATIENCE = 60.0
@@ -43,12 +46,13 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         (folder / name).write_text(text)
 
 
-def process(folder: Path, *arguments: str, stdin: int = subprocess.DEVNULL, **more: str) -> subprocess.Popen[str]:
+def process(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    """The program as it is installed, for what signals and the interpreter's own variables do to it."""
     return subprocess.Popen(
         [HEADRACE, "run", *arguments],
         cwd=folder,
         env=environment(folder, **more),
-        stdin=stdin,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -56,7 +60,22 @@ def process(folder: Path, *arguments: str, stdin: int = subprocess.DEVNULL, **mo
     )
 
 
-def run(folder: Path, *arguments: str, given: str | None = None, **more: str) -> Ran:
-    started = process(folder, *arguments, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, **more)
-    out, err = started.communicate(given, timeout=PATIENCE)
-    return Ran(started.returncode, out, err)
+def run(folder: Path, *arguments: str, given: str = "", **more: str) -> Ran:
+    """To its end, whatever it is given to read."""
+    with tempfile.TemporaryDirectory() as streams:
+        stdin, stdout, stderr = (Path(streams, name) for name in ("in", "out", "err"))
+        stdin.write_text(given)
+        stdout.touch()
+        stderr.touch()
+        started = headrace(
+            folder,
+            "run",
+            *arguments,
+            variables=environment(folder, **more),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+        )
+        started.join(PATIENCE)
+        assert started.exitcode is not None, "it does not end"
+        return Ran(started.exitcode, stdout.read_text(), stderr.read_text())

@@ -273,10 +273,11 @@ def test_settings_that_lead_to_another_engine_are_not_used(folder):
 
 def test_a_terminal_without_our_letters_gets_its_own(folder):
     write(folder, {"kid.yaml": KID.replace("kid $N", "kïd → 日本 $N")})
-    ran = run(folder, "kid.yaml", "-i", "n=1", PYTHONIOENCODING="ascii")
-    assert ran.status == 0
-    assert "one | k?d ? ?? 1" in ran.told
-    assert ran.out.splitlines()[-1].startswith("+ kid succeeded")
+    with process(folder, "kid.yaml", "-i", "n=1", PYTHONIOENCODING="ascii") as running:
+        out, _ = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0
+    assert "one | k?d ? ?? 1" in out
+    assert out.splitlines()[-1].startswith("+ kid succeeded")
 
 
 def test_a_large_log_and_many_items_are_folded(folder):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import queue
-import subprocess
-import sys
+import tempfile
 import threading
 from pathlib import Path
 
+from tests.warm import headrace
+
 PATIENCE = 30
 """Seconds after which an answer that did not come fails the test."""
-COMMAND = (sys.executable, "-c", "from engine.cli.main import main; main()", "lsp")
 
 
 class Editor:
@@ -20,7 +21,12 @@ class Editor:
 
     def __init__(self, root: Path, **capabilities):
         self.root = root
-        self._server = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
+        with tempfile.TemporaryDirectory() as pipes:
+            stdin, stdout = Path(pipes, "in"), Path(pipes, "out")
+            os.mkfifo(stdin)
+            os.mkfifo(stdout)
+            self._server = headrace(root, "lsp", variables=os.environ, stdin=stdin, stdout=stdout)
+            self._stdin, self._stdout = stdin.open("wb"), stdout.open("rb")
         self._ids = itertools.count(1)
         self._said: queue.Queue = queue.Queue()
         self._answers: dict[int, dict] = {}
@@ -47,14 +53,14 @@ class Editor:
 
     def close(self):
         """As editors do it; gives the exit status."""
-        if self._server.poll() is None:
+        if self._server.exitcode is None:
             self.ask("shutdown", None)
             self.tell("exit", None)
-        status = self._server.wait(PATIENCE)
+        self._server.join(PATIENCE)
         self._reader.join(PATIENCE)
-        self._server.stdin.close()
-        self._server.stdout.close()
-        return status
+        self._stdin.close()
+        self._stdout.close()
+        return self._server.exitcode
 
     def uri(self, name):
         return (self.root / name).as_uri()
@@ -101,8 +107,8 @@ class Editor:
 
     def _send(self, message):
         data = json.dumps(message).encode()
-        self._server.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
-        self._server.stdin.flush()
+        self._stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
+        self._stdin.flush()
 
     def _take(self):
         message = self._said.get(timeout=PATIENCE)
@@ -119,7 +125,7 @@ class Editor:
             assert message["method"] != "window/showMessage", message["params"]
 
     def _read(self):
-        stream = self._server.stdout
+        stream = self._stdout
         while line := stream.readline():
             length = int(line.partition(b":")[2])
             while stream.readline().strip():
