@@ -1,9 +1,18 @@
-"""How long 1,000 workflow files of 20 tasks take to lint, beside reading the same files with PyYAML's C loader. Needs no stack."""
+"""How long 1,000 workflow files of 20 tasks take to lint, beside reading the same files with PyYAML's C loader. Needs no stack.
+
+Where `scripts/peers actionlint` made its environment, `headrace lint` and actionlint run in turn too, a process each, on as
+many workflows: ours, and GitHub's with 20 jobs.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import yaml
 
@@ -87,6 +96,28 @@ finally:
   report: {uses: message, with: {channel: releases, text: "Release ${{ instance.state }}"}}
 """
 CHECKS, ROWS = 12, 4
+JOBS = 20
+ACTION = """\
+name: release-{number}
+on:
+  push: {{branches: [main]}}
+  workflow_dispatch:
+    inputs:
+      service: {{type: string, default: service-{number}}}
+permissions: {{contents: read}}
+jobs:
+"""
+JOB = """\
+  check_{index}:
+    runs-on: ubuntu-latest{needs}
+    timeout-minutes: 10
+    if: github.ref == 'refs/heads/main' && inputs.service != 'none-{number}'
+    env: {{SERVICE: "${{{{ inputs.service }}}}", CLUSTER: "${{{{ vars.cluster }}}}"}}
+    steps:
+      - uses: actions/checkout@v5
+      - run: ./check.sh {index}
+"""
+ACTIONLINT = Path(__file__).resolve().parent.parent / ".venv-peers" / "actionlint" / "bin" / "actionlint"
 
 
 def files() -> dict[str, bytes]:
@@ -101,7 +132,7 @@ def _file(number: int) -> bytes:
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Seconds for linting and for reading, and their ratio, run by run."""
+    """Seconds for linting and for reading, and their ratio, run by run; likewise of the two programs, where both are there."""
     texts = files()
     if found := lint(texts):
         raise RuntimeError(found[:3])
@@ -110,8 +141,38 @@ def measure(runs: int) -> dict[str, list[float]]:
         read.append(_seconds(lambda: [yaml.load(text, Loader=yaml.CSafeLoader) for text in texts.values()]))
         with unsearched():  # as the command does
             linted.append(_seconds(lambda: lint(texts)))
-    ratios = [slow / fast for slow, fast in zip(linted, read, strict=True)]
-    return {"lint_s": linted, "yaml_load_s": read, "ratio": ratios}
+    figures = {"lint_s": linted, "yaml_load_s": read, "ratio": _ratios(linted, read)}
+    return figures | (_programs(texts, runs) if ACTIONLINT.exists() else {})
+
+
+def _programs(texts: dict[str, bytes], runs: int) -> dict[str, list[float]]:
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
+        ours, theirs = Path(folder) / "workflows", Path(folder) / ".github" / "workflows"
+        for place, written in ((ours, texts), (theirs, {f"{n}.yaml": _action(n) for n in range(FILES)})):
+            place.mkdir(parents=True)
+            for name, text in written.items():
+                (place / name).write_bytes(text)
+        headrace = [sys.executable, "-c", "from engine.cli.main import main; main()", "lint", str(ours)]
+        actionlint = [str(ACTIONLINT), "-shellcheck=", "-pyflakes=", *map(str, theirs.iterdir())]
+        took: dict[str, list[float]] = {"headrace_lint_s": [], "actionlint_s": []}
+        for _ in range(runs):
+            for name, command in zip(took, (headrace, actionlint), strict=True):
+                took[name].append(_seconds(lambda: _run(command)))  # noqa: B023 - called at once
+    return took | {"ratio_to_actionlint": _ratios(*took.values())}
+
+
+def _run(command: list[str]) -> None:
+    """One process on one processor: actionlint would take all there are."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"GOMAXPROCS": "1"})
+
+
+def _action(number: int) -> bytes:
+    jobs = (JOB.format(number=number, index=n, needs=f"\n    needs: [check_{n - 1}]" if n else "") for n in range(JOBS))
+    return (ACTION.format(number=number) + "".join(jobs)).encode()
+
+
+def _ratios(over: list[float], under: list[float]) -> list[float]:
+    return [one / other for one, other in zip(over, under, strict=True)]
 
 
 def _seconds(act: Callable[[], object]) -> float:
