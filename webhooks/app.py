@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from engine.app.ports import DeliveryStore, Secrets
+from engine.app.delivery_ports import DeliveryStore
+from engine.app.ports import Secrets
 from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
 from engine.errors import Unavailable

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uuid_utils import uuid7
 
-from engine.app.ports import DeliveryStore, Secrets
+from engine.app.delivery_ports import DeliveryStore
+from engine.app.ports import Secrets
 from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
 from engine.app.records import DeliveryResult, NewDelivery

@@ -18,7 +18,6 @@ from engine.app.records import (
     LoadedScope,
     LockedInstance,
     Message,
-    NewDelivery,
     OutboxRow,
     Record,
 )
@@ -184,24 +183,6 @@ class Recovery(Protocol):
 
     def now(self) -> int:
         """Database time in milliseconds."""
-        ...
-
-
-class DeliveryStore(Protocol):
-    """The webhook flight recorder."""
-
-    def receive(self, delivery: NewDelivery) -> str | None:
-        """Store it durably as `received`. None if it is new, else the id of the delivery it repeats."""
-        ...
-
-    def get(self, id: str) -> Delivery:
-        """Raises NotFound."""
-        ...
-
-    def list(
-        self, *, source: str | None = None, state: str | None = None, before: str | None = None, limit: int = 50
-    ) -> Sequence[Delivery]:
-        """Newest first; `before` is the id of the last one seen."""
         ...
 
 

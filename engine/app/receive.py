@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from engine.app.batch import Starting
+from engine.app.delivery_ports import DeliveryStore
 from engine.app.payload import parse
-from engine.app.ports import DefinitionStore, DeliveryStore
+from engine.app.ports import DefinitionStore
 from engine.app.project import ActiveProject
 from engine.app.records import Delivery, DeliveryResult, DeliveryState, Verdict
 from engine.app.start import Starter

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.app.approve import Approver
 from engine.app.artifact_ports import ArtifactStore, Files
+from engine.app.delivery_ports import DeliveryStore
 from engine.app.event_ports import EventStore
 from engine.app.events import Events
 from engine.app.figures import Backlogs, QueueFigures
@@ -16,7 +17,6 @@ from engine.app.log_ports import LogStore
 from engine.app.ports import (
     ApprovalStore,
     DefinitionStore,
-    DeliveryStore,
     InstanceReader,
     InstanceStore,
     Outbox,

@@ -28,6 +28,7 @@ from engine.adapters.databases.sqlite.outbox import SqliteOutbox
 from engine.adapters.databases.sqlite.store import SqliteInstanceStore
 from engine.adapters.databases.values import LargeValues
 from engine.app.artifact_ports import ArtifactStore
+from engine.app.delivery_ports import DeliveryStore
 from engine.app.event_ports import EventStore
 from engine.app.figures import Backlogs
 from engine.app.gate_ports import SlotGroups
@@ -36,7 +37,6 @@ from engine.app.ports import (
     ApprovalStore,
     Clock,
     DefinitionStore,
-    DeliveryStore,
     InstanceReader,
     InstanceStore,
     Outbox,

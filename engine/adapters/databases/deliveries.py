@@ -19,7 +19,7 @@ COLUMNS = [deliveries.c[field.name] for field in fields(Delivery)]
 
 
 class Deliveries:
-    """Implements `engine.app.ports.DeliveryStore`."""
+    """Implements `engine.app.delivery_ports.DeliveryStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -117,7 +117,7 @@ class MemoryApprovals:
 
 
 class MemoryDeliveries:
-    """Implements what is used of `engine.app.ports.DeliveryStore`."""
+    """Implements what is used of `engine.app.delivery_ports.DeliveryStore`."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

@@ -1,0 +1,26 @@
+"""What receiving webhooks needs of the instances DB: the flight recorder of deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.app.records import Delivery, NewDelivery
+
+
+class DeliveryStore(Protocol):
+    """The webhook flight recorder."""
+
+    def receive(self, delivery: NewDelivery) -> str | None:
+        """Store it durably as `received`. None if it is new, else the id of the delivery it repeats."""
+        ...
+
+    def get(self, id: str) -> Delivery:
+        """Raises NotFound."""
+        ...
+
+    def list(
+        self, *, source: str | None = None, state: str | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Delivery]:
+        """Newest first; `before` is the id of the last one seen."""
+        ...
