@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dramatiq.middleware import CurrentMessage
 
@@ -61,10 +61,11 @@ class QueueWorker:
         self._waiting.append(message)
         self._filled.set()
 
-    def give_back_waiting(self) -> int:
-        waiting, self._waiting = list(self._waiting), deque()
-        self.give_back(waiting)
-        return len(waiting)
+    def give_back_waiting(self, may_go: Callable[[Held], bool] = lambda _: True) -> int:
+        given = [message for message in self._waiting if may_go(message)]
+        self._waiting = deque(message for message in self._waiting if message not in given)
+        self.give_back(given)
+        return len(given)
 
     def give_back(self, messages: Sequence[Held]) -> None:
         for queue in dict.fromkeys(message.queue_name for message in messages):
