@@ -107,16 +107,20 @@ class Family:
         )
 
     def _undoable(self, task: str) -> list[str]:
-        """Those that ended well last and are not undone, oldest first."""
+        """Those that ended well last and are not undone, oldest first.
+
+        The database still has those as they were that this batch has undone: it is asked for so many more.
+        """
         changed = {path: state for path, state in self._changed().items() if is_child(path, task)}
-        stored = self._stored.undoable(task, WINDOW) if self._stored else ()
+        stored = self._stored.undoable(task, WINDOW + len(changed)) if self._stored else ()
+        left = [path for path in stored if path not in changed][-WINDOW:]
         fresh = [
             path
             for path, state in changed.items()
             if state["status"] == "settled" and state.get("outcome") == "succeeded" and not state.get("undone")
         ]
         fresh.sort(key=lambda path: (changed[path].get("finished_at", 0), len(path), path))
-        return [path for path in stored if path not in changed] + fresh
+        return left + fresh
 
 
 def is_child(path: str, task: str) -> bool:

@@ -128,6 +128,26 @@ def test_a_failure_undoes_items_newest_first_one_at_a_time(world):
     world.check_history(instance)
 
 
+def test_items_with_nothing_to_undo_do_not_hide_those_before_them(world, monkeypatch):
+    monkeypatch.setattr("engine.app.family.WINDOW", 2)
+    instance = world.start(
+        "tasks:\n"
+        "  each:\n"
+        "    for_each: [0, 1, 2]\n"
+        "    max_parallel: 1\n"
+        "    tasks:\n"
+        f"      make: {{if: item == 0, compensate: {NOOP}}}, {TASK}}}\n"
+        f"  last: {{needs: each, {TASK}}}\n"
+    )
+    world.answer(world.queued()[0])
+    world.answer(world.queued()[0], error="no route")
+    (undoing,) = world.queued()
+    assert undoing["path"] == "each[0]/make/compensate"
+    world.answer(undoing)
+    assert world.state(instance) == "failed"
+    world.check_history(instance)
+
+
 @pytest.mark.parametrize("ending", ["succeeded", "failed", "cancelled"])
 def test_exit_ends_the_instance_from_deep_inside(world, ending):
     instance = world.start(
