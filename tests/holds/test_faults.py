@@ -14,7 +14,7 @@ from engine.adapters.databases.connect import InstancesDatabase, open_definition
 from engine.adapters.databases.postgres import database as postgres_database
 from engine.adapters.databases.postgres.connection import PromptConnection
 from engine.adapters.databases.sqlite import database as sqlite_database
-from engine.errors import Broken, Conflict, Unavailable
+from engine.errors import Broken, Conflict, NotFound, Unavailable
 from tests.holds.given import delivery, record, started
 from tests.ports import free_port
 from tests.proxy import Proxy, proxy
@@ -51,6 +51,8 @@ def test_a_lost_answer_to_the_lock_is_asked_again(way: Proxy, postgres_url: str)
     way.lose("cut")
     with stores.store.lock([("i1", "")]) as locked:
         assert locked.instances["i1"].seq == 1
+    way.lose("cut")
+    assert stores.reader.get("i1").id == "i1", "nor does a read that is not preceded by a ping fail"
     stores.close()
 
 
@@ -119,18 +121,24 @@ def test_stores_go_on_after_a_restart(postgres_server: PostgresServer, postgres_
 
 @pytest.mark.postgres
 def test_connections_that_died_idle_cost_no_error(postgres_server: PostgresServer, postgres_url: str):
-    stores = open_instances(postgres_url)
+    stores, definitions = open_instances(postgres_url), open_definitions(postgres_url)
     record(stores, started("i1"))
     stores.reader.list()
+    with pytest.raises(NotFound):
+        definitions.definitions.active("release")
     with stores.store.lock([]), stores.store.lock([]), stores.store.lock([]):
         pass
     postgres_server.stop(signal.SIGQUIT)
     postgres_server.start()
+    assert stores.reader.get("i1").id == "i1"
+    with pytest.raises(NotFound):
+        definitions.definitions.active("release")
     record(stores, started("i2"))
     stores.store.delete_published(["m1"])
     stores.deliveries.receive(delivery("e1", "k"))
     assert {one.id for one in stores.reader.list()} == {"i1", "i2"}
-    stores.close()
+    for database in (stores, definitions):
+        database.close()
 
 
 def test_nobody_there_is_unavailable():

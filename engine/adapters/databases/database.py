@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -13,6 +14,10 @@ class Database(Protocol):
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection on which every statement stands alone."""
+        ...
+
+    def rows(self, statement: sa.Select[Any], **parameters: str | int) -> Sequence[Sequence[Any]]:
+        """What one statement finds that is asked again and again; built once, with a `bindparam` for each parameter."""
         ...
 
     def writing(self) -> AbstractContextManager[sa.Connection]:

@@ -24,7 +24,8 @@ from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, 
 from engine.core.values import JsonObject
 from engine.errors import Conflict, NotFound
 
-VERSION = [versions.c[field.name] for field in fields(Version)]
+VERSION_NAMES = [field.name for field in fields(Version)]
+VERSION = [versions.c[name] for name in VERSION_NAMES]
 SYNC = [syncs.c[field.name] for field in fields(SyncReport)]
 
 
@@ -77,9 +78,9 @@ class Definitions:
 
     def active(self, workflow: str) -> Version:
         """See the port."""
-        found = self._versions(_ACTIVE_ONE, workflow=workflow)
+        found = self._database.rows(_ACTIVE_ONE, workflow=workflow)
         if found:
-            return found[0]
+            return _version(found[0])
         with self._database.reading() as connection:
             names = connection.execute(sa.select(active_versions.c.workflow)).scalars().all()
         close = difflib.get_close_matches(workflow, names, n=1)
@@ -165,9 +166,9 @@ class Definitions:
         changes = {name: insert.excluded[name] for name in row if name not in key}
         connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changes))
 
-    def _versions(self, statement: sa.Select[Any], **parameters: object) -> list[Version]:
+    def _versions(self, statement: sa.Select[Any]) -> list[Version]:
         with self._database.reading() as connection:
-            return [Version(**row) for row in connection.execute(statement, parameters).mappings()]
+            return [_version(row) for row in connection.execute(statement)]
 
     def _syncs(self, statement: sa.Select[Any], limit: int) -> list[SyncReport]:
         with self._database.reading() as connection:
@@ -195,6 +196,10 @@ def _listens(document: JsonObject) -> Sequence[tuple[ListenerKind, str]]:
 
 def _active() -> sa.Select[Any]:
     return sa.select(*VERSION).join_from(active_versions, versions, versions.c.id == active_versions.c.version_id)
+
+
+def _version(row: Sequence[Any]) -> Version:
+    return Version(**dict(zip(VERSION_NAMES, row, strict=True)))
 
 
 def _stored(connection: sa.Connection, version: Version) -> str:

@@ -17,13 +17,13 @@ from engine.core.keys import FINALLY, ROOT
 from engine.core.state import ScopeState
 from engine.errors import NotFound
 
-COLUMNS = [instances.c[field.name] for field in fields(Instance) if field.name != "parent"]
-COLUMNS += [instances.c[name] for name in PARENT]
+NAMES = [field.name for field in fields(Instance) if field.name != "parent"]
+COLUMNS = [instances.c[name] for name in (*NAMES, *PARENT)]
 
 STATES = sorted(UNFINISHED | FINAL)
 
 _BY_ID = sa.select(*COLUMNS).where(instances.c.id == sa.bindparam("id"))
-"""Built once: who waits for an instance asks for it again and again."""
+_BY_START_KEY = sa.select(*COLUMNS).where(instances.c.start_key == sa.bindparam("key"))
 
 
 class Reader:
@@ -34,15 +34,15 @@ class Reader:
 
     def get(self, id: str) -> Instance:
         """See the port."""
-        found = self._load(_BY_ID, id=id)
+        found = self._database.rows(_BY_ID, id=id)
         if not found:
             raise NotFound("instance", id)
-        return found[0]
+        return _instance(found[0])
 
     def by_start_key(self, key: str) -> Instance | None:
         """See the port."""
-        found = self._load(sa.select(*COLUMNS).where(instances.c.start_key == key))
-        return found[0] if found else None
+        found = self._database.rows(_BY_START_KEY, key=key)
+        return _instance(found[0]) if found else None
 
     def list(
         self,
@@ -61,7 +61,9 @@ class Reader:
             statement = statement.where(instances.c.state == state)
         if parent is not None:
             statement = statement.where(instances.c.parent == parent)
-        return self._load(newest_first(statement, instances.c.started_at, instances.c.id, before=before, limit=limit))
+        wanted = newest_first(statement, instances.c.started_at, instances.c.id, before=before, limit=limit)
+        with self._database.reading() as connection:
+            return [_instance(row) for row in connection.execute(wanted)]
 
     def scopes(
         self, id: str, *, limit: int | None = None, below: str = ROOT, after: str | None = None, live: bool = False
@@ -136,10 +138,6 @@ class Reader:
                 found.setdefault(row.workflow, {})[row.state] = row.number
         return found
 
-    def _load(self, statement: sa.Select[Any], **parameters: object) -> Sequence[Instance]:
-        with self._database.reading() as connection:
-            return [_instance(row) for row in connection.execute(statement, parameters).mappings()]
-
 
 def _count(state: str, most: int) -> sa.Label[int]:
     some = sa.select(sa.literal(1)).where(instances.c.state == state).limit(most).subquery()
@@ -153,6 +151,6 @@ def _within(path: str) -> sa.ColumnElement[bool]:
     return sa.and_(column >= path, column < path + chr(ord("[") + 1), sa.or_(column == path, *ranges))
 
 
-def _instance(row: sa.RowMapping) -> Instance:
-    values = dict(row)
-    return Instance(parent=to_parent(*(values.pop(name) for name in PARENT)), **values)
+def _instance(row: Sequence[Any]) -> Instance:
+    plain, above = row[: len(NAMES)], row[len(NAMES) :]
+    return Instance(parent=to_parent(*above), **dict(zip(NAMES, plain, strict=True)))

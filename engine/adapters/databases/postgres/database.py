@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from engine.adapters.databases.documents import dump, load
-from engine.adapters.databases.postgres.batch import driver
+from engine.adapters.databases.postgres.batch import ask, driver, first, give_back
 from engine.adapters.databases.postgres.connection import PromptConnection
 from engine.adapters.databases.translation import translated
 
@@ -46,12 +46,24 @@ class PostgresDatabase:
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         # No ping: it would cost every batch a round trip. The store starts over when its first statement finds a dead one.
         self.batches = _engine(url, SESSION | BATCHES, prepare_threshold=1, isolation_level="AUTOCOMMIT")
+        self._compiled: dict[sa.Select[Any], sa.Compiled] = {}
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """See `Database.reading`."""
         with translated(), self._autocommit.connect() as connection:
             yield connection
+
+    def rows(self, statement: sa.Select[Any], **parameters: str | int) -> Sequence[Sequence[Any]]:
+        """See `Database.rows`. Prepared, and straight on the driver: a third of the work, and one round trip without a ping."""
+        compiled = self._compiled.get(statement)
+        if compiled is None:
+            compiled = self._compiled[statement] = statement.compile(dialect=self.batches.dialect)
+        asked = str(compiled), compiled.construct_params(parameters) or {}
+        with translated():
+            connection, found = first(self.batches, lambda connection: ask(connection, asked))
+            give_back(connection)
+        return found
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:

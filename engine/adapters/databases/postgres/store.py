@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import psycopg
 import sqlalchemy as sa
 
 from engine.adapters.databases.children import ChildScopes
@@ -14,7 +13,7 @@ from engine.adapters.databases.events import used_up
 from engine.adapters.databases.gates import GateRows
 from engine.adapters.databases.instances import read_definition, read_facts, to_facts
 from engine.adapters.databases.postgres import statements
-from engine.adapters.databases.postgres.batch import BEGIN, COMMIT, Rows, Statement, driver, give_back, run
+from engine.adapters.databases.postgres.batch import BEGIN, COMMIT, Rows, Statement, first, give_back, run
 from engine.adapters.databases.postgres.database import PostgresDatabase
 from engine.adapters.databases.postgres.rows import writes
 from engine.adapters.databases.translation import translated
@@ -61,30 +60,7 @@ class PostgresInstanceStore:
             return read_definition(connection, digest)
 
     def _first_answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
-        """A connection and its answers to these statements.
-
-        One that died in the pool is noticed here, where starting over loses nothing; so batches need no ping.
-        """
-        try:
-            return self._answers(reads)
-        except _Died:
-            self._database.batches.dispose()  # the others in the pool are as old
-            return self._answers(reads)
-
-    def _answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
-        connection = self._database.batches.connect()
-        try:
-            return connection, run(connection, reads)
-        except BaseException as error:
-            dead = driver(connection).closed
-            give_back(connection)
-            if dead and isinstance(error, psycopg.OperationalError):
-                raise _Died(str(error)) from error
-            raise
-
-
-class _Died(psycopg.OperationalError):
-    """The connection is gone, and with it all it was doing."""
+        return first(self._database.batches, lambda connection: run(connection, reads))
 
 
 class PostgresLocked:

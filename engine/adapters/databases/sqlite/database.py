@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,11 @@ class SqliteDatabase:
         """See `Database.reading`."""
         with translated(), self._readers.connect() as connection:
             yield connection
+
+    def rows(self, statement: sa.Select[Any], **parameters: str | int) -> Sequence[Sequence[Any]]:
+        """See `Database.rows`."""
+        with self.reading() as connection:
+            return connection.execute(statement, parameters).all()
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
