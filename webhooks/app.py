@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from engine.app.delivery_ports import DeliveryStore
 from engine.app.ports import Secrets
 from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
@@ -36,7 +35,6 @@ def create(
     *,
     project: ActiveProject,
     secrets: Secrets,
-    deliveries: DeliveryStore,
     receiver: Receiver,
     routes: Sequence[BaseRoute] = (),
     checks: Mapping[str, Callable[[], object]] = MappingProxyType({}),
@@ -51,7 +49,6 @@ def create(
     hooks = Hooks(
         project=project,
         secrets=secrets,
-        deliveries=deliveries,
         receiver=receiver,
         calls=calls or Calls(CollectorRegistry()),
         patience=patience,

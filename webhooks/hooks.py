@@ -13,15 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uuid_utils import uuid7
 
-from engine.app.delivery_ports import DeliveryStore
 from engine.app.ports import Secrets
 from engine.app.project import ActiveProject
-from engine.app.receive import Receiver
-from engine.app.records import DeliveryResult, NewDelivery
+from engine.app.receive import Received, Receiver
+from engine.app.records import NewDelivery
 from engine.core.project import WebhookSource
 from engine.core.values import JsonObject
 from engine.errors import Malformed, NotFound, Rejected, Unauthenticated, Unavailable
 from webhooks.body import PATIENCE, read_body
+from webhooks.gathering import Gathering
 from webhooks.metrics import Calls
 from webhooks.problems import respond
 from webhooks.providers.github import GitHub
@@ -29,6 +29,9 @@ from webhooks.providers.hmac import GenericHmac
 from webhooks.providers.provider import Provider
 
 PATH = "/hooks/{source}"
+
+AT_ONCE = 64 * 1024
+"""Bytes of a body that is verified between two other calls: some 50 microseconds."""
 
 _NEVER_STORED = frozenset({"authorization", "proxy-authorization", "cookie"})
 """Headers that may hold credentials of somebody in between; the signature is left out as well."""
@@ -44,15 +47,13 @@ class Hooks:
         *,
         project: ActiveProject,
         secrets: Secrets,
-        deliveries: DeliveryStore,
         receiver: Receiver,
         calls: Calls,
         patience: float = PATIENCE,
     ) -> None:
         self._project = project
         self._secrets = secrets
-        self._deliveries = deliveries
-        self._receiver = receiver
+        self._gathering = Gathering(receiver)
         self._patience = patience
         self._calls = calls
 
@@ -61,30 +62,38 @@ class Hooks:
         return Route(PATH, self._endpoint, methods=["POST"], name="hook")
 
     async def _endpoint(self, request: Request) -> Response:
-        """The network side: the source, then the body within its bounds; all that blocks happens in a thread."""
+        """The source, then the body within its bounds, then its signature; what has one joins the others that wait."""
         began, source, body = time.monotonic(), None, None
         try:
-            source = await anyio.to_thread.run_sync(self._source, request.path_params["source"])
+            source = await self._source(request.path_params["source"])
             body = await read_body(request, source.max_body, patience=self._patience)
-            answer = await anyio.to_thread.run_sync(self._take, source, request.headers, body)
+            received = await self._gathering.take(await self._verify(source, request.headers, body))
+            answer = _answer(received)
         except (Rejected, Unavailable) as error:
             self._calls.refused(source, error)
             return respond(request, error, close=body is None)
-        self._calls.taken(source, time.monotonic() - began, duplicate=answer["duplicate"])
-        return Response(orjson.dumps(answer), 202, media_type="application/json")
+        self._calls.taken(source, time.monotonic() - began, duplicate=received.duplicate)
+        return Response(answer, 202, media_type="application/json")
 
-    def _source(self, name: str) -> WebhookSource:
-        source = self._project().webhooks.get(name)
+    async def _source(self, name: str) -> WebhookSource:
+        project = self._project.fresh or await anyio.to_thread.run_sync(self._project)
+        source = project.webhooks.get(name)
         if source is None:
             raise NotFound("webhook source", name)
         return source
 
-    def _take(self, source: WebhookSource, headers: Headers, body: bytes) -> JsonObject:
+    async def _verify(self, source: WebhookSource, headers: Headers, body: bytes) -> NewDelivery:
+        """At once, as a thread would cost more than the sum over a small body; that over a large one holds up nobody."""
+        if len(body) <= AT_ONCE:
+            return self._verified(source, headers, body)
+        return await anyio.to_thread.run_sync(self._verified, source, headers, body)
+
+    def _verified(self, source: WebhookSource, headers: Headers, body: bytes) -> NewDelivery:
         provider = _provider(source)
         if not provider.genuine(headers, body, self._signing(source)):
             raise Unauthenticated("the signature is missing or wrong")
         call = provider.call(headers, body)
-        delivery = NewDelivery(
+        return NewDelivery(
             id=str(uuid7()),
             source=source.name,
             provider=source.provider,
@@ -93,19 +102,6 @@ class Hooks:
             body=body,
             keys=call.keys,
         )
-        first = self._deliveries.receive(delivery)
-        result = self._receiver.process(self._deliveries.get(delivery.id)) if first is None else self._repeated(first)
-        if result.state == "failed" and not result.verdicts:
-            raise Malformed(result.reason)
-        return _answer(result, duplicate=first is not None)
-
-    def _repeated(self, first: str) -> DeliveryResult:
-        """What came of it the first time. Its keys may count for longer than it is kept."""
-        try:
-            delivery = self._deliveries.get(first)
-        except NotFound:
-            return DeliveryResult(id=first, state="ignored", reason="it came before, and is kept no more")
-        return self._receiver.process(delivery)
 
     def _signing(self, source: WebhookSource) -> list[bytes]:
         """The secrets that sign now. One that is missing or empty signs nothing, and the log says so."""
@@ -132,11 +128,14 @@ def _kept(headers: Headers, source: WebhookSource) -> JsonObject:
     return kept
 
 
-def _answer(result: DeliveryResult, *, duplicate: bool) -> JsonObject:
-    """A repeat is answered with what the first call led to."""
-    return {
+def _answer(received: Received) -> bytes:
+    """A repeat is answered with what the first call led to. Raises Malformed: its body could not be read."""
+    result = received.result
+    if result.state == "failed" and not result.verdicts:
+        raise Malformed(result.reason)
+    answer = {
         "delivery": result.id,
-        "duplicate": duplicate,
+        "duplicate": received.duplicate,
         "instances": [
             {"workflow": verdict.workflow, "instance": verdict.instance}
             for verdict in result.verdicts
@@ -145,3 +144,4 @@ def _answer(result: DeliveryResult, *, duplicate: bool) -> JsonObject:
         "verdicts": [{"workflow": verdict.workflow, "reason": verdict.reason} for verdict in result.verdicts],
         "reason": result.reason,
     }
+    return orjson.dumps(answer)

@@ -11,8 +11,12 @@ from engine.app.records import Delivery, NewDelivery
 class DeliveryStore(Protocol):
     """The webhook flight recorder."""
 
-    def receive(self, delivery: NewDelivery) -> str | None:
-        """Store it durably as `received`. None if it is new, else the id of the delivery it repeats."""
+    def receive(self, calls: Sequence[NewDelivery]) -> Sequence[Delivery | str]:
+        """Store them durably as `received`. Each as it was stored if it is new, else the id of the delivery it repeats.
+
+        Of two calls that have a key in common, the later one repeats the earlier. Raises Unavailable, Invalid (one of
+        them cannot be stored); then which of them are stored is not known: give them again, they find themselves.
+        """
         ...
 
     def get(self, id: str) -> Delivery:

@@ -31,6 +31,12 @@ class ActiveProject:
         self._clock = clock
         self._last: ReadProject | None = None
 
+    @property
+    def fresh(self) -> Project | None:
+        """The project, if it was read so lately that asking for it waits for nobody."""
+        last = self._last
+        return None if last is None or self._clock() - last.read_at >= FRESH else last.project
+
     def __call__(self) -> Project:
         """The project; an empty one before the first sync. Raises Unavailable."""
         return self.read().project

@@ -1,29 +1,41 @@
-"""A stored delivery becomes instances: the same for the webhooks process and, after a crash, for the scheduler."""
+"""Webhook calls become stored deliveries, and those become instances: in groups, so that many cost little more than one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from engine.app.batch import Starting
 from engine.app.delivery_ports import DeliveryStore
+from engine.app.group import separately, together
 from engine.app.payload import parse
 from engine.app.ports import DefinitionStore
 from engine.app.project import ActiveProject
-from engine.app.records import Delivery, DeliveryResult, DeliveryState, Verdict
-from engine.app.start import Starter
+from engine.app.recent import Recent
+from engine.app.records import Delivery, DeliveryResult, DeliveryState, NewDelivery, Verdict
+from engine.app.start import FRESH, Starter
 from engine.app.starters import started_by
 from engine.app.triggers import Refusal, Triggers, rfc3339
 from engine.app.versions import Version
 from engine.core.model import WebhookTrigger
 from engine.core.values import JsonObject
-from engine.errors import Conflict, Malformed
+from engine.errors import Conflict, Malformed, NotFound
 
 PUSH = "push"
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What came of a call; of a repeated one, what came of it the first time."""
+
+    result: DeliveryResult
+    duplicate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +47,16 @@ class _Outcome:
     fault: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    """What is to be committed for a delivery."""
+
+    result: DeliveryResult
+    starting: Sequence[Starting] = ()
+
+
 class Receiver:
-    """Decides what a delivery starts and writes that once. Safe to share between threads and processes."""
+    """Stores calls, decides what they start and writes that once. Safe to share between threads and processes."""
 
     def __init__(
         self,
@@ -52,25 +72,39 @@ class Receiver:
         self._project = project
         self._starter = starter
         self._triggers = triggers
+        self._listening: Recent[tuple[float, Sequence[Version]]] = Recent(256)
 
-    def process(self, delivery: Delivery) -> DeliveryResult:
-        """Start every workflow that the delivery is for and mark it, in one transaction; repeating it changes nothing.
+    def receive(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
+        """Store verified calls in one transaction, then `process` them: an answer for each, in their order.
 
-        A body that is no JSON gives a result that is `failed` without verdicts. Raises Unavailable: then the delivery
-        stays `received` and the scheduler comes back to it.
+        One that is an Exception was not taken, or is stored and left to the scheduler: its sender has to call again.
         """
-        if delivery.state != "received":
-            return _stored(delivery)
-        result, starting = self._decide(delivery)
-        try:
-            self._starter.commit(starting, deliveries=[result])
-        except Conflict:
-            first = self._deliveries.get(delivery.id)
-            if first.state == "received":
-                raise
-            return _stored(first)
-        _log.info("delivery processed", delivery=delivery.id, source=delivery.source, state=result.state)
-        return result
+        stored = together(self._deliveries.receive, calls)
+        new = {one.id: one for one in stored if isinstance(one, Delivery)}
+        known = self._known({one for one in stored if isinstance(one, str) and one not in new})
+        outcomes = {id: one for id, one in known.items() if not isinstance(one, Delivery)}
+        taken = [*new.values(), *(one for one in known.values() if isinstance(one, Delivery))]
+        outcomes |= zip((one.id for one in taken), self.process(taken), strict=True)
+        return [_received(call, one, outcomes) for call, one in zip(calls, stored, strict=True)]
+
+    def process(self, deliveries: Sequence[Delivery]) -> Sequence[DeliveryResult | Exception]:
+        """Start every workflow that they are for and mark them, in one transaction; repeating it changes nothing.
+
+        A body that is no JSON gives a result that is `failed` without verdicts. One whose outcome is an Exception stays
+        `received`, and the scheduler comes back to it.
+        """
+        outcomes: dict[str, DeliveryResult | Exception] = {
+            delivery.id: _stored(delivery) for delivery in deliveries if delivery.state != "received"
+        }
+        # In one order, so that whoever is at the same ones waits in one direction only.
+        waiting = sorted((one for one in deliveries if one.id not in outcomes), key=lambda one: one.id)
+        decided = dict(zip((one.id for one in waiting), separately(self._decide, waiting), strict=True))
+        ready = [one for one in decided.values() if isinstance(one, _Decided)]
+        outcomes |= {id: one for id, one in decided.items() if isinstance(one, Exception)}
+        for one, committed in zip(ready, together(self._commit, ready), strict=True):
+            outcomes[one.result.id] = self._settled(one, committed)
+        self._tell(outcomes[one.result.id] for one in ready)
+        return [outcomes[delivery.id] for delivery in deliveries]
 
     def give_up(self, delivery: Delivery, reason: str) -> None:
         """Mark a delivery that nothing can be made of. Raises Unavailable."""
@@ -80,13 +114,44 @@ class Receiver:
             return
         _log.error("delivery given up", delivery=delivery.id, source=delivery.source, reason=reason)
 
-    def _decide(self, delivery: Delivery) -> tuple[DeliveryResult, list[Starting]]:
+    def _known(self, ids: Collection[str]) -> Mapping[str, Delivery | DeliveryResult | Exception]:
+        """What was stored before. Its keys may count for longer than it is kept."""
+        names = sorted(ids)
+        return dict(zip(names, separately(self._first, names), strict=True))
+
+    def _first(self, id: str) -> Delivery | DeliveryResult:
+        try:
+            return self._deliveries.get(id)
+        except NotFound:
+            return DeliveryResult(id=id, state="ignored", reason="it came before, and is kept no more")
+
+    def _commit(self, decided: Sequence[_Decided]) -> Sequence[DeliveryResult]:
+        results = [one.result for one in decided]
+        self._starter.commit([start for one in decided for start in one.starting], deliveries=results)
+        return results
+
+    def _settled(self, decided: _Decided, committed: DeliveryResult | Exception) -> DeliveryResult | Exception:
+        """After a Conflict, what somebody else made of it."""
+        if not isinstance(committed, Conflict):
+            return committed
+        [first] = separately(self._deliveries.get, [decided.result.id])
+        if isinstance(first, Exception):
+            return first
+        return committed if first.state == "received" else _stored(first)
+
+    def _tell(self, outcomes: Iterable[DeliveryResult | Exception]) -> None:
+        """One line for all of them: each is kept, with its reasons, where people look it up."""
+        states = Counter(one.state for one in outcomes if isinstance(one, DeliveryResult))
+        if states:
+            _log.info("deliveries processed", **states)
+
+    def _decide(self, delivery: Delivery) -> _Decided:
         try:
             body = parse(delivery.body, str(delivery.headers.get("content-type", "")))
         except Malformed as error:
-            return DeliveryResult(id=delivery.id, state="failed", reason=error.detail), []
+            return _Decided(result=DeliveryResult(id=delivery.id, state="failed", reason=error.detail))
         if delivery.provider == "github" and delivery.event == "ping":
-            return DeliveryResult(id=delivery.id, state="ignored", reason="ping"), []
+            return _Decided(result=DeliveryResult(id=delivery.id, state="ignored", reason="ping"))
         asked = self._ask_sync(delivery)
         trigger: JsonObject = {
             "source": delivery.source,
@@ -96,15 +161,23 @@ class Receiver:
             "id": delivery.id,
             "received_at": rfc3339(delivery.received_at),
         }
-        listening = self._definitions.listening(delivery.source)
-        outcomes = [self._offer(version, delivery, trigger) for version in listening]
+        outcomes = [self._offer(version, delivery, trigger) for version in self._listeners(delivery.source)]
         result = DeliveryResult(
             id=delivery.id,
             state=_state(outcomes),
             verdicts=tuple(outcome.verdict for outcome in outcomes),
             reason="" if outcomes else asked or "no workflow listens to this source",
         )
-        return result, [outcome.start for outcome in outcomes if outcome.start]
+        return _Decided(result=result, starting=[outcome.start for outcome in outcomes if outcome.start])
+
+    def _listeners(self, source: str) -> Sequence[Version]:
+        """Active versions that listen; those read a moment ago are believed, so that a burst reads them once."""
+        now = time.monotonic()
+        read_at, versions = self._listening.get(source) or (now - 2 * FRESH, ())
+        if now - read_at > FRESH:
+            versions = self._definitions.listening(source)
+            self._listening.put(source, (now, versions))
+        return versions
 
     def _ask_sync(self, delivery: Delivery) -> str:
         """A push to the repository that we follow has it looked at, before anything is said about the delivery."""
@@ -155,3 +228,13 @@ def _state(outcomes: Sequence[_Outcome]) -> DeliveryState:
 
 def _stored(delivery: Delivery) -> DeliveryResult:
     return DeliveryResult(id=delivery.id, state=delivery.state, verdicts=delivery.verdicts, reason=delivery.reason)
+
+
+def _received(
+    call: NewDelivery, stored: Delivery | str | Exception, outcomes: Mapping[str, DeliveryResult | Exception]
+) -> Received | Exception:
+    if isinstance(stored, Exception):
+        return stored
+    id = stored if isinstance(stored, str) else stored.id
+    outcome = outcomes[id]
+    return outcome if isinstance(outcome, Exception) else Received(result=outcome, duplicate=id != call.id)

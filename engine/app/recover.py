@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 class Receives(Protocol):
     """`engine.app.receive.Receiver`."""
 
-    def process(self, delivery: Delivery) -> object: ...
+    def process(self, deliveries: Sequence[Delivery]) -> Sequence[object]: ...
 
     def give_up(self, delivery: Delivery, reason: str) -> None: ...
 
@@ -109,15 +109,14 @@ class Recoverer:
     def _deliveries(self) -> int:
         deliveries = self._recovery.received(STALE_DELIVERY)
         now = self._recovery.now() if deliveries else 0
-        for delivery in deliveries:
-            try:
-                self._receiver.process(delivery)
-            except Unavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 - one that cannot be processed must not hold up the others
-                _log.exception("a delivery left behind cannot be processed", delivery=delivery.id)
+        outcomes = self._receiver.process(deliveries)
+        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            if isinstance(outcome, Unavailable):
+                raise outcome
+            if isinstance(outcome, Exception):
+                _log.error("a delivery left behind cannot be processed", delivery=delivery.id, exc_info=outcome)
                 if now - delivery.received_at >= HOPELESS_DELIVERY:
-                    self._receiver.give_up(delivery, f"it could not be processed: {error!r}")
+                    self._receiver.give_up(delivery, f"it could not be processed: {outcome!r}")
         return len(deliveries)
 
     def _commands(self, scope: DueScope, around: Mapping[tuple[str, str], ScopeState]) -> Sequence[Outbound]:

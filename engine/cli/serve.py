@@ -48,7 +48,6 @@ def webhooks_parts(application: Application) -> list[Part]:
     app = create(
         project=application.project,
         secrets=application.secrets,
-        deliveries=application.instances.deliveries,
         receiver=application.receiver,
         routes=pages,
         checks=application.checks,

@@ -114,7 +114,6 @@ class Engine:
         return create(
             project=self.project,
             secrets=self.secrets,
-            deliveries=self.instances.deliveries,
             receiver=self.receiver,
             calls=Calls(self.registry),
             patience=patience,

@@ -10,11 +10,12 @@ from engine.adapters.databases.artifacts import Artifacts
 from engine.adapters.databases.backlogs import BacklogReader
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.definitions import Definitions
-from engine.adapters.databases.deliveries import Deliveries
+from engine.adapters.databases.deliveries import Deliveries, Recorder
 from engine.adapters.databases.ends import EndStore
 from engine.adapters.databases.events import Events
 from engine.adapters.databases.logs import Logs
 from engine.adapters.databases.postgres.database import PostgresDatabase
+from engine.adapters.databases.postgres.deliveries import PostgresRecorder
 from engine.adapters.databases.postgres.outbox import PostgresOutbox
 from engine.adapters.databases.postgres.store import PostgresInstanceStore
 from engine.adapters.databases.reader import Reader
@@ -24,6 +25,7 @@ from engine.adapters.databases.schedules import ScheduleStore
 from engine.adapters.databases.schema import Schema
 from engine.adapters.databases.slot_reader import SlotReader
 from engine.adapters.databases.sqlite.database import SqliteDatabase
+from engine.adapters.databases.sqlite.deliveries import SqliteRecorder
 from engine.adapters.databases.sqlite.outbox import SqliteOutbox
 from engine.adapters.databases.sqlite.store import SqliteInstanceStore
 from engine.adapters.databases.values import LargeValues
@@ -76,13 +78,13 @@ class Connected:
 class InstancesDatabase(Connected):
     """The instances DB: each store implements the port of its annotation."""
 
-    def __init__(self, database: Database, store: InstanceStore, outbox: Outbox) -> None:
+    def __init__(self, database: Database, store: InstanceStore, outbox: Outbox, recorder: Recorder) -> None:
         super().__init__(database, Schema(database, "instances"))
         self.store: InstanceStore = store
         self.outbox: Outbox = outbox
         self.recovery: Recovery = RecoveryStore(database)
         self.retention: Retention = RetentionStore(database)
-        self.deliveries: DeliveryStore = Deliveries(database)
+        self.deliveries: DeliveryStore = Deliveries(database, recorder)
         self.approvals: ApprovalStore = Approvals(database)
         self.reader: InstanceReader = Reader(database)
         self.logs: LogStore = Logs(database)
@@ -108,8 +110,12 @@ def open_instances(url: str, *, clock: Clock | None = None) -> InstancesDatabase
     clock = clock or SystemClock()
     database = _open(url, clock)
     if isinstance(database, SqliteDatabase):
-        return InstancesDatabase(database, SqliteInstanceStore(database, clock), SqliteOutbox(database))
-    return InstancesDatabase(database, PostgresInstanceStore(database), PostgresOutbox(database))
+        return InstancesDatabase(
+            database, SqliteInstanceStore(database, clock), SqliteOutbox(database), SqliteRecorder(database, clock)
+        )
+    return InstancesDatabase(
+        database, PostgresInstanceStore(database), PostgresOutbox(database), PostgresRecorder(database)
+    )
 
 
 def open_definitions(url: str, *, clock: Clock | None = None) -> DefinitionsDatabase:

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from engine.adapters.databases.database import Database
+from engine.adapters.databases.documents import dump
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import deliveries, delivery_keys
-from engine.app.records import Delivery, NewDelivery, Verdict
-from engine.errors import NotFound, Unavailable
+from engine.app.records import Delivery, DeliveryResult, NewDelivery, Verdict
+from engine.errors import NotFound
 
 HOUR = 3_600_000
 COLUMNS = [deliveries.c[field.name] for field in fields(Delivery)]
 
 
+class Recorder(Protocol):
+    """What differs between databases."""
+
+    def store(self, calls: Sequence[NewDelivery]) -> tuple[int, Mapping[str, str]]:
+        """In one transaction, each with all its keys or not at all; no two have a key in common.
+
+        Returns the time and, for those of which another delivery holds a key, that delivery's id.
+        """
+        ...
+
+
 class Deliveries:
     """Implements `engine.app.delivery_ports.DeliveryStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, recorder: Recorder) -> None:
         self._database = database
+        self._recorder = recorder
 
-    def receive(self, delivery: NewDelivery) -> str | None:
-        """See the port. Of deliveries that arrive together, the one that takes all its keys first is the new one."""
-        for _ in range(3):
-            taken = self._store(delivery)
-            if taken is None:
-                return None
-            first = self._holder(delivery.source, taken)
-            if first is not None:
-                return first
-            # The one that held the key was undone or expired in between: try again.
-        raise Unavailable("the database", f"delivery {delivery.id} could not be told from its repetitions")
+    def receive(self, calls: Sequence[NewDelivery]) -> Sequence[Delivery | str]:
+        """See the port. One transaction, and one more only if a call that was repeated is itself a repetition."""
+        answers: dict[str, Delivery | str] = {}
+        left = list(calls)
+        while left:
+            apart, holders = _apart(left)
+            now, repeated = self._recorder.store(apart)
+            for call in apart:
+                answers[call.id] = repeated.get(call.id) or _received(call, now)
+            for id, first in holders.items():
+                if first not in repeated:  # else its keys are not the first one's either: look again
+                    answers[id] = first
+            left = [call for call in left if call.id not in answers]
+        return [answers[call.id] for call in calls]
 
     def get(self, id: str) -> Delivery:
         """See the port."""
@@ -57,50 +73,6 @@ class Deliveries:
         with self._database.reading() as connection:
             return [to_delivery(row) for row in connection.execute(page)]
 
-    def _store(self, delivery: NewDelivery) -> str | None:
-        """Store it with all its keys, or nothing; returns a key that another one holds."""
-        with self._database.writing() as connection:
-            # In order, so that two deliveries which share two keys wait for each other in one direction only.
-            for key, hours in sorted(delivery.keys):
-                if not connection.execute(self._take_key(delivery, key, hours)).one_or_none():
-                    connection.rollback()
-                    return key
-            connection.execute(self._insert(delivery))
-        return None
-
-    def _take_key(self, delivery: NewDelivery, key: str, hours: int) -> Any:
-        now = self._database.now()
-        row = {"source": delivery.source, "key": key, "delivery_id": delivery.id, "expires_at": now + hours * HOUR}
-        insert = self._database.insert(delivery_keys).values(**row)
-        return insert.on_conflict_do_update(
-            index_elements=["source", "key"],
-            set_={"delivery_id": insert.excluded.delivery_id, "expires_at": insert.excluded.expires_at},
-            where=delivery_keys.c.expires_at <= now,
-        ).returning(delivery_keys.c.delivery_id)
-
-    def _insert(self, delivery: NewDelivery) -> sa.Insert:
-        return sa.insert(deliveries).values(
-            id=delivery.id,
-            source=delivery.source,
-            provider=delivery.provider,
-            event=delivery.event,
-            headers=delivery.headers,
-            body=delivery.body,
-            state="received",
-            reason="",
-            verdicts=[],
-            received_at=self._database.now(),
-        )
-
-    def _holder(self, source: str, key: str) -> str | None:
-        statement = sa.select(delivery_keys.c.delivery_id).where(
-            delivery_keys.c.source == source,
-            delivery_keys.c.key == key,
-            delivery_keys.c.expires_at > self._database.now(),
-        )
-        with self._database.reading() as connection:
-            return connection.execute(statement).scalar_one_or_none()
-
 
 def forget_deliveries(database: Database, connection: sa.Connection, *, before: int, limit: int) -> int:
     """Deliveries as old that something was made of, and keys that count no more; returns how many deliveries went."""
@@ -113,8 +85,44 @@ def forget_deliveries(database: Database, connection: sa.Connection, *, before: 
     return len(ids)
 
 
+def dump_verdicts(result: DeliveryResult) -> str:
+    """As they are stored."""
+    return dump([asdict(verdict) for verdict in result.verdicts])
+
+
 def to_delivery(row: Any) -> Delivery:
     """From a row of COLUMNS."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     values["verdicts"] = tuple(Verdict(**verdict) for verdict in values["verdicts"])
     return Delivery(**values)
+
+
+def _apart(calls: Sequence[NewDelivery]) -> tuple[list[NewDelivery], dict[str, str]]:
+    """Those with no key of one before them, and for each of the others the one whose key it has."""
+    apart: list[NewDelivery] = []
+    holders: dict[str, str] = {}
+    taken: dict[tuple[str, str], str] = {}
+    for call in calls:
+        keys = [(call.source, key) for key, _ in call.keys]
+        holder = next((taken[key] for key in keys if key in taken), None)
+        if holder is None:
+            apart.append(call)
+            taken.update(dict.fromkeys(keys, call.id))
+        else:
+            holders[call.id] = holder
+    return apart, holders
+
+
+def _received(call: NewDelivery, now: int) -> Delivery:
+    return Delivery(
+        id=call.id,
+        source=call.source,
+        provider=call.provider,
+        event=call.event,
+        headers=call.headers,
+        body=call.body,
+        state="received",
+        reason="",
+        verdicts=(),
+        received_at=now,
+    )

@@ -1,9 +1,8 @@
-"""The rarer part of a record: approvals and the ends of deliveries, written the same way on both databases."""
+"""The rarer part of a record, approvals above all, written the same way on both databases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,16 +11,13 @@ import uuid_utils
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.events import wait_statements
 from engine.adapters.databases.gates import keep
-from engine.adapters.databases.tables import approval_decisions, approvals, deliveries, event_receipts, instances
-from engine.app.records import ApprovalEffect, DeliveryResult, Record
+from engine.adapters.databases.tables import approval_decisions, approvals, event_receipts, instances
+from engine.app.records import ApprovalEffect, Record
 from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
-from engine.errors import Conflict
 
 
 def write_effects(database: Database, connection: sa.Connection, record: Record) -> None:
-    """Within the caller's transaction. Raises Conflict for a delivery that is not `received` any more."""
-    for result in record.deliveries:
-        _end_delivery(connection, result)
+    """Within the caller's transaction."""
     for instance, (digest, version, commit) in record.adoptions.items():
         adopted = sa.update(instances).where(instances.c.id == instance)
         connection.execute(adopted.values(digest=digest, version=version, commit=commit))
@@ -34,16 +30,6 @@ def write_effects(database: Database, connection: sa.Connection, record: Record)
         connection.execute(sa.insert(event_receipts), rows)
     for kept in sorted(record.kept, key=lambda kept: (kept.workflow, kept.path, kept.key)):
         connection.execute(keep(database, kept))
-
-
-def _end_delivery(connection: sa.Connection, result: DeliveryResult) -> None:
-    statement = (
-        sa.update(deliveries)
-        .where(deliveries.c.id == result.id, deliveries.c.state == "received")
-        .values(state=result.state, reason=result.reason, verdicts=[asdict(verdict) for verdict in result.verdicts])
-    )
-    if connection.execute(statement).rowcount != 1:
-        raise Conflict(f"delivery {result.id} has been dealt with already")
 
 
 def _approval_statements(database: Database, effects: list[ApprovalEffect]) -> Iterator[Any]:

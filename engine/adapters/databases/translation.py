@@ -11,6 +11,7 @@ import sqlalchemy.exc
 
 from engine.errors import Broken, Conflict, HeadraceError, Invalid, Unavailable
 
+DEALT_WITH = "a delivery has been dealt with already"
 OLD_SCHEMA = "its schema is missing or older than this program: run `headrace db upgrade`"
 
 _SQLITE_TRY_AGAIN = frozenset(
@@ -49,6 +50,8 @@ def _of_postgres(error: psycopg.Error) -> HeadraceError:
     match error:
         case psycopg.errors.UniqueViolation() if error.diag.table_name == "instances":
             return Conflict("the instance was started before")
+        case psycopg.errors.InvalidArgumentForLogarithm():  # see postgres/statements.py
+            return Conflict(DEALT_WITH)
         case psycopg.errors.DivisionByZero():  # see postgres/statements.py
             return Broken("a row was changed by somebody else while it was locked, or does not exist")
         case psycopg.DataError() | psycopg.errors.ProgramLimitExceeded():  # e.g. too long for an index

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.adapters.databases.deliveries import dump_verdicts
 from engine.adapters.databases.documents import dump
 from engine.adapters.databases.instances import parent_columns
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import Statement
+from engine.adapters.databases.postgres.statements import BROKEN, CONFLICT
 from engine.adapters.databases.timers import round_up
-from engine.app.records import HistoryRow, InstanceChange, Message, NewInstance, Record, ScopeWrite
+from engine.app.records import DeliveryResult, HistoryRow, InstanceChange, Message, NewInstance, Record, ScopeWrite
 from engine.core.values import Json
 
 
@@ -21,17 +23,18 @@ def writes(record: Record) -> Iterator[Statement]:
     """
     for parts in (list(_definitions(record)), list(_instances(record)), list(_rest(record))):
         if parts:
-            text = statements.write(tuple((part.name, part.sql, "count" in part.values) for part in parts))
+            text = statements.write(tuple((part.name, part.sql, part.otherwise) for part in parts))
             yield text, {f"{part.name}_{key}": value for part in parts for key, value in part.values.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One table's rows. With `count` among the values exactly so many rows have to be there."""
+    """One table's rows. With `otherwise` exactly `count` of the values' rows have to be there."""
 
     name: str
     sql: str
     values: dict[str, object]
+    otherwise: str = ""
 
 
 def _definitions(record: Record) -> Iterator[_Part]:
@@ -48,20 +51,22 @@ def _instances(record: Record) -> Iterator[_Part]:
 
 def _rest(record: Record) -> Iterator[_Part]:
     if counted := [change for change in record.instances if change.state is None]:
-        yield _Part("counted", statements.COUNT_INSTANCES, _counts(counted))
+        yield _Part("counted", statements.COUNT_INSTANCES, _counts(counted), BROKEN)
     if moved := [change for change in record.instances if change.state is not None]:
-        yield _Part("moved", statements.MOVE_INSTANCES, _moves(moved))
+        yield _Part("moved", statements.MOVE_INSTANCES, _moves(moved), BROKEN)
     if ended := record.ended:
         yield _Part("ended", statements.INSERT_ENDS, _ends(ended))
     if inserted := [scope for scope in record.scopes if scope.version == 1]:
         yield _Part("opened", statements.INSERT_SCOPES, _scopes(inserted))
     if updated := [scope for scope in record.scopes if scope.version != 1]:
         versions = {"versions": [scope.version for scope in updated], "count": len(updated)}
-        yield _Part("changed", statements.UPDATE_SCOPES, _scopes(updated) | versions)
+        yield _Part("changed", statements.UPDATE_SCOPES, _scopes(updated) | versions, BROKEN)
     if record.history:
         yield _Part("recorded", statements.INSERT_HISTORY, _history(record.history))
     if record.outbox:
         yield _Part("queued", statements.INSERT_OUTBOX, _messages(record.outbox))
+    if record.deliveries:
+        yield _Part("closed", statements.END_DELIVERIES, _delivered(record.deliveries), CONFLICT)
     if record.published:
         yield _Part("published", statements.DELETE_OUTBOX, {"ids": record.published})
 
@@ -125,6 +130,17 @@ def _history(rows: Sequence[HistoryRow]) -> dict[str, object]:
         "events": [dump(row.event) for row in rows],
         "accepted": [row.accepted for row in rows],
         "at": [row.at for row in rows],
+    }
+
+
+def _delivered(rows: Sequence[DeliveryResult]) -> dict[str, object]:
+    rows = sorted(rows, key=lambda row: row.id)  # who closes the same ones waits in one direction only
+    return {
+        "ids": [row.id for row in rows],
+        "states": [row.state for row in rows],
+        "reasons": [row.reason for row in rows],
+        "verdicts": [dump_verdicts(row) for row in rows],
+        "count": len(rows),
     }
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from engine.adapters.databases.deliveries import HOUR
 from engine.adapters.databases.instances import FACTS, PARENT
 from engine.adapters.databases.timers import PUBLISH_AFTER
 
 _PARAMETER = re.compile(r"%\(")
+
+_STATEMENT_TIME = "(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
 
 NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 """Read after the lock, or a batch that waited for it would believe in the time before."""
@@ -91,17 +94,58 @@ DELETE_OUTBOX = """
         SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED)"""
 
 
-@cache
-def write(parts: tuple[tuple[str, str, bool], ...]) -> str:
-    """One statement of these (name, SQL, counted) parts; a part's parameters are prefixed with its name.
+END_DELIVERIES = """
+    UPDATE deliveries AS d SET state = v.state, reason = v.reason, verdicts = v.verdicts
+    FROM unnest(%(ids)b::text[], %(states)b::text[], %(reasons)b::text[], %(verdicts)b::text[]::json[])
+         AS v(id, state, reason, verdicts)
+    WHERE d.id = v.id COLLATE "C" AND d.state = 'received' RETURNING 1"""
 
-    Nothing is read back before COMMIT is sent, so the server itself has to refuse when a counted part misses rows: it
-    divides by zero. There are only as many texts as combinations that occur, so each is prepared once.
+INSERT_DELIVERIES = f"""
+    WITH wanted AS (
+        SELECT * FROM unnest(%(key_sources)b::text[], %(keys)b::text[], %(key_deliveries)b::text[], %(hours)b::int[])
+                      AS v(source, key, delivery_id, hours)),
+    taken AS (
+        INSERT INTO delivery_keys (source, key, delivery_id, expires_at)
+        SELECT source, key, delivery_id, {_STATEMENT_TIME} + hours::bigint * {HOUR} FROM wanted
+        ON CONFLICT (source, key) DO UPDATE SET delivery_id = excluded.delivery_id, expires_at = excluded.expires_at
+        WHERE delivery_keys.expires_at <= {_STATEMENT_TIME}
+        RETURNING source, key),
+    lost AS (SELECT * FROM wanted WHERE (source, key) NOT IN (SELECT source, key FROM taken)),
+    stored AS (
+        INSERT INTO deliveries (id, source, provider, event, headers, body, state, reason, verdicts, received_at)
+        SELECT v.*, 'received', '', '[]', {_STATEMENT_TIME}
+        FROM unnest(%(ids)b::text[], %(sources)b::text[], %(providers)b::text[], %(events)b::text[],
+                    %(headers)b::text[]::json[], %(bodies)b::bytea[]) AS v(id, source, provider, event, headers, body)
+        WHERE v.id NOT IN (SELECT delivery_id FROM lost))
+    SELECT {_STATEMENT_TIME}, ARRAY(SELECT delivery_id FROM lost), ARRAY(SELECT source FROM lost),
+           ARRAY(SELECT key FROM lost)"""  # noqa: S608 - names and numbers of our own
+"""Those that get all their keys. A key that another delivery holds is locked all the same, so that it can be read."""
+
+READ_KEYS = """
+    SELECT k.source, k.key, k.delivery_id FROM unnest(%(sources)b::text[], %(keys)b::text[]) AS v(source, key)
+    JOIN delivery_keys AS k ON k.source = v.source COLLATE "C" AND k.key = v.key COLLATE "C" """
+
+GIVE_KEYS_BACK = """
+    DELETE FROM delivery_keys AS k USING unnest(%(sources)b::text[], %(keys)b::text[], %(deliveries)b::text[])
+                                         AS v(source, key, delivery_id)
+    WHERE k.source = v.source COLLATE "C" AND k.key = v.key COLLATE "C" AND k.delivery_id = v.delivery_id COLLATE "C" """
+
+BROKEN = "1 / ({})::int"
+"""Divides by zero where a condition does not hold, and CONFLICT takes its logarithm: `translation` tells them apart."""
+CONFLICT = "ln(({})::int)"
+
+
+@cache
+def write(parts: tuple[tuple[str, str, str], ...]) -> str:
+    """One statement of these (name, SQL, otherwise) parts; a part's parameters are prefixed with its name.
+
+    Nothing is read back before COMMIT is sent, so the server itself has to refuse when a part that has an `otherwise`
+    misses rows. There are only as many texts as combinations that occur, so each is prepared once.
     """
     bodies = ", ".join(f"{name} AS ({_PARAMETER.sub(rf'%({name}_', sql)})" for name, sql, _ in parts)
     counts = [
-        f"1 / ((SELECT count(*) FROM {name}) = %({name}_count)s)::int"  # noqa: S608 - names of our own
-        for name, _, counted in parts
-        if counted
+        otherwise.format(f"(SELECT count(*) FROM {name}) = %({name}_count)s")  # noqa: S608 - names of our own
+        for name, _, otherwise in parts
+        if otherwise
     ]
     return "WITH " + bodies + " SELECT " + (", ".join(counts) or "1")

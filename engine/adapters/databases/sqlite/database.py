@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,6 +93,14 @@ class SqliteDatabase:
     def close(self) -> None:
         self._readers.dispose()
         self._writer.dispose()
+
+
+def driver_of(connection: sa.Connection) -> sqlite3.Connection:
+    """The driver's connection below one of SQLAlchemy."""
+    found = connection.connection.driver_connection
+    if not isinstance(found, sqlite3.Connection):
+        raise TypeError("not a sqlite3 connection")
+    return found
 
 
 def _writer_lock(path: Path) -> threading.Lock:

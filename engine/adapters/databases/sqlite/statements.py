@@ -28,5 +28,11 @@ UPDATE_SCOPE = """
     UPDATE scopes SET state = ?, version = ?, next_due_at = ?, settled = ?
     WHERE instance_id = ? AND path = ? AND version = ?"""
 INSERT_HISTORY = "INSERT INTO history (instance_id, seq, path, event, accepted, at) VALUES (?, ?, ?, ?, ?, ?)"
+READ_KEY = "SELECT delivery_id FROM delivery_keys WHERE source = ? AND key = ? AND expires_at > ?"
+PUT_KEY = "INSERT OR REPLACE INTO delivery_keys (source, key, delivery_id, expires_at) VALUES (?, ?, ?, ?)"
+INSERT_DELIVERY = """
+    INSERT INTO deliveries (id, source, provider, event, headers, body, state, reason, verdicts, received_at)
+    VALUES (?, ?, ?, ?, ?, ?, 'received', '', '[]', ?)"""
+END_DELIVERY = "UPDATE deliveries SET state = ?, reason = ?, verdicts = ? WHERE id = ? AND state = 'received'"
 INSERT_OUTBOX = "INSERT INTO outbox (id, queue, body, publish_after) VALUES (?, ?, ?, ?)"
 DELETE_OUTBOX = "DELETE FROM outbox WHERE id = ?"

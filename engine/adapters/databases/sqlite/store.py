@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from engine.adapters.databases.children import ChildScopes
+from engine.adapters.databases.deliveries import dump_verdicts
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.effects import write_effects
 from engine.adapters.databases.events import used_up
 from engine.adapters.databases.gates import GateRows
 from engine.adapters.databases.instances import parent_columns, read_definition, read_facts, to_facts
 from engine.adapters.databases.sqlite import statements
-from engine.adapters.databases.sqlite.database import SqliteDatabase
+from engine.adapters.databases.sqlite.database import SqliteDatabase, driver_of
 from engine.adapters.databases.timers import PUBLISH_AFTER, round_up
+from engine.adapters.databases.translation import DEALT_WITH
 from engine.adapters.databases.values import read_values
 from engine.app.ports import Clock
 from engine.app.records import Facts, LoadedScope, LockedInstance, Record
 from engine.core.values import Json, JsonObject
-from engine.errors import Broken
+from engine.errors import Broken, Conflict
 
 
 class SqliteInstanceStore:
@@ -71,7 +72,7 @@ class SqliteLocked:
     ) -> None:
         self._database = database
         self._connection = connection
-        self._driver = driver = _driver(connection)
+        self._driver = driver = driver_of(connection)
         self.now = now
         ids = dump(sorted({instance for instance, _ in scopes}))
         self.instances: Mapping[str, LockedInstance] = {
@@ -116,6 +117,7 @@ class SqliteLocked:
         self._write_instances(record)
         self._write_scopes(record)
         self._write_messages(record)
+        self._end_deliveries(record)
         write_effects(self._database, self._connection, record)
         self._connection.commit()
 
@@ -171,16 +173,14 @@ class SqliteLocked:
         )
         self._driver.executemany(statements.DELETE_OUTBOX, [(row,) for row in record.published])
 
+    def _end_deliveries(self, record: Record) -> None:
+        rows = [(end.state, end.reason, dump_verdicts(end), end.id) for end in record.deliveries]
+        if rows and self._driver.executemany(statements.END_DELIVERY, rows).rowcount != len(rows):
+            raise Conflict(DEALT_WITH)
+
     def _exactly(self, what: str, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if rows and self._driver.executemany(statement, rows).rowcount != len(rows):
             raise Broken(f"a {what} was changed by somebody else while it was locked, or does not exist")
-
-
-def _driver(connection: sa.Connection) -> sqlite3.Connection:
-    found = connection.connection.driver_connection
-    if not isinstance(found, sqlite3.Connection):
-        raise TypeError("not a sqlite3 connection")
-    return found
 
 
 def _dump(value: object) -> str | None:
