@@ -76,7 +76,9 @@ class Hooks:
         return Response(answer, 202, media_type="application/json")
 
     async def _source(self, name: str) -> WebhookSource:
-        project = self._project.fresh or await anyio.to_thread.run_sync(self._project)
+        project = self._project.fresh
+        if project is None:
+            project = await anyio.to_thread.run_sync(self._project)
         source = project.webhooks.get(name)
         if source is None:
             raise NotFound("webhook source", name)

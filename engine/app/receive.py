@@ -82,7 +82,7 @@ class Receiver:
         stored = together(self._deliveries.receive, calls)
         new = {one.id: one for one in stored if isinstance(one, Delivery)}
         known = self._known({one for one in stored if isinstance(one, str) and one not in new})
-        outcomes = {id: one for id, one in known.items() if not isinstance(one, Delivery)}
+        outcomes = {name: one for name, one in known.items() if not isinstance(one, Delivery)}
         taken = [*new.values(), *(one for one in known.values() if isinstance(one, Delivery))]
         outcomes |= zip((one.id for one in taken), self.process(taken), strict=True)
         return [_received(call, one, outcomes) for call, one in zip(calls, stored, strict=True)]
@@ -100,7 +100,7 @@ class Receiver:
         waiting = sorted((one for one in deliveries if one.id not in outcomes), key=lambda one: one.id)
         decided = dict(zip((one.id for one in waiting), separately(self._decide, waiting), strict=True))
         ready = [one for one in decided.values() if isinstance(one, _Decided)]
-        outcomes |= {id: one for id, one in decided.items() if isinstance(one, Exception)}
+        outcomes |= {name: one for name, one in decided.items() if isinstance(one, Exception)}
         for one, committed in zip(ready, together(self._commit, ready), strict=True):
             outcomes[one.result.id] = self._settled(one, committed)
         self._tell(outcomes[one.result.id] for one in ready)
@@ -141,7 +141,7 @@ class Receiver:
 
     def _tell(self, outcomes: Iterable[DeliveryResult | Exception]) -> None:
         """One line for all of them: each is kept, with its reasons, where people look it up."""
-        states = Counter(one.state for one in outcomes if isinstance(one, DeliveryResult))
+        states: Counter[str] = Counter(one.state for one in outcomes if isinstance(one, DeliveryResult))
         if states:
             _log.info("deliveries processed", **states)
 
@@ -235,6 +235,6 @@ def _received(
 ) -> Received | Exception:
     if isinstance(stored, Exception):
         return stored
-    id = stored if isinstance(stored, str) else stored.id
-    outcome = outcomes[id]
-    return outcome if isinstance(outcome, Exception) else Received(result=outcome, duplicate=id != call.id)
+    name = stored if isinstance(stored, str) else stored.id
+    outcome = outcomes[name]
+    return outcome if isinstance(outcome, Exception) else Received(result=outcome, duplicate=name != call.id)

@@ -114,7 +114,7 @@ class Recoverer:
             if isinstance(outcome, Unavailable):
                 raise outcome
             if isinstance(outcome, Exception):
-                _log.error("a delivery left behind cannot be processed", delivery=delivery.id, exc_info=outcome)
+                _log.exception("a delivery left behind cannot be processed", delivery=delivery.id, exc_info=outcome)
                 if now - delivery.received_at >= HOPELESS_DELIVERY:
                     self._receiver.give_up(delivery, f"it could not be processed: {outcome!r}")
         return len(deliveries)

@@ -206,7 +206,7 @@ def test_the_mark_says_which_broker_knows_everything(world):
 def _receive(world: World, id: str = "d1") -> None:
     world.load(ORDERS, project=HOOKS)
     world.instances.deliveries.receive(
-        NewDelivery(id=id, source="shop", provider="hmac", event="order", headers={}, body=b"{}", keys=((id, 24),))
+        [NewDelivery(id=id, source="shop", provider="hmac", event="order", headers={}, body=b"{}", keys=((id, 24),))]
     )
 
 
@@ -219,10 +219,10 @@ class Buggy:
         self._error = error
         self.give_up = receiver.give_up
 
-    def process(self, delivery):
-        if delivery.id == self._victim:
-            raise self._error
-        return self._receiver.process(delivery)
+    def process(self, deliveries):
+        outcomes = self._receiver.process([one for one in deliveries if one.id != self._victim])
+        others = iter(outcomes)
+        return [self._error if one.id == self._victim else next(others) for one in deliveries]
 
 
 def _killed(_messages):

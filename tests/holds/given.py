@@ -114,6 +114,11 @@ def delivery(id: str, *keys: str, **changes: Any) -> NewDelivery:
     return NewDelivery(id=id, **values | changes)
 
 
+def receive(stores: InstancesDatabase, *calls: NewDelivery) -> list[str | None]:
+    """For each of them the id of the delivery that it repeats, None for a new one."""
+    return [one if isinstance(one, str) else None for one in stores.deliveries.receive(calls)]
+
+
 def opened(instance: str, *, path: str = "approve", attempt: int = 1, at: int = 10, **changes: Any) -> ApprovalEffect:
     values = {"message": "Release?", "approvers": ["group:managers"], "require": 2, "exclude": ["starter"]}
     return ApprovalEffect(

@@ -14,7 +14,7 @@ from engine.app.event_ports import NewEvent
 from engine.app.records import Record, WaitEffect
 from engine.app.trigger_ports import ScheduleRow
 from engine.core.commands import AwaitEvent
-from tests.holds.given import delivery, message, opened, record, started
+from tests.holds.given import delivery, message, opened, receive, record, started
 from tests.holds.test_plans import nodes
 
 FULL = """
@@ -43,7 +43,7 @@ def test_everything_that_somebody_has_to_do_is_told(stores: InstancesDatabase):
     record(stores, Record(approvals=[opened("i1", at=now - 20_000), opened("i2", at=now - 9_000)]))
     wait = AwaitEvent(path="w", attempt=1, event="paid", since=now, match=None, names={})
     record(stores, Record(waits=[WaitEffect(instance="i1", command=wait)]))
-    stores.deliveries.receive(delivery("d1", "k1"))
+    receive(stores, delivery("d1", "k1"))
     event = NewEvent(id="e1", type="paid", source="api", body=1, by="ana")
     stores.events.publish(event, message("m1"))
     row = ScheduleRow(workflow="nightly", entry="a", next_at=now - 5_000)

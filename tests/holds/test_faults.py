@@ -15,7 +15,7 @@ from engine.adapters.databases.postgres import database as postgres_database
 from engine.adapters.databases.postgres.connection import PromptConnection
 from engine.adapters.databases.sqlite import database as sqlite_database
 from engine.errors import Broken, Conflict, NotFound, Unavailable
-from tests.holds.given import delivery, record, started
+from tests.holds.given import delivery, receive, record, started
 from tests.ports import free_port
 from tests.proxy import Proxy, proxy
 from tests.servers import PostgresServer
@@ -69,7 +69,7 @@ def test_an_answer_that_never_comes_is_not_waited_for(way: Proxy, postgres_url: 
         locked.record(started("i2", start_key="k2"))
     with pytest.raises(Conflict):
         record(stores, started("i2", start_key="k2"))
-    for call in (stores.reader.list, lambda: stores.deliveries.receive(delivery("e1", "k")), stores.ping):
+    for call in (stores.reader.list, lambda: receive(stores, delivery("e1", "k")), stores.ping):
         call()
         way.lose("swallowed")
         with suppress(Unavailable):  # none, where it was the ping that told whether the connection is alive
@@ -102,7 +102,7 @@ def test_stores_go_on_after_a_restart(postgres_server: PostgresServer, postgres_
     for call in (
         lambda: record(stores, started("i3")),
         stores.reader.list,
-        lambda: stores.deliveries.receive(delivery("e1", "k")),
+        lambda: receive(stores, delivery("e1", "k")),
         lambda: stores.store.delete_published(["m1"]),
         stores.ping,
         stores.current,
@@ -112,7 +112,7 @@ def test_stores_go_on_after_a_restart(postgres_server: PostgresServer, postgres_
             call()
     postgres_server.start()
     record(stores, started("i4"))
-    stores.deliveries.receive(delivery("e1", "k"))
+    receive(stores, delivery("e1", "k"))
     definitions.ping()
     assert {one.id for one in stores.reader.list()} == {"i1", "i4"}
     for database in (stores, definitions):
@@ -135,7 +135,7 @@ def test_connections_that_died_idle_cost_no_error(postgres_server: PostgresServe
         definitions.definitions.active("release")
     record(stores, started("i2"))
     stores.store.delete_published(["m1"])
-    stores.deliveries.receive(delivery("e1", "k"))
+    receive(stores, delivery("e1", "k"))
     assert {one.id for one in stores.reader.list()} == {"i1", "i2"}
     for database in (stores, definitions):
         database.close()
@@ -187,11 +187,11 @@ def test_a_full_disk_is_unavailable_and_what_was_stored_stays(sqlite_url: str):
     with pytest.raises(Unavailable, match="full"):
         record(stores, started("i2", inputs={"text": "x" * 500_000}))
     with pytest.raises(Unavailable, match="full"):
-        stores.deliveries.receive(delivery("e1", "k", body=b"x" * 500_000))
+        receive(stores, delivery("e1", "k", body=b"x" * 500_000))
     with writer.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
-    assert stores.deliveries.receive(delivery("e1", "k")) is None
+    assert receive(stores, delivery("e1", "k")) == [None]
     assert [one.id for one in stores.reader.list()] == ["i1"]
     stores.close()
 

@@ -18,6 +18,7 @@ from tests.holds.given import (
     finish,
     message,
     opened,
+    receive,
     record,
     scope,
     started,
@@ -129,7 +130,7 @@ def test_an_instance_takes_its_end(stores: InstancesDatabase):
 
 
 def test_a_delivery_ends_once_and_with_its_instance(stores: InstancesDatabase):
-    stores.deliveries.receive(delivery("e1"))
+    receive(stores, delivery("e1"))
     verdicts = (Verdict(workflow="release", instance="i1", reason="started"), Verdict(workflow="b", reason="no"))
     first = started("i1")
     first.deliveries = [DeliveryResult(id="e1", state="started", verdicts=verdicts)]

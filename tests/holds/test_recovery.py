@@ -10,7 +10,7 @@ from engine.adapters.databases.timers import STEP
 from engine.app.event_ports import NewEvent
 from engine.app.records import Record
 from engine.app.trigger_ports import ScheduleRow
-from tests.holds.given import delivery, finish, message, record, scope, started, state
+from tests.holds.given import delivery, finish, message, receive, record, scope, started, state
 from tests.servers import wait_until
 
 
@@ -80,7 +80,7 @@ def test_live_scopes_come_in_key_order_page_by_page(stores: InstancesDatabase):
 
 
 def test_deliveries_left_behind_are_found(stores: InstancesDatabase):
-    stores.deliveries.receive(delivery("e1"))
+    receive(stores, delivery("e1"))
     assert stores.recovery.received(60_000) == []
     assert [one.id for one in stores.recovery.received(0)] == ["e1"]
 

@@ -10,7 +10,7 @@ from engine.adapters.databases.connect import InstancesDatabase, open_instances
 from engine.adapters.databases.retention import OWNED
 from engine.app.records import DeliveryResult, InstanceChange, LogLine, Parent, Record
 from engine.errors import NotFound, Unavailable
-from tests.holds.given import delivery, event, finish, message, opened, prune, record, scope, started
+from tests.holds.given import delivery, event, finish, message, opened, prune, receive, record, scope, started
 
 EVER = 2**62
 
@@ -136,11 +136,11 @@ def test_a_definition_goes_when_no_instance_has_it(stores):
 
 def test_old_deliveries_go_but_none_that_waits_and_their_keys_count_on(stores):
     for name in ("e1", "e2"):
-        stores.deliveries.receive(delivery(name, name))
+        receive(stores, delivery(name, name))
     record(stores, Record(deliveries=[DeliveryResult(id="e1", state="ignored")]))
     assert stores.retention.forget(before=stores.recovery.now() + 60_000, limit=10) == 1
     assert [one.id for one in stores.deliveries.list()] == ["e2"]
-    assert stores.deliveries.receive(delivery("e3", "e1")) == "e1", "it is still known for its hours"
+    assert receive(stores, delivery("e3", "e1")) == ["e1"], "it is still known for its hours"
 
 
 def test_parked_messages_go_and_those_that_wait_stay(stores):

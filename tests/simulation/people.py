@@ -142,12 +142,10 @@ class People:
 
         def call(node: Node) -> str:
             made = self.world.new_delivery(key)
-            first = node.doors.deliveries.receive(made)
-            name: str = made.id if first is None else first
-            if first is None:  # what follows may fail: the scheduler takes up what was received
-                with suppress(HeadraceError):
-                    node.receiver.process(node.doors.deliveries.get(name))
-            return name
+            [received] = node.receiver.receive([made])
+            if isinstance(received, Exception):  # it may be stored all the same: the scheduler takes up what is
+                raise received
+            return received.result.id
 
         self.world.ledger.deliveries[key] = self.world.insist(call)
 

@@ -27,6 +27,7 @@ _MODULES: dict[str, dict[str, Any]] = {
     "engine.app.family": {"WINDOW": SMALL_WINDOW},
     "engine.app.insist": {"monotonic": threads.Time.monotonic},
     "engine.app.project": _TIME,
+    "engine.app.receive": _TIME,
     "engine.app.start": _TIME,
     "engine.app.published": {"Timer": threads.Timer, "Lock": threads.Lock},
     "engine.adapters.broker.consumer": _TIME,

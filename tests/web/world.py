@@ -256,7 +256,7 @@ class World:
     ):
         headers = {"X-GitHub-Event": event, "User-Agent": "GitHub-Hookshot/1"}
         self.instances.deliveries.receive(
-            NewDelivery(id=id, source="github", provider="github", event=event, headers=headers, body=body)
+            [NewDelivery(id=id, source="github", provider="github", event=event, headers=headers, body=body)]
         )
         if state != "received":
             self.advancer.advance(

@@ -46,9 +46,8 @@ class Deliveries:
             now, repeated = self._recorder.store(apart)
             for call in apart:
                 answers[call.id] = repeated.get(call.id) or _received(call, now)
-            for id, first in holders.items():
-                if first not in repeated:  # else its keys are not the first one's either: look again
-                    answers[id] = first
+            # Where that one turned out to be a repetition, its keys are not its own: look again.
+            answers |= {name: first for name, first in holders.items() if first not in repeated}
             left = [call for call in left if call.id not in answers]
         return [answers[call.id] for call in calls]
 

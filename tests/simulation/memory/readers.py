@@ -122,7 +122,12 @@ class MemoryDeliveries:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def receive(self, delivery: NewDelivery) -> str | None:
+    def receive(self, calls: Sequence[NewDelivery]) -> Sequence[Delivery | str]:
+        for call in calls:
+            dump(call.headers)
+        return [self._receive(call) for call in calls]
+
+    def _receive(self, delivery: NewDelivery) -> Delivery | str:
         now = self._tables.now()
         for key, _ in sorted(delivery.keys):
             holder = self._tables.delivery_keys.get((delivery.source, key))
@@ -130,7 +135,7 @@ class MemoryDeliveries:
                 return holder[0]
         for key, hours in delivery.keys:
             self._tables.delivery_keys[delivery.source, key] = delivery.id, now + hours * HOUR
-        self._tables.deliveries[delivery.id] = Delivery(
+        stored = self._tables.deliveries[delivery.id] = Delivery(
             id=delivery.id,
             source=delivery.source,
             provider=delivery.provider,
@@ -142,7 +147,7 @@ class MemoryDeliveries:
             verdicts=(),
             received_at=now,
         )
-        return None
+        return stored
 
     def get(self, id: str) -> Delivery:
         if id not in self._tables.deliveries:

@@ -41,8 +41,8 @@ def _end(connection: sa.Connection, keys: Sequence[_Key], lost: Sequence[tuple[s
     if not lost:
         run(connection, [COMMIT])
         return {}
-    names = {name for name, _, _ in lost}
-    back = [key for key in keys if key[2] in names]
+    names, missed = {name for name, _, _ in lost}, {(source, key) for _, source, key in lost}
+    back = [(source, key, name) for source, key, name, _ in keys if name in names and (source, key) not in missed]
     read, _, _ = run(
         connection,
         [
@@ -50,9 +50,9 @@ def _end(connection: sa.Connection, keys: Sequence[_Key], lost: Sequence[tuple[s
             (
                 statements.GIVE_KEYS_BACK,
                 {
-                    "sources": [source for source, _, _, _ in back],
-                    "keys": [key for _, key, _, _ in back],
-                    "deliveries": [id for _, _, id, _ in back],
+                    "sources": [source for source, _, _ in back],
+                    "keys": [key for _, key, _ in back],
+                    "deliveries": [name for _, _, name in back],
                 },
             ),
             COMMIT,
@@ -71,7 +71,7 @@ def _insert(calls: Sequence[NewDelivery], keys: Sequence[_Key]) -> Statement:
     return statements.INSERT_DELIVERIES, {
         "key_sources": [source for source, _, _, _ in keys],
         "keys": [key for _, key, _, _ in keys],
-        "key_deliveries": [id for _, _, id, _ in keys],
+        "key_deliveries": [name for _, _, name, _ in keys],
         "hours": [hours for _, _, _, hours in keys],
         "ids": [call.id for call in calls],
         "sources": [call.source for call in calls],
