@@ -16,7 +16,9 @@ import uvloop
 from benchmarks.stack import Stack
 from benchmarks.workflows import SECRET
 
-DELIVERIES = 400
+FIRST = 200
+"""Deliveries that warm the processes up, and say how many are sent in `SECONDS`."""
+SECONDS = 3.0
 CONNECTIONS = 32
 """Senders that each wait for the answer before they send again."""
 COMMITS = 8
@@ -28,9 +30,12 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 def webhook(stack: Stack) -> dict[str, float]:
     """As many deliveries as 32 senders get accepted, then half as many a second, sent when they are due (open loop)."""
-    most, answer = uvloop.run(_closed(stack.hooks, [_delivery() for _ in range(DELIVERIES)]))
-    stack.wait(_instance(answer))
-    waited, answer = uvloop.run(_open(stack.hooks, [_delivery() for _ in range(DELIVERIES // 2)], most / 2))
+    rate = float(FIRST)
+    for seconds in (1.0, 1.0, SECONDS):
+        most, answer = uvloop.run(_closed(stack.hooks, _deliveries(rate * seconds)))
+        stack.wait(_instance(answer))
+        rate = most
+    waited, answer = uvloop.run(_open(stack.hooks, _deliveries(most / 2 * SECONDS), most / 2))
     stack.wait(_instance(answer))
     waited.sort()
     return {
@@ -105,6 +110,10 @@ def _instance(answer: bytes) -> str:
     """The instance that a delivery started."""
     instance: str = json.loads(answer)["instances"][0]["instance"]
     return instance
+
+
+def _deliveries(count: float) -> Sequence[bytes]:
+    return [_delivery() for _ in range(int(count))]
 
 
 def _delivery() -> bytes:

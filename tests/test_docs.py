@@ -78,7 +78,7 @@ def test_the_page_of_metrics_has_those_that_there_are():
 def test_every_route_that_faces_the_internet_is_documented():
     nobody = SimpleNamespace()
     pages = approvals.routes(approver=nobody, approvals=nobody, reader=nobody, links=nobody)
-    app = webhooks_app.create(project=nobody, secrets=nobody, deliveries=nobody, receiver=nobody, routes=pages)
+    app = webhooks_app.create(project=nobody, secrets=nobody, receiver=nobody, routes=pages)
     served = {
         f"{method} {route.path}"
         for route in app.routes

@@ -26,6 +26,7 @@ LOCK = "engine.adapters.databases.postgres.store:PostgresInstanceStore.lock"
 RECORD = "engine.adapters.databases.postgres.store:PostgresLocked.record"
 DELETE = "engine.adapters.databases.postgres.store:PostgresInstanceStore.delete_published"
 WRITING = "engine.adapters.databases.postgres.database:PostgresDatabase.writing"
+STORE = "engine.adapters.databases.postgres.deliveries:PostgresRecorder.store"
 CLAIM = "engine.adapters.databases.postgres.outbox:PostgresOutbox.claim"
 DUE = "engine.adapters.databases.recovery:RecoveryStore.due"
 MARK = "engine.adapters.databases.recovery:RecoveryStore.mark"
@@ -65,7 +66,7 @@ def points() -> list[Point]:
         "task-worker": [(FETCH, ("after",)), (TAKE, CALL), (PERFORM, CALL), (SETTLE, CALL), (RENEW, CALL), *written],
         "relay": [(CLAIM, BLOCK), (SETTLE, CALL)],
         "scheduler": [(LEAD, ("after",)), (DUE, ("after",)), *commit, (MARK, CALL), *written],
-        "webhooks": [*commit, *written],
+        "webhooks": [(STORE, CALL), *commit],
         "api": commit,
         "sync-worker": [(LOAD, CALL), *written],
     }
