@@ -97,6 +97,7 @@ class Kernel:
         self._count = 0
         self._parked: list[tuple[int, Task, int]] = []
         self._dead: list[Task] = []
+        self._processes: dict[Process, None] = {}
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -131,6 +132,7 @@ class Kernel:
         """A new thread of a process."""
         task = Task(self, process, work, name)
         if process.alive:
+            self._processes[process] = None
             process.tasks[task] = None
             self._push(self.now + self.random.randrange(50), task)
         else:
@@ -179,12 +181,11 @@ class Kernel:
                     return
 
     def close(self) -> None:
-        """End every task."""
+        """End every task, also those that wait for nothing that will come: what a suspended one refers to is never collected."""
         with self.current():
-            for task in [*(one[2] for one in self._entries), *(one[1] for one in self._parked)]:
-                task.process.alive = False
-                self._dead.append(task)
-                self._dead += task.process.tasks
+            for process in self._processes:
+                process.alive = False
+                self._dead += process.tasks
             self._bury()
 
     def _turn(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 from tests.simulation.run import Run, run
@@ -29,13 +30,23 @@ def results(seeds: range, processes: int, faults: frozenset[str] | None = None) 
 def _play(block: tuple[range, frozenset[str] | None]) -> list[Run]:
     seeds, faults = block
     found = []
-    gc.disable()
-    with staged():
+    with staged(), _collected_by_hand():
         for seed in seeds:
             one = run(seed, faults)
             if one.problems and not any(before.problems for before in found):  # the first of a block tells enough
                 one = shortest(one)
             found.append(one)
-    gc.enable()
-    gc.collect()
+            gc.collect()
     return found
+
+
+@contextmanager
+def _collected_by_hand() -> Iterator[None]:
+    """A world is garbage all at once: looking through it on the way, or each time through all that was imported, costs as much as the run."""
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.enable()
