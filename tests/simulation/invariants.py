@@ -9,12 +9,13 @@ from typing import Any
 from engine.adapters.databases.documents import load
 from engine.app.records import FINAL
 from engine.app.runs import Run
-from engine.core.codec import definition_from_json
 from engine.core.keys import split_path, task_path
+from engine.core.model import Definition
 from engine.core.replay import replay
 from engine.core.state import ACTIVE
-from tests.simulation.memory.readers import MemoryReader, MemoryValues
-from tests.simulation.memory.store import facts_of
+from tests.simulation.definitions import parse
+from tests.simulation.memory.readers import MemoryValues
+from tests.simulation.memory.store import facts_of, read_definition
 from tests.simulation.workflows import AFTER, BEGIN
 from tests.simulation.world import World
 
@@ -69,7 +70,7 @@ def each_attempt_is_accepted_once_and_none_after_a_later_one(world: World) -> It
     for instance in world.tables.instances:
         newest: dict[tuple[str, str], int] = {}
         ended: set[tuple[str, str, int]] = set()
-        for row in _history(world, instance):
+        for row in world.histories[instance]:
             task, attempt = row.event.get("task"), row.event.get("attempt")
             if not row.accepted or row.event["type"] not in COMPLETIONS:
                 continue
@@ -84,7 +85,7 @@ def each_attempt_is_accepted_once_and_none_after_a_later_one(world: World) -> It
 def what_counts_as_done_was_done(world: World) -> Iterator[str]:
     """Successes and failures of attempts are told by workers alone."""
     for instance in world.tables.instances:
-        for row in _history(world, instance):
+        for row in world.histories[instance]:
             path = task_path(row.scope, row.event.get("task", ""))
             if not row.accepted or row.event["type"] != "TaskSucceeded" or not _is_work(world, instance, path):
                 continue
@@ -99,7 +100,7 @@ def no_more_attempts_than_allowed(world: World) -> Iterator[str]:
         return
     for (instance, path), begun in world.ledger.begun.items():
         scope, task = split_path(path)
-        rows = [row for row in _history(world, instance) if row.scope == scope and row.event.get("task") == task]
+        rows = [row for row in world.histories[instance] if row.scope == scope and row.event.get("task") == task]
         lost = sum(row.accepted and row.event["type"] == "AttemptLost" for row in rows)
         allowed = _definition(world, instance).task_list(scope).tasks[task].retry.max_attempts
         if len(begun) > allowed + lost:
@@ -114,7 +115,7 @@ def history_gives_the_state(world: World) -> Iterator[str]:
         def known(digest: str, values: MemoryValues = values, instance: str = instance) -> Any:
             return values.get(instance, [digest]).get(digest)
 
-        rows = [(one.scope, one.event, one.at) for one in _history(world, instance)]
+        rows = [(one.scope, one.event, one.at) for one in world.histories[instance]]
         folded = replay(run.definition, run.context("", (), known), rows)
         stored = {path: load(scope.state) for path, scope in world.tables.scopes[instance].items()}
         if folded != stored:
@@ -150,7 +151,7 @@ def children_are_started_once(world: World) -> Iterator[str]:
 
 def cancelled_means_cancelled(world: World) -> Iterator[str]:
     for instance in world.ledger.cancelled - world.ledger.retried:
-        if not any(row.event["type"] == "CancelRequested" for row in _history(world, instance)):
+        if not any(row.event["type"] == "CancelRequested" for row in world.histories[instance]):
             yield f"{instance} was cancelled, it was said, and its history does not know"
 
 
@@ -245,20 +246,8 @@ def _timeless(value: Any) -> Any:
     return [_timeless(one) for one in value] if isinstance(value, list) else value
 
 
-def _history(world: World, instance: str) -> list[Any]:
-    return list(MemoryReader(world.tables).history(instance, limit=1_000_000))
-
-
-def _definition(world: World, instance: str) -> Any:
-    digest = world.tables.instances[instance].digest
-    found = _definitions.get(digest)
-    if found is None or len(_definitions) > 64:
-        _definitions.clear()
-        found = _definitions[digest] = definition_from_json(load(world.tables.definitions[digest]))
-    return found
-
-
-_definitions: dict[str, Any] = {}
+def _definition(world: World, instance: str) -> Definition:
+    return parse(read_definition(world.tables, world.tables.instances[instance].digest))
 
 
 def _end(world: World, instance: str) -> int:
@@ -268,7 +257,7 @@ def _end(world: World, instance: str) -> int:
 
 def _is_work(world: World, instance: str, path: str) -> bool:
     scope, task = split_path(path)
-    return bool(_definition(world, instance).task_list(scope).tasks[task].kind == "http")
+    return _definition(world, instance).task_list(scope).tasks[task].kind == "http"
 
 
 def _active(world: World, instance: str) -> Mapping[str, Any]:

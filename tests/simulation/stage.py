@@ -13,12 +13,10 @@ from traceback import format_exc
 from types import ModuleType
 from typing import Any
 
-from engine.core.codec import definition_from_json
-from engine.core.model import Definition
-from engine.core.values import JsonObject
 from engine.workers import attempts
 from tests.core.drawn import SMALL_WINDOW
 from tests.simulation import threads
+from tests.simulation.definitions import parse
 from tests.simulation.kernel import running
 from tests.simulation.readers import QueueWorker
 
@@ -87,21 +85,6 @@ def _attempt(**keys: Any) -> attempts.Attempt:
     return attempts.Attempt(stop=threads.Event(), leased_at=threads.Time.monotonic(), **keys)  # type: ignore[arg-type]
 
 
-def _parsed() -> Callable[[JsonObject], Definition]:
-    """Every process parses a definition once; here all do together, for the time it takes says nothing."""
-    known: dict[int, tuple[JsonObject, Definition]] = {}
-
-    def parse(document: JsonObject) -> Definition:
-        found = known.get(id(document))
-        if found is None:
-            if len(known) > 64:
-                known.clear()
-            found = known[id(document)] = document, definition_from_json(document)
-        return found[1]
-
-    return parse
-
-
 @contextmanager
 def staged() -> Iterator[None]:
     """While this is open, the engine of this process lives in virtual time."""
@@ -110,7 +93,6 @@ def staged() -> Iterator[None]:
         changes += [(importlib.import_module(name), attribute, found) for attribute, found in replaced.items()]
     changes += [(importlib.import_module(name), "uuid7", new_id) for name in _IDS]
     changes += [(importlib.import_module(name), "Attempt", _attempt) for name in _ATTEMPTS]
-    parse = _parsed()
     changes += [(importlib.import_module(name), "definition_from_json", parse) for name in _PARSERS]
     changes += [(module, "_log", Quiet()) for module in _logging()]
     before = [(module, attribute, getattr(module, attribute)) for module, attribute, _ in changes]

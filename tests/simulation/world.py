@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any, TypeVar, cast
 
-from engine.app.records import FINAL, NewDelivery
+from engine.app.records import FINAL, HistoryRow, NewDelivery
 from engine.app.recover import GENERATION, Recoverer
 from engine.app.versions import ProjectVersion, Version
 from engine.core.codec import definition_to_json, digest
@@ -17,7 +18,7 @@ from tests.simulation import broker, workflows
 from tests.simulation.faults import Plan, Weather, draw
 from tests.simulation.kernel import MS, SECOND, Endless, Kernel, Process, Task
 from tests.simulation.ledger import Ledger, Work
-from tests.simulation.memory.readers import MemoryDefinitions
+from tests.simulation.memory.readers import MemoryDefinitions, MemoryReader
 from tests.simulation.memory.tables import Tables
 from tests.simulation.nodes import ROLES, Node, Part
 from tests.simulation.ports import Doors
@@ -169,6 +170,12 @@ class World:
     def unfinished(self) -> list[str]:
         """Instances that have not ended."""
         return [row.id for row in self.tables.instances.values() if row.state not in FINAL]
+
+    @cached_property
+    def histories(self) -> Mapping[str, Sequence[HistoryRow]]:
+        """What each instance took, to be read when everything has come to rest."""
+        reader = MemoryReader(self.tables)
+        return {instance: reader.history(instance, limit=1_000_000) for instance in self.tables.instances}
 
     def _load(self) -> None:
         for version in self.versions:

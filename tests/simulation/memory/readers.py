@@ -10,11 +10,11 @@ from engine.adapters.databases.timers import PUBLISH_AFTER
 from engine.app.event_ports import Event, NewEvent, Wait
 from engine.app.records import Approval, Delivery, HistoryRow, Instance, Message, NewDelivery, Verdict
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Version
-from engine.core.codec import definition_from_json
 from engine.core.keys import FINALLY
 from engine.core.state import ScopeState
 from engine.core.values import Json
 from engine.errors import NotFound, TooLarge
+from tests.simulation.definitions import parse
 from tests.simulation.memory.tables import InstanceRow, OutRow, Tables
 
 HOUR = 3_600_000
@@ -284,5 +284,5 @@ def _names(version: Version, kind: ListenerKind) -> Sequence[str]:
     field = {"schedule": "schedules", "event": "events", "workflow": "workflows"}[kind]
     if field not in version.document:
         return ()
-    entries = getattr(definition_from_json(version.document), field)
+    entries = getattr(parse(version.document), field)
     return sorted({"" if kind == "schedule" else entry.type if kind == "event" else entry.name for entry in entries})
