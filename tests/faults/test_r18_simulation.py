@@ -8,7 +8,7 @@ from tests.simulation.__main__ import report
 from tests.simulation.many import results
 
 SHORT, LONG = 1_000, 1_000_000
-"""CI tries 3,000 more when nothing else runs beside them (`.ci/run`): 10,000 would take it over its quarter of an hour."""
+"""CI tries 9,000 more when nothing else runs beside them (`.ci/run`)."""
 DAY = 24 * 3600
 
 

@@ -30,13 +30,21 @@ class Endless(Exception):
     """The run does not come to rest."""
 
 
+def _never() -> int | None:
+    return None
+
+
 class Process:
-    """What dies as one. `frozen_until` in ticks: it is stopped, as by SIGSTOP, and time goes on."""
+    """What dies as one. `frozen_until` in ticks: it is stopped, as by SIGSTOP, and time goes on.
+
+    `horizon` says when those of it that look again and again will next find something, in ticks; None for never.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
         self.frozen_until = 0
+        self.horizon: Callable[[], int | None] = _never
         self.tasks: dict[Task, None] = {}
         self.ended: list[Callable[[], None]] = []
         """Who hears of its end."""
@@ -79,7 +87,7 @@ def running() -> Kernel:
 
 
 class Kernel:
-    """Time and turns. `horizon` says when those who poll will next find something, in ticks; None for never."""
+    """Time and turns."""
 
     def __init__(self, random: Random, start: int) -> None:
         self.random = random
@@ -87,15 +95,19 @@ class Kernel:
         self.now = self.start
         self.hub = getcurrent()
         self.turns = 0
-        self.horizon: Callable[[], int | None] = lambda: None
         self.errors: list[str] = []
         """What the engine logged as an error that it did not foresee."""
         self.lines: list[str] = []
         self.keep = LAST
         self._digest = hashlib.blake2b(digest_size=12)
         self._entries: list[Entry] = []
+        self._until = self.now
         self._count = 0
         self._parked: list[tuple[int, Task, int]] = []
+        """Who would look and find nothing."""
+        self._ahead: int | None = None
+        """When the first of them will find something, unless that has changed."""
+        self._changed = True
         self._dead: list[Task] = []
         self._processes: dict[Process, None] = {}
 
@@ -139,23 +151,29 @@ class Kernel:
             task.done = True
         return task
 
-    def sleep(self, ticks: int, *, polls: bool = False) -> None:
+    def sleep(self, ticks: int) -> None:
         """Let others take their turns for so long. Raises Crashed."""
-        task = self.task()
-        self._push(self.now + max(ticks, 0), task, polls=polls)
-        self._hand_over(task)
+        self.wait(max(ticks, 0))
 
     def wait(self, timeout: int | None, *, polls: bool = False) -> None:
         """Until `wake`, or so many ticks have passed. Raises Crashed."""
         task = self.task()
         if timeout is not None:
-            self._push(self.now + max(timeout, 0), task, polls=polls)
+            at = self.now + max(timeout, 0)
+            if not polls and self._is_next(task, at):
+                self._begin_turn(task, at)
+                return
+            self._push(at, task, polls=polls)
         self._hand_over(task)
 
     def wake(self, task: Task) -> None:
         """Its turn comes soon."""
         if not task.done:
             self._push(self.now + self.random.randrange(20), task)
+
+    def changed(self) -> None:
+        """Those who look again and again may find something at another time than before."""
+        self._changed = True
 
     def task(self) -> Task:
         """Whose turn it is."""
@@ -172,10 +190,11 @@ class Kernel:
         for hear in process.ended:
             hear()
 
-    def run(self, until: Callable[[], bool]) -> None:
-        """Give turns until that is so, or nothing is left to happen. Raises Endless."""
+    def run(self, until: int) -> None:
+        """Give turns until that time is past, or nothing is left to happen. Raises Endless."""
+        self._until = until
         with self.current():
-            while not until():
+            while self.now <= until:
                 self._bury()
                 if not self._turn():
                     return
@@ -189,40 +208,64 @@ class Kernel:
             self._bury()
 
     def _turn(self) -> bool:
-        while self._unpark() or self._entries:
+        while True:
+            self._unpark()
+            if not self._entries:
+                return False
             at, _, task, epoch, polls = heappop(self._entries)
             if task.epoch != epoch or task.done:
                 continue
-            if polls and not self._worth_looking(at):
+            if polls and not _finds(task, at):
                 self._parked.append((at, task, epoch))
+                self._changed = True
                 continue
             if task.process.frozen_until > at:
                 self._push(task.process.frozen_until, task, polls=polls)
                 continue
-            self.now = max(self.now, at)
-            self.turns += 1
+            self._begin_turn(task, at)
             if self.turns > MOST_TURNS:
                 raise Endless("it does not come to rest")
-            task.epoch += 1
             task.switch()
             return True
-        return False
 
-    def _worth_looking(self, at: int) -> bool:
-        """Whether somebody who looks again and again will find anything now."""
-        ahead = self.horizon()
-        return ahead is not None and ahead <= at
+    def _begin_turn(self, task: Task, at: int) -> None:
+        self.now = max(self.now, at)
+        self.turns += 1
+        task.epoch += 1
 
-    def _unpark(self) -> bool:
-        """Let those who poll look when there will be something to see, and not before: waiting costs no time here."""
-        ahead = self.horizon() if self._parked else None
-        if ahead is None or (self._entries and self._entries[0][0] < ahead):
+    def _is_next(self, task: Task, at: int) -> bool:
+        """Whether nothing happens until a task's own next turn: then it goes on without giving way to anybody, which costs half."""
+        process = task.process
+        if self._dead or process.frozen_until > at or at > self._until or self.turns >= MOST_TURNS or not process.alive:
             return False
-        parked, self._parked = self._parked, []
-        for at, task, epoch in parked:
-            if task.epoch == epoch:
-                self._push(max(at, ahead, self.now), task, polls=True)
-        return True
+        if self._entries and self._entries[0][0] <= at:
+            return False
+        if not self._parked:
+            return True
+        if self._changed:
+            self._look_ahead()
+        return self._ahead is None or self._ahead > at
+
+    def _unpark(self) -> None:
+        """Let those who poll look when there will be something to see, and not before: waiting costs no time here."""
+        while self._parked:
+            if self._changed:
+                self._look_ahead()
+            ahead = self._ahead
+            if ahead is None or (self._entries and self._entries[0][0] < ahead):
+                return
+            parked, self._parked, self._changed = self._parked, [], True
+            for at, task, epoch in parked:
+                if _finds(task, ahead):
+                    self._push(max(at, ahead, self.now), task, polls=True)
+                else:
+                    self._parked.append((at, task, epoch))
+
+    def _look_ahead(self) -> None:
+        self._parked = [one for one in self._parked if one[1].epoch == one[2] and not one[1].done]
+        due = (task.process.horizon() for _, task, _ in self._parked)
+        self._ahead = min((at for at in due if at is not None), default=None)
+        self._changed = False
 
     def _push(self, at: int, task: Task, *, polls: bool = False) -> None:
         self._count += 1
@@ -242,3 +285,9 @@ class Kernel:
                 task.epoch += 1
                 task.throw(Crashed)
             task.done = True
+
+
+def _finds(task: Task, at: int) -> bool:
+    """Whether who looks again and again will find something then."""
+    ahead = task.process.horizon()
+    return ahead is not None and ahead <= at

@@ -95,6 +95,7 @@ class LockedPort:
     def record(self, record: Record) -> None:
         lost = self._weather.before(self._process, "database", "record")
         self._locked.record(record)
+        self._weather.changed()
         for change in record.instances:
             self._weather.wrote(change.id, change.seq, change.state)
         self._weather.after(self._process, "database", "record", unanswered=lost)

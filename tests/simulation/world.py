@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from engine.app.records import FINAL, HistoryRow, NewDelivery
-from engine.app.recover import GENERATION, Recoverer
 from engine.app.versions import ProjectVersion, Version
 from engine.core.codec import definition_to_json, digest
 from engine.core.project import Person, Project
@@ -21,6 +20,7 @@ from tests.simulation.ledger import Ledger, Work
 from tests.simulation.memory.readers import MemoryDefinitions, MemoryReader
 from tests.simulation.memory.tables import Tables
 from tests.simulation.nodes import ROLES, Node, Part
+from tests.simulation.polls import Polls
 from tests.simulation.ports import Doors
 from tests.simulation.threads import Event
 
@@ -81,9 +81,8 @@ class World:
         self.clients = 0
         """People who have not got what they wanted."""
         self._names = 0
-        self._due_at: tuple[int, int | None] = (-1, None)
-        self.kernel.horizon = self._horizon
-        self.weather.changed = self._changed
+        self.polls = Polls(self.kernel, self.tables, self.redis)
+        self.weather.changed = self.polls.changed
         self._load()
 
     def spawn(self, act: Callable[[], object], name: str = "") -> Task:
@@ -100,6 +99,10 @@ class World:
         node = Node(doors, reader, name=name, work=Work(self.ledger), tell=self.told)
         running = Running(role=role, process=process, node=node, part=None, reader=name)
         self.nodes.append(running)
+        if role == "scheduler":
+            process.horizon = lambda: self.polls.scheduler(node.scheduler)
+        elif role == "relay":
+            process.horizon = self.polls.relay
 
         def begin() -> None:
             running.part = ROLES[role](node)
@@ -163,7 +166,7 @@ class World:
             self.boot(role)
         self.spawn(self._fate, "fate")
         limit = self.kernel.now + int((self.plan.lasts + LONGEST) * SECOND)
-        self.kernel.run(lambda: self.kernel.now > limit)
+        self.kernel.run(limit)
         if self.kernel.now > limit:
             raise Endless("it is not over after a long time")
 
@@ -192,22 +195,6 @@ class World:
             self.kernel.sleep(self.kernel.random.randrange(MS, 20 * MS))
         return free()
 
-    def _horizon(self) -> int | None:
-        """When relay or scheduler will have something to do."""
-        if self._due_at[0] != self.tables.changes:
-            due = self.tables.due()
-            self._due_at = self.tables.changes, None if due is None else (due - self.ahead) * MS
-        return self.kernel.now if self.redis.generation not in self._known_brokers() else self._due_at[1]
-
-    def _changed(self) -> None:
-        self.tables.changes += 1
-
-    def _known_brokers(self) -> list[str | None]:
-        """Whose memory those who lead, or may lead next, have made up for."""
-        leader = self.tables.leader
-        leading = [one.node.scheduler for one in self.nodes if leader is not None and one.reader == leader[0]]
-        return [cast("Recoverer", one._recoverer)._seen for one in leading] or [self.tables.marks.get(GENERATION)]
-
     def _watch(self, running: Running) -> None:
         """Start another one when a process has died."""
         while running.process.alive:
@@ -225,7 +212,7 @@ class World:
         happen: list[tuple[float, Callable[[], None]]] = []
         happen += [(at, self._crash) for at in plan.crashes]
         happen += [(at, self._stop) for at in plan.stops]
-        happen += [(at, self.redis.wipe) for at in plan.wipes]
+        happen += [(at, self._wipe) for at in plan.wipes]
         happen += [(at, lambda length=length: self._freeze(length)) for at, length in plan.freezes]  # type: ignore[misc]
         happen += [(at, lambda by=by: self._jump(by)) for at, by in plan.jumps]  # type: ignore[misc]
         for what, spans in (("broker", plan.broker_away), ("database", plan.database_away)):
@@ -243,7 +230,7 @@ class World:
             one.process.frozen_until = 0
         self.kernel.note("nothing goes wrong from now on")
         self.tables.active.pop(workflows.CLOCK, None)  # its file is deleted, or it would go on for ever
-        self._changed()
+        self.polls.changed()
         self.pause(SETTLE)
         self.quiet = True
 
@@ -265,10 +252,14 @@ class World:
             if victim.process.frozen_until - self.kernel.now > broker.DEAD_AFTER:
                 self.redis.bury(victim.reader)
 
+    def _wipe(self) -> None:
+        self.redis.wipe()
+        self.polls.changed()
+
     def _jump(self, seconds: float) -> None:
         self.weather.count("clock set")
         self.ahead += int(seconds * 1_000)
-        self._changed()
+        self.polls.changed()
 
     def _stop(self) -> None:
         """SIGTERM: it ends in good order."""

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from engine.adapters.databases.timers import round_up
 from engine.app.event_ports import Event, Wait
 from engine.app.records import ApprovalDecision, Delivery, Facts, HistoryRow, KeptOutputs
+from engine.app.recover import STALE_DELIVERY
+from engine.app.route import LEFT_BEHIND
 from engine.app.trigger_ports import ScheduleRow
 from engine.app.versions import ProjectVersion, Version
 from engine.core.values import JsonObject
@@ -103,8 +105,6 @@ class Tables:
         self.now = now
         self.draw = draw
         self.wait = wait
-        self.changes = 0
-        """Grows with everything that may change what is due."""
         self.locks: dict[tuple[str, str], object] = {}
         self.waits_for: dict[object, tuple[str, str]] = {}
         self.definitions: dict[str, str] = {}
@@ -159,16 +159,24 @@ class Tables:
         for row in [row for row, holder in self.locks.items() if holder is owner]:
             del self.locks[row]
 
+    def unpublished(self) -> int | None:
+        """When the first row of the outbox is the relay's."""
+        return min((row.after for row in self.outbox.values() if not row.parked), default=None)
+
     def due(self) -> int | None:
-        """When there is next something to do for those who look again and again: the earliest of all that has a time."""
+        """When there is next something to do for the scheduler: the earliest of all that has a time."""
         found = [row.due for scopes in self.scopes.values() for row in scopes.values() if row.due is not None]
-        found += [row.after for row in self.outbox.values() if not row.parked]
-        found += [event.received_at for event in self.events.values() if not event.routed]
-        found += [one.received_at for one in self.deliveries.values() if one.state == "received"]
+        found += [event.received_at + LEFT_BEHIND for event in self.events.values() if not event.routed]
+        found += [one.received_at + STALE_DELIVERY for one in self.deliveries.values() if one.state == "received"]
         found += [row.next_at for row in self.schedules.values() if row.next_at is not None]
-        if self.ends or any(row.pending_at is not None for row in self.schedules.values()):
+        if self.ends or self._unscheduled() or any(row.pending_at is not None for row in self.schedules.values()):
             found.append(0)
         return min(found, default=None)
+
+    def _unscheduled(self) -> bool:
+        """Whether nobody has put down yet when a workflow is next due by the clock."""
+        known = {workflow for workflow, _ in self.schedules}
+        return any("schedules" in self.versions[it].document for name, it in self.active.items() if name not in known)
 
     def _would_deadlock(self, owner: object, row: tuple[str, str]) -> bool:
         holder = self.locks.get(row)

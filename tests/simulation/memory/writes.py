@@ -23,7 +23,6 @@ def apply(tables: Tables, record: Record) -> None:
     _scopes_and_history(tables, record, written)
     _outbox(tables, record, written)
     _effects(tables, record)
-    tables.changes += 1
 
 
 def _documents(record: Record) -> dict[str, list[Any]]:
