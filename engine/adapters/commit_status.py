@@ -6,8 +6,6 @@ import re
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import httpx
-
 from engine.errors import Rejected, Unavailable
 
 CONTEXT = "headrace"
@@ -30,6 +28,8 @@ class GitHubStatuses:
         place = repository(remote, url)
         if place is None:
             return False
+        import httpx  # several MiB for those who tell GitHub
+
         body = {"state": "success" if good else "error", "description": description, "context": CONTEXT}
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.api.metrics import exposition
 from engine.api.models import Health
 from engine.api.operations import Answer, Call, Operation
 from engine.errors import Unavailable
@@ -30,6 +29,8 @@ def ready(call: Call) -> Answer:
 
 def metrics(call: Call) -> Answer:
     """Figures in Prometheus' text format, without ids in labels."""
+    from engine.api.metrics import exposition  # its library is for those who are scraped
+
     return Answer(body=exposition(call.services))
 
 

@@ -51,7 +51,7 @@ def dev(
     _make_private(state)
     application = Application(config)
     try:
-        application.upgrade()
+        _upgrade(application)
         _first_sync(application)
         parts = [
             serve.api_part(application),
@@ -89,6 +89,21 @@ def _make_private(state: Path) -> None:
         (state / "secrets").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise Misconfigured("HEADRACE_STATE_DIR", f"no folder can be made there: {error}") from None
+
+
+def _upgrade(application: Application) -> None:
+    """In a process of its own, which takes the memory of the migrations with it. No thread has been started yet."""
+    import os
+
+    if hasattr(os, "fork"):
+        child = os.fork()
+        if child == 0:
+            try:
+                application.upgrade()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+    application.upgrade()  # finds it done, or says why it cannot be
 
 
 def _first_sync(application: Application) -> None:

@@ -7,15 +7,17 @@ import hashlib
 import time
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import orjson
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from engine.core.values import Json, JsonObject
 from engine.web import states, task_words, times
+
+if TYPE_CHECKING:
+    import jinja2
 
 STATIC = "/static"
 
@@ -50,6 +52,8 @@ def now() -> int:
 @functools.cache
 def environment() -> jinja2.Environment:
     """The one Jinja environment: names that do not exist are errors, not empty places."""
+    import jinja2  # for those who look at pages
+
     found = jinja2.Environment(
         loader=jinja2.PackageLoader("engine.web", "templates"),
         autoescape=True,

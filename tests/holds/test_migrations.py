@@ -59,6 +59,10 @@ def test_a_database_is_current_once_it_was_upgraded(empty_url: str):
     definitions.upgrade()
     definitions.upgrade()
     assert definitions.current()
+    with definitions._database.writing() as connection:
+        connection.execute(sa.text("UPDATE definitions_schema SET version_num = '0001'"))
+    assert not definitions.current()
+    assert instances.current()
     for database in (instances, definitions):
         database.ping()
         database.close()

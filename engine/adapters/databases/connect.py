@@ -1,4 +1,4 @@
-"""Opening the two databases by URL: the only place that knows there are two kinds."""
+"""Opening the two databases by URL: the only place that knows there are two kinds. What the other kind needs is not imported."""
 
 from __future__ import annotations
 
@@ -14,20 +14,12 @@ from engine.adapters.databases.deliveries import Deliveries, Recorder
 from engine.adapters.databases.ends import EndStore
 from engine.adapters.databases.events import Events
 from engine.adapters.databases.logs import Logs
-from engine.adapters.databases.postgres.database import PostgresDatabase
-from engine.adapters.databases.postgres.deliveries import PostgresRecorder
-from engine.adapters.databases.postgres.outbox import PostgresOutbox
-from engine.adapters.databases.postgres.store import PostgresInstanceStore
 from engine.adapters.databases.reader import Reader
 from engine.adapters.databases.recovery import RecoveryStore
 from engine.adapters.databases.retention import RetentionStore
 from engine.adapters.databases.schedules import ScheduleStore
 from engine.adapters.databases.schema import Schema
 from engine.adapters.databases.slot_reader import SlotReader
-from engine.adapters.databases.sqlite.database import SqliteDatabase
-from engine.adapters.databases.sqlite.deliveries import SqliteRecorder
-from engine.adapters.databases.sqlite.outbox import SqliteOutbox
-from engine.adapters.databases.sqlite.store import SqliteInstanceStore
 from engine.adapters.databases.values import LargeValues
 from engine.app.artifact_ports import ArtifactStore
 from engine.app.delivery_ports import DeliveryStore
@@ -48,6 +40,8 @@ from engine.app.retention_ports import Retention
 from engine.app.trigger_ports import Ends, Schedules
 from engine.app.value_ports import ValueStore
 from engine.errors import Misconfigured
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
 
 
 class Connected:
@@ -108,31 +102,45 @@ class DefinitionsDatabase(Connected):
 def open_instances(url: str, *, clock: Clock | None = None) -> InstancesDatabase:
     """The instances DB at a URL; `clock` tells the time on SQLite. Raises Misconfigured."""
     clock = clock or SystemClock()
-    database = _open(url, clock)
-    if isinstance(database, SqliteDatabase):
+    parsed = _parsed(url)
+    if parsed.drivername == SQLITE:
+        from engine.adapters.databases.sqlite.database import SqliteDatabase
+        from engine.adapters.databases.sqlite.deliveries import SqliteRecorder
+        from engine.adapters.databases.sqlite.outbox import SqliteOutbox
+        from engine.adapters.databases.sqlite.store import SqliteInstanceStore
+
+        here = SqliteDatabase(parsed, clock)
         return InstancesDatabase(
-            database, SqliteInstanceStore(database, clock), SqliteOutbox(database), SqliteRecorder(database, clock)
+            here, SqliteInstanceStore(here, clock), SqliteOutbox(here), SqliteRecorder(here, clock)
         )
-    return InstancesDatabase(
-        database, PostgresInstanceStore(database), PostgresOutbox(database), PostgresRecorder(database)
-    )
+    from engine.adapters.databases.postgres.database import PostgresDatabase
+    from engine.adapters.databases.postgres.deliveries import PostgresRecorder
+    from engine.adapters.databases.postgres.outbox import PostgresOutbox
+    from engine.adapters.databases.postgres.store import PostgresInstanceStore
+
+    there = PostgresDatabase(parsed)
+    return InstancesDatabase(there, PostgresInstanceStore(there), PostgresOutbox(there), PostgresRecorder(there))
 
 
 def open_definitions(url: str, *, clock: Clock | None = None) -> DefinitionsDatabase:
     """The definitions DB at a URL, which may be the instances DB's. Raises Misconfigured."""
-    return DefinitionsDatabase(_open(url, clock or SystemClock()))
+    parsed = _parsed(url)
+    if parsed.drivername == SQLITE:
+        from engine.adapters.databases.sqlite.database import SqliteDatabase
+
+        return DefinitionsDatabase(SqliteDatabase(parsed, clock or SystemClock()))
+    from engine.adapters.databases.postgres.database import PostgresDatabase
+
+    return DefinitionsDatabase(PostgresDatabase(parsed))
 
 
-def _open(url: str, clock: Clock) -> SqliteDatabase | PostgresDatabase:
+def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
         raise Misconfigured("the database's URL", "it cannot be read as a URL") from None
-    match parsed.drivername:
-        case "sqlite":
-            return SqliteDatabase(parsed, clock)
-        case "postgresql+psycopg":
-            return PostgresDatabase(parsed)
-    raise Misconfigured(
-        "the database's URL", f"{parsed.drivername!r} is not known: use sqlite:/// or postgresql+psycopg://"
-    )
+    if parsed.drivername not in (SQLITE, POSTGRESQL):
+        raise Misconfigured(
+            "the database's URL", f"{parsed.drivername!r} is not known: use sqlite:/// or postgresql+psycopg://"
+        )
+    return parsed

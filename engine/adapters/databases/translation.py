@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
-import psycopg
 import sqlalchemy.exc
 
 from engine.errors import Broken, Conflict, HeadraceError, Invalid, Unavailable
@@ -25,7 +26,7 @@ def translated() -> Iterator[None]:
     """Raises Unavailable, Invalid, Conflict or Broken instead of what SQLAlchemy, psycopg and sqlite3 raise."""
     try:
         yield
-    except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, UnicodeEncodeError) as error:
+    except _errors() as error:
         raise translate(error) from error
 
 
@@ -39,30 +40,24 @@ def translate(error: Exception) -> HeadraceError:
             return Unavailable("the database", "all connections are in use")
         case UnicodeEncodeError():
             return Invalid("the value cannot be stored: a text holds a lone surrogate")
-        case psycopg.Error():
-            return _of_postgres(origin)
         case sqlite3.Error():
             return _of_sqlite(origin)
+    if _psycopg() is not None:
+        from engine.adapters.databases.postgres.translation import of_postgres
+
+        return of_postgres(origin)
     return Broken(f"{type(origin).__name__}: {origin}")
 
 
-def _of_postgres(error: psycopg.Error) -> HeadraceError:
-    match error:
-        case psycopg.errors.UniqueViolation() if error.diag.table_name == "instances":
-            return Conflict("the instance was started before")
-        case psycopg.errors.InvalidArgumentForLogarithm():  # see postgres/statements.py
-            return Conflict(DEALT_WITH)
-        case psycopg.errors.DivisionByZero():  # see postgres/statements.py
-            return Broken("a row was changed by somebody else while it was locked, or does not exist")
-        case psycopg.DataError() | psycopg.errors.ProgramLimitExceeded():  # e.g. too long for an index
-            return Invalid(f"the value cannot be stored: {_first_line(error)}")
-        case psycopg.errors.ReadOnlySqlTransaction():
-            return Unavailable("the database", "it is read-only: a failover may be under way")
-        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
-            return Unavailable("the database", OLD_SCHEMA)
-        case psycopg.OperationalError() | psycopg.InterfaceError() | psycopg.errors.InFailedSqlTransaction():
-            return Unavailable("the database", _first_line(error))
-    return Broken(f"{type(error).__name__}: {_first_line(error)}")
+def _errors() -> tuple[type[Exception], ...]:
+    """Asked for when something was raised. psycopg is not imported for it: an engine on SQLite is smaller by a tenth without."""
+    psycopg = _psycopg()
+    ours = sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, UnicodeEncodeError
+    return ours if psycopg is None else (*ours, psycopg.Error)
+
+
+def _psycopg() -> ModuleType | None:
+    return sys.modules.get("psycopg")
 
 
 def _of_sqlite(error: sqlite3.Error) -> HeadraceError:
@@ -77,7 +72,3 @@ def _of_sqlite(error: sqlite3.Error) -> HeadraceError:
     if isinstance(error, sqlite3.DataError) or code == "TOOBIG":
         return Invalid(f"the value cannot be stored: {error}")
     return Broken(f"{type(error).__name__}: {error}")
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
