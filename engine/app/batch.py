@@ -274,11 +274,15 @@ class Batch:
                 if owner == id and scope.changed and scope.state is not None
             }
 
+        def written() -> int:
+            return sum(owner == id and scope.changed for (owner, _), scope in self._scopes.items())
+
         def know(path: str, found: LoadedScope) -> None:
             if (id, path) not in self._scopes:
                 self._scopes[id, path] = _Scope(state=found.state, version=found.version)
 
-        return Family(id, None if instance.new else self._locked.children(id), changed, know, self._later)
+        stored = None if instance.new else self._locked.children(id)
+        return Family(id, stored, changed=changed, written=written, know=know, later=self._later)
 
     def _later(self, command: Outbound) -> None:
         self._record.outbox.append(

@@ -27,19 +27,25 @@ Wanted = Callable[[str, ScopeState], bool]
 
 
 class Family:
-    """The scopes of one instance. `know` is told of scopes that were read, `later` of events for a transaction of their own."""
+    """The scopes of one instance. `know` is told of scopes that were read, `later` of events for a transaction of their own.
+
+    `written`: how many of them this transaction has changed.
+    """
 
     def __init__(
         self,
         instance: str,
         stored: Children | None,
+        *,
         changed: Callable[[], Mapping[str, ScopeState]],
+        written: Callable[[], int],
         know: Callable[[str, LoadedScope], None],
         later: Callable[[GoOn], None],
     ) -> None:
         self._instance = instance
         self._stored = stored
         self._changed = changed
+        self._written = written
         self._know = know
         self._later = later
 
@@ -54,7 +60,7 @@ class Family:
             case CollectItems():
                 yield scope, self._collect(task, command, at)
             case FindChildren():
-                yield scope, ChildrenFound(task=command.task, scopes=self._undoable(task), at=at)
+                yield scope, self._find(task, command, at)
 
     def _tell(self, scope: str, task: str, command: TellChildren, at: int) -> Iterator[tuple[str, Event]]:
         """The next window of them; one that is full may not be the last."""
@@ -106,21 +112,28 @@ class Family:
             task=command.task, attempt=command.attempt, outputs=None if error else listed, error=error, at=at
         )
 
-    def _undoable(self, task: str) -> list[str]:
+    def _find(self, task: str, command: FindChildren, at: int) -> ChildrenFound:
+        """As many as there is room for. Undoing them may be done at once, so all of them count as changed."""
+        room = (WINDOW - self._written()) // command.weight
+        scopes = self._undoable(task, max(room, 1))
+        later = bool(scopes) and room < 1 and not command.first
+        return ChildrenFound(task=command.task, scopes=[] if later else scopes, later=later, at=at)
+
+    def _undoable(self, task: str, most: int) -> list[str]:
         """Those that ended well last and are not undone, oldest first.
 
         The database still has those as they were that this batch has undone: it is asked for so many more.
         """
         changed = {path: state for path, state in self._changed().items() if is_child(path, task)}
-        stored = self._stored.undoable(task, WINDOW + len(changed)) if self._stored else ()
-        left = [path for path in stored if path not in changed][-WINDOW:]
+        stored = self._stored.undoable(task, most + len(changed)) if self._stored else ()
+        left = [path for path in stored if path not in changed]
         fresh = [
             path
             for path, state in changed.items()
             if state["status"] == "settled" and state.get("outcome") == "succeeded" and not state.get("undone")
         ]
         fresh.sort(key=lambda path: (changed[path].get("finished_at", 0), len(path), path))
-        return left + fresh
+        return (left + fresh)[-most:]
 
 
 def is_child(path: str, task: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from engine.core import groups, items, iterations
+from engine.core import groups, items, iterations, undo_windows
 from engine.core.commands import GoOn, TellChildren
 from engine.core.events import ChildrenDue, ItemsCollected, ScopeSettled, ScopeStirred
 from engine.core.keys import owner
@@ -67,6 +67,8 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
     task, run = turn.list.tasks.get(event.task), turn.runs.get(event.task)
     if task is None or run is None or run["attempt"] != event.attempt or task.kind not in BODIES:
         return False
+    if event.what == "undo":
+        return undo_windows.due(turn, event)
     if event.what == "open":
         if run["state"] not in ACTIVE or run.get("called_off") or turn.cancelling or _opened(run) != event.after:
             return False
@@ -126,11 +128,14 @@ def going_on(instance: str, scope: str, task: Task, run: TaskRun) -> GoOn:
 
 
 def unclaimed(turn: Turn, task: Task, run: TaskRun) -> bool:
-    """A window that should have been opened or told was not: again, with growing pauses."""
+    """A window that should have been opened, told or undone was not: again, with growing pauses."""
     waits = run.copy()
     resends = waits["resends"] = run.get("resends", 0) + 1
     waits["timers"] = {**run.get("timers", {}), "check": turn.at + min(CHECK_AFTER << min(resends, 10), 600_000)}
     turn.put(task.id, waits)
+    if undo_windows.is_put_off(turn.state, task.id):
+        turn.order(undo_windows.going_on(turn.instance, turn.context.scope, turn.state))
+        return True
     stopping = turn.is_stopping(run) or run.get("items", {}).get("closed")
     if stopping:
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel"))

@@ -129,6 +129,10 @@ class FindChildren:
 
     type: ClassVar[str] = "FindChildren"
     task: str
+    weight: int = 1
+    """Scopes that undoing one of those found may change."""
+    first: bool = False
+    """The transaction is there for this: one at least is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ _WORDS = {
     "ending": {*_ENDINGS, None},
     "state": _ENDINGS,
     "resolution": _ENDINGS,
-    "what": {"open", "cancel", "resume", "retry"},
+    "what": {"open", "cancel", "resume", "retry", "undo"},
     "answer": {"granted", "waiting", "refused"},
 }
 _TYPES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core import bodies, children, event_tasks
+from engine.core import bodies, children, event_tasks, undo_windows
 from engine.core.approvals import asking, is_unasked
 from engine.core.begin import command
 from engine.core.commands import CancelTask, Outbound
@@ -19,7 +19,7 @@ def outstanding(definition: Definition, state: ScopeState, context: Context) -> 
     An attempt that has started is answered: its worker is watched through its lease.
     """
     if state["status"] not in ("running", "cancelling"):
-        return ()
+        return _of_undoing(context.instance["id"], context.scope, state)
     found: list[Outbound] = []
     tasks = definition.task_list(context.scope).tasks
     for name, run in state["tasks"].items():
@@ -42,6 +42,11 @@ def outstanding(definition: Definition, state: ScopeState, context: Context) -> 
         elif run["state"] == "waiting":
             found.extend(_of_waiting(context.instance["id"], definition.name, path, task, run))
     return tuple(found)
+
+
+def _of_undoing(instance: str, scope: str, state: ScopeState) -> tuple[Outbound, ...]:
+    waits = undo_windows.is_put_off(state, state.get("undo", {}).get("now", ""))
+    return (undo_windows.going_on(instance, scope, state),) if waits else ()
 
 
 def _of_waiting(instance: str, workflow: str, path: str, task: Task, run: TaskRun) -> list[Outbound]:

@@ -80,14 +80,14 @@ class ScopeStirred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildrenDue:
-    """The next window of a task's child scopes is to be opened, or told what its scope was told (`what`)."""
+    """The next window of a task's child scopes is to be opened, undone, or told what its scope was told (`what`)."""
 
     type: ClassVar[str] = "ChildrenDue"
     task: str
     attempt: int
-    what: Literal["open", "cancel", "resume", "retry"]
+    what: Literal["open", "cancel", "resume", "retry", "undo"]
     after: str = ""
-    """The path of the last child scope that was told."""
+    """The path of the last child scope that was told; of what is opened or undone, how far that has come."""
     told: bool = False
     """That was the last one."""
     count: int | None = None
@@ -115,6 +115,8 @@ class ChildrenFound:
     type: ClassVar[str] = "ChildrenFound"
     task: str
     scopes: list[str]
+    later: bool = False
+    """There are some, and this transaction has changed as many scopes as one may: they are for the next."""
     at: int = 0
 
 

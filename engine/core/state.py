@@ -112,6 +112,8 @@ class UndoRun(TypedDict, total=False):
     """The task being undone."""
     scopes: list[str]
     """Of a task with child scopes, those found that are still to be undone, the next one last; the last is being undone."""
+    windows: int
+    """How often the next of them were left to a transaction of their own; while they are, the task has a check."""
     failures: list[ScopeFailure]
     """Compensations that failed."""
 

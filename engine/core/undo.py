@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.core.commands import FindChildren, OpenScope, TellScope
+from engine.core import undo_windows
+from engine.core.commands import OpenScope, TellScope
 from engine.core.events import ChildrenFound, ScopeSettled, UndoRequested, to_json
 from engine.core.keys import COMPENSATE, compensation_scope, owner
 from engine.core.model import Task
@@ -43,9 +44,10 @@ def working(turn: Turn) -> list[str]:
     undo = turn.state.get("undo", {})
     if "now" not in undo:
         return []
-    path = turn.path(undo["now"])
-    by_itself = _compensates(turn.list.tasks[undo["now"]], turn.runs[undo["now"]])
-    return undo.get("scopes", [])[-1:] or [compensation_scope(path) if by_itself else path]
+    task, path = turn.list.tasks[undo["now"]], turn.path(undo["now"])
+    if _compensates(task, turn.runs[task.id]):
+        return [compensation_scope(path)]
+    return [path] if task.kind == "group" else undo.get("scopes", [])[-1:]
 
 
 def found(turn: Turn, event: ChildrenFound) -> bool:
@@ -53,6 +55,10 @@ def found(turn: Turn, event: ChildrenFound) -> bool:
     undo = turn.state.get("undo")
     if undo is None or undo.get("now") != event.task or undo.get("scopes"):
         return False
+    if event.later:
+        undo_windows.put_off(turn, undo)
+        return True
+    undo_windows.taken_up(turn, undo)
     if event.scopes:
         turn.state["undo"] = {**undo, "scopes": list(event.scopes)}
         turn.order(TellScope(scope=event.scopes[-1], event=to_json(UndoRequested())))
@@ -80,7 +86,7 @@ def undone(turn: Turn, event: ScopeSettled) -> bool:
         changed["scopes"] = scopes
         turn.order(TellScope(scope=scopes[-1], event=to_json(UndoRequested())))
     elif turn.list.tasks[undo["now"]].kind in ("for_each", "repeat") and not compensation:
-        turn.order(FindChildren(task=undo["now"]))
+        undo_windows.find(turn, turn.list.tasks[undo["now"]])
     else:
         _done(turn)
     return True
@@ -121,7 +127,7 @@ def _next(turn: Turn) -> None:
     elif task.kind == "group":
         turn.order(TellScope(scope=path, event=to_json(UndoRequested())))
     else:
-        turn.order(FindChildren(task=name))
+        undo_windows.find(turn, task)
 
 
 def _done(turn: Turn) -> None:

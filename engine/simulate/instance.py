@@ -55,6 +55,8 @@ class Simulated:
         """What stands before the paths of its tasks: the path of the task that it runs for."""
         self.depth: int = above.instance.depth + 1 if above else 0
         self.scopes: dict[str, ScopeState] = {}
+        self._written: set[str] = set()
+        """Those that the event that is being taken has changed."""
         self._outside = outside
         self._changed = changed
         self._ended = ended
@@ -85,6 +87,7 @@ class Simulated:
 
     def take(self, path: str, event: Event) -> None:
         """One event and all it leads to in the instance."""
+        self._written.clear()
         waiting: deque[Answer] = deque([(path, event)])
         while waiting:
             path, event = waiting.popleft()
@@ -94,6 +97,7 @@ class Simulated:
             if not decision.accepted:
                 continue
             self.scopes[path] = decision.state
+            self._written.add(path)
             self._changed(self, path, decision.state)
             self._tell_ends(path, None if isinstance(event, ScopeStarted) else before, decision.state)
             for command in decision.commands:
@@ -101,7 +105,14 @@ class Simulated:
 
     def _obey(self, path: str, command: Command, at: int) -> list[Answer]:
         if isinstance(command, TellChildren | CollectItems | FindChildren):
-            family = Family(self.id, None, lambda: self.scopes, lambda _path, _found: None, self._later)
+            family = Family(
+                self.id,
+                None,
+                changed=lambda: self.scopes,
+                written=lambda: len(self._written),
+                know=lambda _path, _found: None,
+                later=self._later,
+            )
             return list(family.obey(path, command, at))
         reacts = reaction(path, command, at)
         if reacts is not None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from engine.app.batch import Batch
+from engine.app.records import Record
 from engine.core.events import TaskCancelled
+from engine.core.items import WINDOW
 from tests.app.world import NOOP
 
 TASK = NOOP[1:]
@@ -129,7 +132,7 @@ def test_a_failure_undoes_items_newest_first_one_at_a_time(world):
 
 
 def test_items_with_nothing_to_undo_do_not_hide_those_before_them(world, monkeypatch):
-    monkeypatch.setattr("engine.app.family.WINDOW", 2)
+    monkeypatch.setattr("engine.app.family.WINDOW", 5)  # room for two, and then for the third in the same transaction
     instance = world.start(
         "tasks:\n"
         "  each:\n"
@@ -145,6 +148,62 @@ def test_items_with_nothing_to_undo_do_not_hide_those_before_them(world, monkeyp
     assert undoing["path"] == "each[0]/make/compensate"
     world.answer(undoing)
     assert world.state(instance) == "failed"
+    world.check_history(instance)
+
+
+AT_ONCE = {
+    "nothing to undo": f"make: {{if: 'false', compensate: {NOOP}}}, {TASK}}}",
+    "undone at once": "make: {uses: values, with: {n: '${{ item }}'}, compensate: {uses: values, with: {n: 1}}}",
+}
+
+
+@pytest.mark.parametrize("task", AT_ONCE.values(), ids=AT_ONCE.keys())
+def test_many_items_that_are_undone_at_once_are_not_one_transaction(world, task, monkeypatch):
+    written: list[int] = []
+    gathered = Batch.record
+
+    def counted(batch: Batch) -> Record:
+        record = gathered(batch)
+        written.append(len(record.scopes))
+        return record
+
+    instance = world.start(
+        "inputs: {n: {type: array}}\n"
+        "tasks:\n"
+        f"  each: {{for_each: inputs.n, tasks: {{{task}}}}}\n"
+        f"  last: {{needs: each, {TASK}}}\n",
+        inputs={"n": list(range(1_203))},
+    )
+    while world.notice():
+        pass
+    (last,) = world.queued()
+    monkeypatch.setattr(Batch, "record", counted)
+    world.answer(last, error="no route")
+    world.work()
+    assert world.state(instance) == "failed"
+    assert world.run(instance, "each")["undone"]
+    assert max(written) <= WINDOW
+    assert len([number for number in written if number > 1]) >= 3
+    world.check_history(instance)
+
+
+def test_a_window_of_the_undoing_whose_message_is_lost_is_asked_for_again(world, monkeypatch):
+    monkeypatch.setattr("engine.app.family.WINDOW", 4)
+    instance = world.start(
+        "tasks:\n"
+        f"  each: {{for_each: [0, 1, 2, 3, 4, 5], tasks: {{{AT_ONCE['undone at once']}}}}}\n"
+        f"  last: {{needs: each, {TASK}}}\n"
+    )
+    (last,) = world.queued()
+    world.answer(last, error="no route")
+    (lost,) = world.queued("notifications")
+    assert lost["event"]["what"] == "undo"
+    for later in (25_000, 5_000):  # nobody has a lease for it, and still nobody has
+        world.move(later)
+        world.timers.run_once()
+    world.work()
+    assert world.state(instance) == "failed"
+    assert "timers" not in world.run(instance, "each")
     world.check_history(instance)
 
 

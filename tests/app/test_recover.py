@@ -85,6 +85,22 @@ def test_what_finally_waits_for_is_asked_for_too(world):
     assert world.state(instance) == "succeeded"
 
 
+def test_a_window_of_what_is_undone_is_asked_for_too(world, monkeypatch):
+    monkeypatch.setattr("engine.app.family.WINDOW", 2)
+    recoverer = known(world)
+    instance = world.start(
+        "tasks:\n"
+        "  each: {for_each: [0, 1, 2], uses: values, with: {n: 1}, compensate: {uses: values, with: {n: 1}}}\n"
+        f"  last: {{needs: each, {NOOP[1:]}}}\n"
+    )
+    world.answer(world.queued()[0], error="no route")
+    wipe(world)
+    assert look(recoverer) == 1
+    world.work()
+    assert world.state(instance) == "failed"
+    world.check_history(instance)
+
+
 def test_what_was_started_with_the_new_broker_is_not_asked_for_twice(world):
     """A process that just came up must not have everything done twice that starts in its first moments."""
     recoverer = world.recoverer()

@@ -121,6 +121,84 @@ def test_a_window_of_a_cancellation_that_was_lost_is_made_up_for():
     nest.check_end()
 
 
+SAGA = (
+    "tasks:\n"
+    "  x: {for_each: [1, 2, 3, 4, 5], tasks: {a: {uses: values, with: {n: 1}, compensate: {uses: values, with: {}}}}}\n"
+    "  y: {needs: x, ACT}\n"
+)
+
+
+def undone(nest: Slow) -> list[str]:
+    return [path for path, state in nest.scopes.items() if state.get("undone")]
+
+
+def undoing() -> Slow:
+    nest = Slow(SAGA)
+    nest.all_go()
+    nest.fail("y")
+    while nest.later[0].event.get("what") != "undo":
+        nest.go_on()
+    return nest
+
+
+def test_what_is_undone_at_once_is_undone_in_windows():
+    nest = undoing()
+    seen = []
+    while nest.later:
+        assert nest.outcome() == "compensating"
+        before = len(undone(nest))
+        nest.go_on()
+        seen.append(len(undone(nest)) - before)
+    assert (sum(seen), max(seen)) == (5, 1), "each has a compensation besides: two scopes"
+    assert nest.outcome() == "failed"
+    assert "timers" not in nest.run("x")
+    nest.check_end()
+
+
+def test_a_window_of_the_undoing_that_was_lost_is_made_up_for():
+    nest = undoing()
+    (lost,) = nest.later
+    nest.later.clear()
+    assert [command for command in nest._outstanding() if command.type == "GoOn"] == [lost]
+    check(nest)
+    assert nest.outcome() == "failed"
+    assert len(undone(nest)) == 5
+    nest.check_end()
+
+
+def test_a_window_of_the_undoing_that_comes_twice_or_too_late_undoes_nothing_twice():
+    nest = undoing()
+    (window,) = nest.later
+    nest.go_on()
+    before = undone(nest)
+    nest.take(window.scope, from_json(window.event, nest.now))
+    assert undone(nest) == before
+    nest.all_go()
+    nest.take(window.scope, from_json(window.event, nest.now))
+    assert len(undone(nest)) == 5
+    nest.check_end()
+
+
+def test_a_pause_between_two_windows_of_the_undoing_holds_what_is_undone_next():
+    nest = Slow(SAGA.replace("compensate: {uses: values, with: {}}", "compensate: {ACT}"))
+    nest.all_go()
+    nest.fail("y")
+    while not nest.asked:
+        nest.go_on()
+    nest.succeed(*nest.asked)
+    nest.pause()
+    nest.all_go()
+    assert nest.asked == []
+    nest.resume()
+    nest.all_go()
+    while nest.asked:
+        nest.succeed(*nest.asked)
+        nest.all_go()
+    assert nest.outcome() == "failed"
+    assert len(undone(nest)) == 5
+    nest.check_end()
+
+
 def test_a_retry_keeps_to_max_parallel():
     nest = Nest("tasks:\n  x: {for_each: [1, 2, 3, 4, 5, 6], max_parallel: 2, ACT}\n")
     while nest.asked:

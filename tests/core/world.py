@@ -75,6 +75,8 @@ class World:
         self.history: list[tuple[str, dict[str, Any], int]] = []
         self.now = START
         self.memo: dict[str, Any] = {}
+        self.written: set[str] = set()
+        """Scopes that the last event changed."""
         self.later: list[GoOn] = []
         """Events for transactions of their own."""
         self.put_off: list[GoOn] = []
@@ -93,6 +95,7 @@ class World:
 
     def take(self, path: str, event: Event) -> None:
         waiting: deque[tuple[str, Event]] = deque([(path, event)])
+        self.written.clear()
         while waiting:
             path, event = waiting.popleft()
             for command in self._decide(path, event):
@@ -127,7 +130,14 @@ class World:
 
     @property
     def family(self) -> Family:
-        return Family("i1", None, lambda: self.scopes, lambda _path, _found: None, self._put_off)
+        return Family(
+            "i1",
+            None,
+            changed=lambda: self.scopes,
+            written=lambda: len(self.written),
+            know=lambda _path, _found: None,
+            later=self._put_off,
+        )
 
     def _put_off(self, command: GoOn) -> None:
         self.later.append(command)
@@ -156,6 +166,7 @@ class World:
             assert attempt not in self.completed, "a second completion of an attempt was accepted"
             self.completed.add(attempt)
         self.scopes[path] = after
+        self.written.add(path)
         repeatable = isinstance(event, INTERNAL) or (isinstance(event, ResumeRequested) and path != ROOT)
         repeatable |= isinstance(event, RetryRequested) and after["status"] == "settled"  # it came to the same end
         if not repeatable:
