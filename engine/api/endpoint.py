@@ -28,22 +28,37 @@ WAITERS = 200
 
 def route(operation: Operation, services: Services, closing: Event) -> Route:
     """The Starlette route of one operation."""
-    waiters: list[CapacityLimiter] = []
+    return Route(operation.path, _Endpoint(operation, services, closing), methods=[operation.method], name=operation.id)
 
-    async def endpoint(request: Request) -> Response:
+
+class _Endpoint:
+    """An ASGI app: as a function of a request it would get a second layer of Starlette's handling of errors."""
+
+    def __init__(self, operation: Operation, services: Services, closing: Event) -> None:
+        self._operation = operation
+        self._services = services
+        self._closing = closing
+        self._waiters: CapacityLimiter | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        operation = self._operation
         try:
-            call = await _read(operation, request, services, closing)
-            limiter = None
-            if operation.waits(call):
-                if not waiters:  # a limiter belongs to the event loop that it was made in
-                    waiters.append(CapacityLimiter(WAITERS))
-                limiter = waiters[0]
+            call = await _read(operation, request, self._services, self._closing)
+            limiter = self._limiter() if operation.waits(call) else None
             answer = await anyio.to_thread.run_sync(operation.handler, call, limiter=limiter)
         except HeadraceError as error:
             return respond(request, error)
         return _write(operation, answer)
 
-    return Route(operation.path, endpoint, methods=[operation.method], name=operation.id)
+    def _limiter(self) -> CapacityLimiter:
+        if self._waiters is None:  # a limiter belongs to the event loop that it was made in
+            self._waiters = CapacityLimiter(WAITERS)
+        return self._waiters
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
@@ -69,7 +84,7 @@ async def _read(operation: Operation, request: Request, services: Services, clos
     return Call(
         services=services,
         path=request.path_params,
-        url=request.url.path,
+        url=request.scope["path"],
         query=query,
         body=body,
         headers=request.headers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from engine.errors import Forbidden
@@ -28,6 +29,7 @@ def refuse_foreign(method: str, headers: Mapping[str, str]) -> None:
         raise Forbidden("the request comes from another origin")
 
 
+@lru_cache(16)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address, without a port, can only mean this machine."""
     if host.casefold() == "localhost":
@@ -38,6 +40,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(16)
 def host_name(header: str) -> str:
     """The name in a `Host` header: `[::1]:8080` gives `::1`."""
     try:
