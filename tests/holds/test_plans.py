@@ -12,6 +12,7 @@ from engine.adapters.databases.connect import InstancesDatabase, open_instances
 from engine.adapters.databases.outbox import claimable
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import driver
+from engine.adapters.databases.postgres.prepared import prepared
 from engine.adapters.databases.postgres.rows import writes
 from engine.adapters.databases.postgres.store import _reads
 from engine.app.records import InstanceChange, Record
@@ -118,15 +119,11 @@ def test_a_plan_prepared_on_empty_tables_serves_full_ones(stores: InstancesDatab
     with stores._database.batches.connect() as connection:
         raw = driver(connection)
         raw.execute("SET plan_cache_mode = force_generic_plan")
-        raw.execute(f"PREPARE early (text[], text[]) AS {_numbered(statements.READ_SCOPES)}")
+        raw.execute(f"PREPARE early AS {prepared(statements.READ_SCOPES).text.decode()}")
         raw.execute("EXPLAIN EXECUTE early (ARRAY['i1'], ARRAY[''])")
         fill(stores)
         ((plan,),) = raw.execute("EXPLAIN (FORMAT JSON) EXECUTE early (ARRAY['i1'], ARRAY[''])").fetchall()
     assert read_whole(plan[0]["Plan"]) == []
-
-
-def _numbered(sql: str) -> str:
-    return sql.replace("%(instances)b", "$1").replace("%(paths)b", "$2")
 
 
 def test_sweeps_use_their_partial_indexes(stores: InstancesDatabase):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from engine.adapters.databases.documents import dump, load
-from engine.adapters.databases.postgres.batch import ask, driver, first, give_back
+from engine.adapters.databases.postgres.batch import driver, first, give_back, run
 from engine.adapters.databases.postgres.connection import PromptConnection
 from engine.adapters.databases.translation import translated
 
@@ -61,7 +61,7 @@ class PostgresDatabase:
             compiled = self._compiled[statement] = statement.compile(dialect=self.batches.dialect)
         asked = str(compiled), compiled.construct_params(parameters) or {}
         with translated():
-            connection, found = first(self.batches, lambda connection: ask(connection, asked))
+            connection, (found,) = first(self.batches, lambda connection: run(connection, [asked]))
             give_back(connection)
         return found
 

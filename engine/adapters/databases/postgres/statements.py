@@ -144,7 +144,7 @@ def write(parts: tuple[tuple[str, str, str], ...]) -> str:
     """
     bodies = ", ".join(f"{name} AS ({_PARAMETER.sub(rf'%({name}_', sql)})" for name, sql, _ in parts)
     counts = [
-        otherwise.format(f"(SELECT count(*) FROM {name}) = %({name}_count)s")  # noqa: S608 - names of our own
+        otherwise.format(f"(SELECT count(*) FROM {name}) = %({name}_count)b::bigint")  # noqa: S608 - names of our own
         for name, _, otherwise in parts
         if otherwise
     ]
