@@ -66,6 +66,15 @@ def test_the_first_failure_stops_the_rest_and_nothing_is_kept(connection: sa.Con
     ]
 
 
+def test_what_is_prepared_outlives_a_transaction_that_is_undone(connection: sa.Connection):
+    asked = ("SELECT %(value)b::bigint", {"value": 3})
+    run(connection, [BEGIN, asked])
+    driver(connection).execute("SELECT 1", prepare=True)  # psycopg has something to deallocate, and would take all
+    driver(connection).rollback()
+    assert driver(connection).info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert run(connection, [BEGIN, asked, COMMIT])[1] == [(3,)]
+
+
 def test_nothing_is_sent_of_what_cannot_be_encoded(connection: sa.Connection):
     with pytest.raises(UnicodeEncodeError):
         run(connection, [BEGIN, ("SELECT %(value)b::text[]", {"value": ["\ud800"]})])

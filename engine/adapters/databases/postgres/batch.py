@@ -11,11 +11,11 @@ from typing import Any, TypeAlias, TypeVar
 import psycopg
 import sqlalchemy as sa
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from engine.adapters.databases.postgres.connection import PromptConnection
-from engine.adapters.databases.postgres.prepared import Prepared, prepared
+from engine.adapters.databases.postgres.prepared import prepared
 
 Statement: TypeAlias = tuple[str, Mapping[str, object]]
 """SQL and its parameters."""
@@ -43,7 +43,7 @@ def run(connection: sa.Connection, statements: Sequence[Statement]) -> list[Rows
     """
     raw = driver(connection)
     wanted = [(prepared(sql), values) for sql, values in statements]
-    return _rows(raw, _answers(raw, [(statement, statement.values(values)) for statement, values in wanted]))
+    return _rows(raw, raw.answers([(statement, statement.values(values)) for statement, values in wanted]))
 
 
 def first(pool: sa.Engine, get: Callable[[sa.Connection], Answer]) -> tuple[sa.Connection, Answer]:
@@ -79,34 +79,6 @@ def give_back(connection: sa.Connection) -> None:
     if driver(connection).closed:
         connection.invalidate()
     connection.close()
-
-
-def _answers(raw: PromptConnection, statements: Sequence[tuple[Prepared, Sequence[bytes]]]) -> Sequence[PGresult]:
-    """A result for each statement. What the connection does not know yet is prepared on the way."""
-    libpq = raw.pgconn
-    new: dict[int, Prepared] = {}
-    sent = 0
-    try:
-        libpq.enter_pipeline_mode()
-        for statement, values in statements:
-            if statement.name not in raw.known and statement not in new.values():
-                libpq.send_prepare(statement.name, statement.text)
-                new[sent] = statement
-                sent += 1
-            libpq.send_query_prepared(statement.name, values, [Format.BINARY] * len(values), Format.BINARY)
-            sent += 1
-        libpq.pipeline_sync()
-        results = raw.results()
-        libpq.exit_pipeline_mode()
-    except BaseException:
-        libpq.finish()  # what was asked may have happened or not, and its answers must not be the next one's
-        raise
-    good = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
-    raw.known.update(statement.name for number, statement in new.items() if results[number].status in good)
-    for result in results:
-        if result.status not in good:
-            raise psycopg.errors.error_from_result(result)
-    return [result for number, result in enumerate(results) if number not in new]
 
 
 def _rows(raw: PromptConnection, results: Sequence[PGresult]) -> list[Rows]:
