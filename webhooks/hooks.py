@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-import anyio.to_thread
 import orjson
 import structlog
 from starlette.datastructures import Headers
@@ -17,7 +17,7 @@ from engine.app.ports import Secrets
 from engine.app.project import ActiveProject
 from engine.app.receive import Received, Receiver
 from engine.app.records import NewDelivery
-from engine.core.project import WebhookSource
+from engine.core.project import Project, WebhookSource
 from engine.core.values import JsonObject
 from engine.errors import Malformed, NotFound, Rejected, Unauthenticated, Unavailable
 from webhooks.body import PATIENCE, read_body
@@ -54,6 +54,7 @@ class Hooks:
         self._project = project
         self._secrets = secrets
         self._gathering = Gathering(receiver)
+        self._reading: asyncio.Future[Project] | None = None
         self._patience = patience
         self._calls = calls
 
@@ -76,19 +77,22 @@ class Hooks:
         return Response(answer, 202, media_type="application/json")
 
     async def _source(self, name: str) -> WebhookSource:
-        project = self._project.fresh
-        if project is None:
-            project = await anyio.to_thread.run_sync(self._project)
-        source = project.webhooks.get(name)
+        source = (self._project.fresh or await self._read_project()).webhooks.get(name)
         if source is None:
             raise NotFound("webhook source", name)
         return source
+
+    async def _read_project(self) -> Project:
+        """In a thread, once for all who want to know."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(asyncio.to_thread(self._project))
+        return await asyncio.shield(self._reading)
 
     async def _verify(self, source: WebhookSource, headers: Headers, body: bytes) -> NewDelivery:
         """At once, as a thread would cost more than the sum over a small body; that over a large one holds up nobody."""
         if len(body) <= AT_ONCE:
             return self._verified(source, headers, body)
-        return await anyio.to_thread.run_sync(self._verified, source, headers, body)
+        return await asyncio.to_thread(self._verified, source, headers, body)
 
     def _verified(self, source: WebhookSource, headers: Headers, body: bytes) -> NewDelivery:
         provider = _provider(source)

@@ -9,6 +9,8 @@ from engine.core.values import Json
 DEPTH = 64
 """Levels of lists and maps that a value may have."""
 
+_NESTING = frozenset({dict, list})
+
 
 def unstorable(value: Json, pointer: str = "", depth: int = 0) -> tuple[str, str] | None:
     """The first thing in a JSON value that PostgreSQL would refuse, as (JSON Pointer, why); None if all can be kept."""
@@ -29,6 +31,19 @@ def unstorable(value: Json, pointer: str = "", depth: int = 0) -> tuple[str, str
         if found:
             return found
     return None
+
+
+def too_deep(value: Json) -> bool:
+    """Whether it has more levels than may be, which looks at lists and maps alone."""
+    level = [value]
+    for _ in range(DEPTH + 1):
+        inside = [
+            entry.values() if isinstance(entry, dict) else entry for entry in level if isinstance(entry, dict | list)
+        ]
+        level = [entry for entries in inside for entry in entries if type(entry) in _NESTING]
+        if not level:
+            return False
+    return True
 
 
 def _text(text: str, pointer: str) -> tuple[str, str] | None:
