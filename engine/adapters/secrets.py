@@ -35,7 +35,8 @@ class SecretStore:
         if self._folder is None:
             return ""
         try:
-            with open(f"{self._folder}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - a third of the time, at each call of a webhook
+            # At each webhook call: this takes a third of the time of `Path.read_text`.
+            with open(f"{self._folder}/{name}", "rb", buffering=0) as file:  # noqa: PTH123
                 return file.read().decode("utf-8").removesuffix("\n").removesuffix("\r")
         except FileNotFoundError:
             return ""

@@ -54,6 +54,14 @@ class Advancer:
         self._runs = Runs()
         self._stored: Recent[bool] = Recent(512)
         """Digests of definitions that this instances DB is known to have."""
+        self._goes_on = False
+
+    def go_on(self) -> None:
+        """From now on remember what is started here: this process takes the events of its instances too.
+
+        Another would remember thousands of bodies for nothing, and Python's search for garbage would look through them.
+        """
+        self._goes_on = True
 
     def advance(
         self,
@@ -118,8 +126,9 @@ class Advancer:
                 self._stored.put(digest, True)
         for instance in adopting:
             self._runs.keep(known[instance])
-        for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
-            self._runs.keep(run)
+        if self._goes_on:
+            for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
+                self._runs.keep(run)
         return Advanced(messages=tuple(record.outbox), finished=batch.finished)
 
     def submit(

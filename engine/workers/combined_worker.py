@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from engine.adapters.broker.connect import Broker
 from engine.app.records import TASKS
@@ -13,6 +14,12 @@ from engine.workers.handover import Handover
 from engine.workers.loop import Loop
 from engine.workers.notification_worker import NotificationWorker
 from engine.workers.task_worker import Performs, TaskWorker
+
+
+class GoesOn(Advances, Protocol):
+    """`engine.app.advance.Advancer`."""
+
+    def go_on(self) -> None: ...
 
 
 class CombinedWorker:
@@ -25,13 +32,14 @@ class CombinedWorker:
         self,
         broker: Broker,
         performer: Performs,
-        advancer: Advances,
+        advancer: GoesOn,
         *,
         threads: int = 8,
         queues: Sequence[str] = (TASKS,),
         follow: bool = False,
         idle: float = 1.0,
     ) -> None:
+        advancer.go_on()
         attempts = Attempts()
         batcher = Batcher(broker, advancer, attempts=attempts)
         self._tasks = TaskWorker(

@@ -80,6 +80,9 @@ class RecordingAdvancer:
         self.gate = Event()
         self.gate.set()
 
+    def go_on(self) -> None:
+        """There is nothing to remember."""
+
     @property
     def taken(self) -> list[str]:
         return [instance for batch in self.batches for instance in batch]

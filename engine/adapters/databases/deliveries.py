@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -86,7 +86,7 @@ def forget_deliveries(database: Database, connection: sa.Connection, *, before: 
 
 def dump_verdicts(result: DeliveryResult) -> str:
     """As they are stored."""
-    return dump([asdict(verdict) for verdict in result.verdicts])
+    return dump([{"workflow": one.workflow, "instance": one.instance, "reason": one.reason} for one in result.verdicts])
 
 
 def to_delivery(row: Any) -> Delivery:

@@ -17,11 +17,11 @@ from engine.core.values import Json
 
 
 def writes(record: Record) -> Iterator[Statement]:
-    """One statement for a batch, after others for what it refers to: no statement sees the rows it inserts itself.
+    """One statement for a batch, after one for the definitions it refers to: none sees the rows it inserts itself.
 
     Raises Invalid for a value that cannot be stored.
     """
-    for parts in (list(_definitions(record)), list(_instances(record)), list(_rest(record))):
+    for parts in (list(_definitions(record)), [*_instances(record), *_rest(record)]):
         if parts:
             text = statements.write(tuple((part.name, part.sql, part.otherwise) for part in parts))
             yield text, {f"{part.name}_{key}": value for part in parts for key, value in part.values.items()}
@@ -45,17 +45,19 @@ def _definitions(record: Record) -> Iterator[_Part]:
 
 
 def _instances(record: Record) -> Iterator[_Part]:
-    if record.new_instances:
-        yield _Part("started", statements.INSERT_INSTANCES, _starts(record.new_instances))
-
-
-def _rest(record: Record) -> Iterator[_Part]:
-    if counted := [change for change in record.instances if change.state is None]:
+    changes = {change.id: change for change in record.instances}
+    if new := record.new_instances:
+        first = [changes.pop(row.id, InstanceChange(id=row.id, seq=0)) for row in new]  # inserted as what they become
+        yield _Part("started", statements.INSERT_INSTANCES, _starts(new) | _becoming(first), BROKEN)
+    if counted := [change for change in changes.values() if change.state is None]:
         yield _Part("counted", statements.COUNT_INSTANCES, _counts(counted), BROKEN)
-    if moved := [change for change in record.instances if change.state is not None]:
+    if moved := [change for change in changes.values() if change.state is not None]:
         yield _Part("moved", statements.MOVE_INSTANCES, _moves(moved), BROKEN)
     if ended := record.ended:
         yield _Part("ended", statements.INSERT_ENDS, _ends(ended))
+
+
+def _rest(record: Record) -> Iterator[_Part]:
     if inserted := [scope for scope in record.scopes if scope.version == 1]:
         yield _Part("opened", statements.INSERT_SCOPES, _scopes(inserted))
     if updated := [scope for scope in record.scopes if scope.version != 1]:
@@ -97,10 +99,13 @@ def _counts(rows: Sequence[InstanceChange]) -> dict[str, object]:
 
 
 def _moves(rows: Sequence[InstanceChange]) -> dict[str, object]:
+    return {"ids": [row.id for row in rows], **_becoming(rows)}
+
+
+def _becoming(rows: Sequence[InstanceChange]) -> dict[str, object]:
     return {
-        "ids": [row.id for row in rows],
         "seqs": [row.seq for row in rows],
-        "states": [row.state for row in rows],
+        "states": [row.state or "running" for row in rows],
         "outputs": [_dump(row.outputs) for row in rows],
         "errors": [_dump(row.error) for row in rows],
         "finished_at": [row.finished_at or 0 for row in rows],

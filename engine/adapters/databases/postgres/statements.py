@@ -38,16 +38,19 @@ INSERT_DEFINITIONS = """
 
 INSERT_INSTANCES = """
     INSERT INTO instances (id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at,
-                           start_key, delivery, depth, parent, parent_path, parent_attempt, state, seq)
-    SELECT v.*, 'running', 0
+                           start_key, delivery, depth, parent, parent_path, parent_attempt, seq, state, outputs, error,
+                           finished_at)
+    SELECT id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at, start_key, delivery, depth,
+           parent, parent_path, parent_attempt, seq, state, outputs, error, nullif(finished_at, 0)
     FROM unnest(%(ids)b::text[], %(workflows)b::text[], %(versions)b::text[], %(digests)b::text[], %(commits)b::text[],
                 %(inputs)b::text[]::json[], %(triggers)b::text[]::json[], %(started_by)b::text[],
                 %(started_at)b::bigint[], %(start_keys)b::text[], %(deliveries)b::text[], %(depths)b::int[],
-                %(parents)b::text[], %(parent_paths)b::text[], %(parent_attempts)b::int[])
+                %(parents)b::text[], %(parent_paths)b::text[], %(parent_attempts)b::int[], %(seqs)b::int[],
+                %(states)b::text[], %(outputs)b::text[]::json[], %(errors)b::text[]::json[], %(finished_at)b::bigint[])
          AS v(id, workflow, version, digest, "commit", inputs, "trigger", started_by, started_at, start_key, delivery,
-              depth, parent, parent_path, parent_attempt)
-    WHERE EXISTS (SELECT FROM definitions AS d WHERE d.digest = v.digest COLLATE "C")"""
-"""An instance without its definition could never go on: it is left out, and so the change of its row is refused."""
+              depth, parent, parent_path, parent_attempt, seq, state, outputs, error, finished_at)
+    WHERE EXISTS (SELECT FROM definitions AS d WHERE d.digest = v.digest COLLATE "C") RETURNING 1"""
+"""An instance without its definition could never go on: it is left out, and so all is refused."""
 
 COUNT_INSTANCES = """
     UPDATE instances AS i SET seq = v.seq
