@@ -215,6 +215,7 @@ def test_an_event_that_cannot_be_kept_changes_nothing_and_can_be_parked(world, e
 
 def test_an_instance_is_remembered_only_once_it_is_stored(world):
     """The first start's answer is lost, the second is refused: what the process believes is what the database says."""
+    world.advancer.go_on()
     world.load(f"name: w\n{CHAIN}")
     version = world.definitions.active("w")
     prepared = world.starter.prepare(version, inputs={}, trigger={}, by="ana", start_key="once")
@@ -273,6 +274,9 @@ def test_time_never_runs_backwards_in_an_instance(world):
 
 def test_what_is_remembered_of_instances_is_bounded(world):
     """A push can be 25 MB: remembering some thousand of them would be the end of the process."""
+    world.start(CHAIN)
+    assert not world.advancer._runs._runs, "nothing for one whose events another process takes"
+    world.advancer.go_on()
     world.load(f"name: w\n{CHAIN}")
     version = world.definitions.active("w")
     for number in range(12):
