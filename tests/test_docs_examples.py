@@ -246,7 +246,6 @@ def deliver(engine: Application, source: str, event: str, body: Any) -> str:
     app = webhooks.app.create(
         project=engine.project,
         secrets=engine.secrets,
-        deliveries=engine.instances.deliveries,
         receiver=engine.receiver,
     )
     raw = json.dumps(body).encode()
