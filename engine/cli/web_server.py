@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
+from contextlib import suppress
 from threading import Event, Thread
 
 import structlog
@@ -16,6 +18,9 @@ PATIENCE = 20.0
 """Seconds until a server that does not come up is given up."""
 BACKLOG = 2048
 """Connections that may wait to be taken up: a burst of webhooks must not meet a closed door."""
+
+TICK = 1.0
+"""Seconds between two looks at the clock, for the header `Date`."""
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +36,7 @@ class WebServer:
         self._name = name
         self._host = host
         self._port = port
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 app,
                 log_config=None,
@@ -66,11 +71,34 @@ class WebServer:
         closing = getattr(self._app.state, "closing", None)
         if isinstance(closing, Event):
             closing.set()
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join(timeout)
 
     def _serve(self) -> None:
         self._server.run(sockets=self._sockets)
+
+
+class _Server(uvicorn.Server):
+    """Is told when to end, where uvicorn's own wakes up ten times a second to see whether it is to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        """Until the end."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), TICK)
+
+    def end(self) -> None:
+        """From any thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(self._ending.set)
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:

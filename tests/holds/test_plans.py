@@ -126,6 +126,12 @@ def test_a_plan_prepared_on_empty_tables_serves_full_ones(stores: InstancesDatab
     assert read_whole(plan[0]["Plan"]) == []
 
 
+def look(stores: InstancesDatabase) -> None:
+    """The scheduler's glance, where its statement is seen."""
+    with stores._database.reading() as connection:
+        connection.execute(stores.recovery._look)
+
+
 def test_sweeps_use_their_partial_indexes(stores: InstancesDatabase):
     record(stores, started("template"))
     fill(stores)
@@ -137,7 +143,7 @@ def test_sweeps_use_their_partial_indexes(stores: InstancesDatabase):
         asked.append((sql, values))
 
     sa.event.listen(database._engine, "before_cursor_execute", note)
-    recovery.look()
+    look(stores)
     recovery.due()
     recovery.live(("i5", ""))
     recovery.received(10_000)
@@ -189,7 +195,7 @@ def test_events_and_waits_are_found_by_index(stores: InstancesDatabase):
     assert [event.id for event in stores.events.unrouted(0)] == ["e7"]
     stores.events.list(before="e9")
     stores.events.list(type="t1")
-    stores.recovery.look()
+    look(stores)
     sa.event.remove(database._engine, "before_cursor_execute", note)
     selects = [(sql, values) for sql, values in asked if sql.startswith("SELECT")]
     assert len(selects) == 8

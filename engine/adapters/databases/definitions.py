@@ -134,10 +134,9 @@ class Definitions:
 
     def take_sync_request(self, source: str) -> bool:
         """See the port. Looks first: a poll that finds nothing must not write."""
+        if not self._database.rows(_ASKED_FOR, source=source):
+            return False
         asked = sync_requests.c.source == source
-        with self._database.reading() as connection:
-            if connection.execute(sa.select(sync_requests.c.source).where(asked)).one_or_none() is None:
-                return False
         with self._database.writing() as connection:
             return connection.execute(sa.delete(sync_requests).where(asked)).rowcount == 1
 
@@ -221,3 +220,5 @@ def _report(row: sa.RowMapping) -> SyncReport:
 
 _ACTIVE_ONE = _active().where(active_versions.c.workflow == sa.bindparam("workflow"))
 """Built once: every start by the API asks for it."""
+
+_ASKED_FOR = sa.select(sync_requests.c.source).where(sync_requests.c.source == sa.bindparam("source"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from engine.app.records import Delivery, DueScope
 from engine.app.trigger_ports import Look
 
 ROLE = "scheduler"
+_LOOK = [field.name for field in fields(Look)]
 
 
 class RecoveryStore:
@@ -47,8 +49,8 @@ class RecoveryStore:
 
     def look(self) -> Look:
         """See the port."""
-        with self._database.reading() as connection:
-            return Look(**connection.execute(self._look).mappings().one())
+        (found,) = self._database.rows(self._look)
+        return Look(**dict(zip(_LOOK, found, strict=True)))
 
     def due(self, limit: int = 500) -> Sequence[DueScope]:
         """See the port."""
@@ -111,12 +113,13 @@ class RecoveryStore:
             ]
 
 
-def _look(now: sa.ColumnElement[int]) -> sa.Executable:
+def _look(now: sa.ColumnElement[int]) -> sa.Select[Any]:
     due = sa.or_(schedules.c.next_at <= now, schedules.c.pending_at.is_not(None))
-    return sa.select(
+    found: list[sa.ColumnElement[Any]] = [
         now.label("now"),
         sa.exists().where(scopes.c.next_due_at <= now).label("timers"),
         sa.select(events.c.id).where(sa.text("NOT routed")).exists().label("events"),
         sa.exists().select_from(ends).label("workflows"),
         sa.exists().where(due).label("schedules"),
-    )
+    ]
+    return sa.select(*found)
