@@ -13,7 +13,6 @@ from engine import log
 from engine.app.records import TASKS
 from engine.bootstrap import Application
 from engine.cli import garbage
-from engine.cli.web_server import WebServer
 from engine.config import load, unknown
 from engine.workers.loop import Loop
 from engine.workers.run import Part, run, stop
@@ -24,6 +23,7 @@ _log = structlog.get_logger(__name__)
 def api_part(application: Application) -> Part:
     """REST and pages. Raises Misconfigured if it would be open to the network without a token."""
     from engine.api.app import create
+    from engine.cli.web_server import WebServer
 
     config = application.config
     app = create(application.services, config)
@@ -34,6 +34,7 @@ def webhooks_parts(application: Application) -> list[Part]:
     """Triggers and approval links; its metrics on an address of their own, if there is one."""
     from prometheus_client import CollectorRegistry
 
+    from engine.cli.web_server import WebServer
     from webhooks import metrics
     from webhooks.app import create
     from webhooks.approvals import routes
