@@ -1,6 +1,7 @@
 """The instances DB: what runs, what ran, and what must not be lost. Times are milliseconds since the epoch.
 
-Migrations are the truth for existing databases; a test holds the two against each other. Storage parameters live there.
+Migrations are the truth for existing databases; a test holds the two against each other. Storage parameters live there, and the
+conditions of partial indexes: said here, they make every process import both dialects, which take 3 MiB.
 """
 
 from __future__ import annotations
@@ -49,16 +50,14 @@ instances = sa.Table(
 sa.Index(
     "ix_instances_finished_at",
     instances.c.finished_at,
-    postgresql_where=instances.c.finished_at.is_not(None),
-    sqlite_where=instances.c.finished_at.is_not(None),
+    # WHERE finished_at IS NOT NULL
 )
 sa.Index(
     "ix_instances_parent",
     instances.c.parent,
     instances.c.started_at,
     instances.c.id,
-    postgresql_where=instances.c.parent.is_not(None),
-    sqlite_where=instances.c.parent.is_not(None),
+    # WHERE parent IS NOT NULL
 )
 
 scopes = sa.Table(
@@ -74,15 +73,13 @@ scopes = sa.Table(
 sa.Index(
     "ix_scopes_due",
     scopes.c.next_due_at,
-    postgresql_where=scopes.c.next_due_at.is_not(None),
-    sqlite_where=scopes.c.next_due_at.is_not(None),
+    # WHERE next_due_at IS NOT NULL
 )
 sa.Index(
     "ix_scopes_live",
     scopes.c.instance_id,
     scopes.c.path,
-    postgresql_where=sa.text("NOT settled"),
-    sqlite_where=sa.text("NOT settled"),
+    # WHERE NOT settled
 )
 
 history = sa.Table(
@@ -110,8 +107,7 @@ outbox = sa.Table(
 sa.Index(
     "ix_outbox_waiting",
     outbox.c.publish_after,
-    postgresql_where=outbox.c.parked_at.is_(None),
-    sqlite_where=outbox.c.parked_at.is_(None),
+    # WHERE parked_at IS NULL
 )
 
 deliveries = sa.Table(
@@ -132,8 +128,7 @@ deliveries = sa.Table(
 sa.Index(
     "ix_deliveries_received",
     deliveries.c.received_at,
-    postgresql_where=deliveries.c.state == sa.text("'received'"),
-    sqlite_where=deliveries.c.state == sa.text("'received'"),
+    # WHERE state = 'received'
 )
 
 delivery_keys = sa.Table(
@@ -241,8 +236,7 @@ artifact_contents = sa.Table(
 sa.Index(
     "ix_artifact_contents_look_at",
     artifact_contents.c.look_at,
-    postgresql_where=artifact_contents.c.look_at.is_not(None),
-    sqlite_where=artifact_contents.c.look_at.is_not(None),
+    # WHERE look_at IS NOT NULL
 )
 
 schedules = sa.Table(
@@ -353,8 +347,7 @@ events = sa.Table(
 sa.Index(
     "ix_events_unrouted",
     events.c.received_at,
-    postgresql_where=sa.text("NOT routed"),
-    sqlite_where=sa.text("NOT routed"),
+    # WHERE NOT routed
 )
 
 event_waits = sa.Table(
