@@ -9,6 +9,7 @@ import structlog
 
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_scripts import BEAT
+from engine.adapters.broker.redis_talk import Script
 from engine.errors import Unavailable
 
 _log = structlog.get_logger(__name__)
@@ -22,7 +23,7 @@ class Heart:
     """
 
     def __init__(self, client: redis.Redis, namespace: str, broker_id: str, *, dead_after: int) -> None:
-        self._beat = client.register_script(BEAT)
+        self._beat = Script(client, BEAT)
         self._namespace = namespace
         self._broker_id = broker_id
         self._dead_after = dead_after
@@ -54,7 +55,7 @@ class Heart:
         while not self._stopped.is_set():
             try:
                 with reaching_redis():
-                    returned = self._beat([self._namespace], [self._broker_id, self._dead_after, self._queues()])
+                    returned = self._beat(self._namespace, self._broker_id, self._dead_after, self._queues())
                 silent = False
                 if returned:
                     _log.warning("messages of a dead process are back in their queues", messages=returned)

@@ -10,6 +10,7 @@ import redis
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_names import Names
 from engine.adapters.broker.redis_scripts import RELEASE, RENEW, TAKE
+from engine.adapters.broker.redis_talk import Script
 from engine.app.ports import Standing
 from engine.errors import Unavailable
 
@@ -24,9 +25,9 @@ class RedisLeases:
         self._names = names
         self._ms = ms
         self._owner = owner
-        self._take = client.register_script(TAKE)
-        self._renew = client.register_script(RENEW)
-        self._release = client.register_script(RELEASE)
+        self._take = Script(client, TAKE)
+        self._renew = Script(client, RENEW)
+        self._release = Script(client, RELEASE)
 
     def take(self, keys: Sequence[str]) -> Sequence[Standing]:
         """All in one round trip; once more after a lost reply, which then still says who won."""
@@ -43,14 +44,14 @@ class RedisLeases:
         if not keys:
             return []
         with reaching_redis():
-            found: list[int] = self._renew([self._names.namespace], [self._owner, self._ms, *keys])
+            found: list[int] = self._renew(self._names.namespace, self._owner, self._ms, *keys)
         return [_STANDINGS[code] for code in found]
 
     def release(self, keys: Sequence[str]) -> None:
         """Let go."""
         if keys:
             with reaching_redis():
-                self._release([self._names.namespace], [self._owner, *keys])
+                self._release(self._names.namespace, self._owner, *keys)
 
     def held(self, keys: Sequence[str]) -> Sequence[bool]:
         """Whether somebody is at work."""
@@ -62,4 +63,4 @@ class RedisLeases:
 
     def _try(self, token: str, keys: Sequence[str]) -> list[Standing]:
         with reaching_redis():
-            return [_STANDINGS[code] for code in self._take([self._names.namespace], [token, self._ms, *keys])]
+            return [_STANDINGS[code] for code in self._take(self._names.namespace, token, self._ms, *keys)]

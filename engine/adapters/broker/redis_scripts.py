@@ -217,13 +217,13 @@ return found
 """
 )
 
+# Short, for it goes whole with every batch.
 RELEASE = (
-    _PRELUDE
-    + _OURS
+    _OURS
     + """
 -- owner, key, key, ...
 for i = 2, #ARGV do
-  local key = ns .. ':lease:' .. ARGV[i]
+  local key = KEYS[1] .. ':lease:' .. ARGV[i]
   if ours(redis.call('GET', key)) then redis.call('UNLINK', key) end
 end
 """

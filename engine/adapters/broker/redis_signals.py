@@ -9,10 +9,11 @@ from typing import Any
 
 import redis
 import structlog
-from redis.client import Pipeline, PubSub
+from redis.client import PubSub
 
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_names import Names
+from engine.adapters.broker.redis_talk import Command, talk
 from engine.adapters.broker.waiting import Waiting
 from engine.errors import Unavailable
 
@@ -22,10 +23,10 @@ LISTEN = 1.0
 _log = structlog.get_logger(__name__)
 
 
-def announce(client: redis.Redis | Pipeline, names: Names, instances: Collection[str]) -> None:
-    """Publish the ids of ended instances, alone or within a batch."""
+def announcement(client: redis.Redis, names: Names, instances: Collection[str]) -> Command:
+    """The command that publishes the ids of ended instances."""
     database = client.connection_pool.connection_kwargs.get("db") or 0
-    client.publish(names.changed(database), "\n".join(instances))
+    return ("PUBLISH", names.changed(database), "\n".join(instances))
 
 
 class RedisSignals:
@@ -45,7 +46,7 @@ class RedisSignals:
         """Hint at once, in a round trip of its own."""
         if instances:
             with reaching_redis():
-                announce(self._client, self._names, instances)
+                talk(self._client, [announcement(self._client, self._names, instances)])
 
     def wait(self, instance: str, timeout: float) -> bool:
         """Block for a hint. While nothing can be heard it says True once listening begins: look again, it may have ended."""

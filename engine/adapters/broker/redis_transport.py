@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any
 from uuid import uuid4
 
 import redis
@@ -14,7 +13,8 @@ from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_heart import Heart
 from engine.adapters.broker.redis_names import Names
 from engine.adapters.broker.redis_scripts import FETCH, FIGURES, LEAVE, PUSH, RELEASE, REQUEUE
-from engine.adapters.broker.redis_signals import announce
+from engine.adapters.broker.redis_signals import announcement
+from engine.adapters.broker.redis_talk import Command, Script, talk, transact
 from engine.adapters.broker.transport import CANCEL_SECONDS, EVERYWHERE
 from engine.adapters.broker.wire import Envelope, oldest, priority_of
 from engine.app.figures import QueueFigures
@@ -31,10 +31,12 @@ class RedisTransport:
         self.broker_id = uuid4().hex
         self._client = client
         self._names = names
-        self._fetch = client.register_script(FETCH)
-        self._requeue = client.register_script(REQUEUE)
-        self._leave = client.register_script(LEAVE)
-        self._figures = client.register_script(FIGURES)
+        self._fetch = Script(client, FETCH)
+        self._requeue = Script(client, REQUEUE)
+        self._leave = Script(client, LEAVE)
+        self._figures = Script(client, FIGURES)
+        self._push = Script(client, PUSH)
+        self._release = Script(client, RELEASE)
         self._dead_after = dead_after
         self._heart = Heart(client, names.namespace, self.broker_id, dead_after=dead_after)
         self._reading = Lock()
@@ -51,20 +53,19 @@ class RedisTransport:
         changed: Collection[str] = (),
     ) -> None:
         """One MULTI, one round trip."""
-        with reaching_redis(), self._client.pipeline(transaction=True) as batch:
-            self._send(batch, publish)
-            for queue, ids in (ack or {}).items():
-                if ids:
-                    batch.srem(self._names.unacknowledged(self.broker_id, queue), *ids)
-                    batch.hdel(self._names.bodies(queue), *ids)
-            if release:
-                batch.eval(RELEASE, 1, self._names.namespace, self.broker_id, *release)
-            for key in cancel:
-                batch.set(self._names.cancel(key), b"asked", ex=CANCEL_SECONDS)
-            if changed:
-                announce(batch, self._names, changed)
-            if len(batch):
-                batch.execute()
+        commands = list(self._send(publish))
+        for queue, ids in (ack or {}).items():
+            if ids:
+                commands.append(("SREM", self._names.unacknowledged(self.broker_id, queue), *ids))
+                commands.append(("HDEL", self._names.bodies(queue), *ids))
+        if release:
+            commands.append(self._release.whole(self._names.namespace, self.broker_id, *release))
+        commands += [("SET", self._names.cancel(key), b"asked", "EX", CANCEL_SECONDS) for key in cancel]
+        if changed:
+            commands.append(announcement(self._client, self._names, changed))
+        if commands:
+            with reaching_redis():
+                transact(self._client, commands)
 
     def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:
         """Wait by moving the list's head onto itself: a blocking look at it that takes nothing."""
@@ -74,7 +75,8 @@ class RedisTransport:
             self._drained.discard(queue)
             if not found and timeout > 0:
                 name = self._names.queue(queue)
-                if self._client.blmove(name, name, timeout, "LEFT", "LEFT"):  # type: ignore[arg-type]  # Redis takes fractions
+                (moved,) = talk(self._client, [("BLMOVE", name, name, "LEFT", "LEFT", timeout)])
+                if moved:
                     found = self._take(queue, limit)
             if 0 < len(found) < min(limit, MOST):
                 self._drained.add(queue)
@@ -84,7 +86,7 @@ class RedisTransport:
         """Put back what we hold of these."""
         with reaching_redis():
             for start in range(0, len(ids), MOST):
-                self._requeue([self._names.namespace], [self.broker_id, queue, *ids[start : start + MOST]])
+                self._requeue(self._names.namespace, self.broker_id, queue, *ids[start : start + MOST])
 
     def requeue_others(self, queue: str, mine: Collection[str]) -> None:
         """Put back what Redis says we hold and we know nothing of."""
@@ -106,7 +108,7 @@ class RedisTransport:
         """One script, of lengths and ends of lists. Ages are as right as the clocks of senders and Redis agree."""
         queues = sorted({*EVERYWHERE, *self.queues()})
         with reaching_redis():
-            now, readers, *found = self._figures([self._names.namespace], [self._dead_after, *queues])
+            now, readers, *found = self._figures(self._names.namespace, self._dead_after, *queues)
         threads = _threads(readers)
         return [
             QueueFigures(
@@ -138,36 +140,40 @@ class RedisTransport:
         if self._heart.stop():
             try:
                 with reaching_redis():
-                    self._leave([self._names.namespace], [self.broker_id])
+                    self._leave(self._names.namespace, self.broker_id)
             except Unavailable:
                 pass  # then our messages come back when we count as dead
         self._client.close()
 
-    def _send(self, batch: Any, envelopes: Sequence[Envelope]) -> None:
-        for queue, bodies in _by_queue(envelopes):
-            batch.hset(self._names.bodies(queue), mapping=bodies)
+    def _send(self, envelopes: Sequence[Envelope]) -> Iterator[Command]:
+        for queue, some in _by_queue(envelopes):
+            bodies = [part for envelope in some for part in (envelope.id, envelope.data)]
+            yield ("HSET", self._names.bodies(queue), *bodies)
             if queue not in EVERYWHERE:
-                batch.sadd(self._names.queues, queue)
-            ranked = [name for name in bodies if priority_of(name)]
+                yield ("SADD", self._names.queues, queue)
+            ranked = [envelope.id for envelope in some if priority_of(envelope.id)]
             if ranked:
-                batch.eval(PUSH, 1, self._names.namespace, queue, *ranked)
-            plain = [name for name in bodies if not priority_of(name)] if ranked else bodies
-            if plain:
-                batch.rpush(self._names.queue(queue), *plain)
+                yield self._push.whole(self._names.namespace, queue, *ranked)
+            if len(ranked) < len(some):
+                yield (
+                    "RPUSH",
+                    self._names.queue(queue),
+                    *(envelope.id for envelope in some if not priority_of(envelope.id)),
+                )
 
     def _beat(self) -> None:
         with self._reading:
             self._heart.start_once()
 
     def _take(self, queue: str, limit: int) -> list[tuple[str, bytes]]:
-        flat: list[bytes] = self._fetch([self._names.namespace], [self.broker_id, queue, min(limit, MOST)])
+        flat: list[bytes] = self._fetch(self._names.namespace, self.broker_id, queue, min(limit, MOST))
         return [(flat[n].decode(), flat[n + 1]) for n in range(0, len(flat), 2)]
 
 
-def _by_queue(envelopes: Sequence[Envelope]) -> Iterator[tuple[str, dict[Any, Any]]]:
-    queues: dict[str, dict[Any, Any]] = defaultdict(dict)
+def _by_queue(envelopes: Sequence[Envelope]) -> Iterator[tuple[str, Sequence[Envelope]]]:
+    queues: dict[str, list[Envelope]] = defaultdict(list)
     for envelope in envelopes:
-        queues[envelope.queue][envelope.id] = envelope.data
+        queues[envelope.queue].append(envelope)
     yield from queues.items()
 
 
