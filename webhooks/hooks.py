@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import orjson
 import structlog
@@ -11,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
 from engine.app.ports import Secrets
@@ -60,9 +62,9 @@ class Hooks:
 
     def route(self) -> Route:
         """Where senders post to."""
-        return Route(PATH, self._endpoint, methods=["POST"], name="hook")
+        return Route(PATH, _Endpoint(self._answered), methods=["POST"], name="hook")
 
-    async def _endpoint(self, request: Request) -> Response:
+    async def _answered(self, request: Request) -> Response:
         """The source, then the body within its bounds, then its signature; what has one joins the others that wait."""
         began, source, body = time.monotonic(), None, None
         try:
@@ -118,6 +120,18 @@ class Hooks:
             except NotFound as error:
                 _log.error("webhook secret missing", source=source.name, error=str(error))
         return [secret for secret in found if secret]
+
+
+class _Endpoint:
+    """An ASGI app: as a function of a request it would get a second layer of Starlette's handling of errors."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 def _provider(source: WebhookSource) -> Provider:
