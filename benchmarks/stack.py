@@ -29,6 +29,8 @@ AROUND = ("api", "webhooks", "relay", "scheduler", "sync-worker")
 """The processes beside those that serve the queues."""
 SEPARATE = ("task-worker", "notification-worker", *AROUND)
 COMBINED = ("worker", *AROUND)
+HEALTH = {"api": "/api/v1/health/ready", "webhooks": "/health/ready"}
+"""Where each door says that it is open."""
 BATCH = 50
 """Instances started in one transaction."""
 
@@ -137,7 +139,7 @@ def dev(_servers: Servers) -> Iterator[Running]:
         config = _config(folder)
         running = stack.enter_context(process(("dev",), config))
         api = f"http://127.0.0.1:{config.api_port}"
-        _ready(api)
+        _ready(api, HEALTH["api"])
         yield Running(name="dev", pids={"dev": running.pid}, api=api, hooks=f"http://127.0.0.1:{config.webhooks_port}")
 
 
@@ -154,8 +156,8 @@ def on_servers(name: str, servers: Servers, commands: Sequence[Sequence[str]], *
         processes = {name: stack.enter_context(process(command, config)) for name, command in _named(commands)}
         doors = {"api": config.api_port, "webhooks": config.webhooks_port}
         addresses = {door: f"http://127.0.0.1:{port}" for door, port in doors.items() if door in processes}
-        if "api" in addresses:
-            _ready(addresses["api"])
+        for door, address in addresses.items():
+            _ready(address, HEALTH[door])
         yield Stack(
             name=name,
             application=application,
@@ -247,11 +249,11 @@ def _sub(folder: Path, name: str) -> Path:
     return path
 
 
-def _ready(api: str) -> None:
+def _ready(address: str, path: str) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with suppress(httpx.HTTPError):
-            if httpx.get(f"{api}/api/v1/health/ready", trust_env=False).is_success:
+            if httpx.get(f"{address}{path}", trust_env=False).is_success:
                 return
         time.sleep(0.05)
-    raise SystemExit(f"{api} did not get ready")
+    raise SystemExit(f"{address} did not get ready")

@@ -98,7 +98,9 @@ class Receiver:
         }
         # In one order, so that whoever is at the same ones waits in one direction only.
         waiting = sorted((one for one in deliveries if one.id not in outcomes), key=lambda one: one.id)
-        decided = dict(zip((one.id for one in waiting), separately(self._decide, waiting), strict=True))
+        asked: set[str] = set()
+        found = separately(lambda one: self._decide(one, asked), waiting)
+        decided = dict(zip((one.id for one in waiting), found, strict=True))
         ready = [one for one in decided.values() if isinstance(one, _Decided)]
         outcomes |= {name: one for name, one in decided.items() if isinstance(one, Exception)}
         for one, committed in zip(ready, together(self._commit, ready), strict=True):
@@ -145,14 +147,14 @@ class Receiver:
         if states:
             _log.info("deliveries processed", **states)
 
-    def _decide(self, delivery: Delivery) -> _Decided:
+    def _decide(self, delivery: Delivery, asked: set[str]) -> _Decided:
         try:
             body = parse(delivery.body, str(delivery.headers.get("content-type", "")))
         except Malformed as error:
             return _Decided(result=DeliveryResult(id=delivery.id, state="failed", reason=error.detail))
         if delivery.provider == "github" and delivery.event == "ping":
             return _Decided(result=DeliveryResult(id=delivery.id, state="ignored", reason="ping"))
-        asked = self._ask_sync(delivery)
+        sync = self._ask_sync(delivery, asked)
         trigger: JsonObject = {
             "source": delivery.source,
             "event": delivery.event,
@@ -166,7 +168,7 @@ class Receiver:
             id=delivery.id,
             state=_state(outcomes),
             verdicts=tuple(outcome.verdict for outcome in outcomes),
-            reason="" if outcomes else asked or "no workflow listens to this source",
+            reason="" if outcomes else sync or "no workflow listens to this source",
         )
         return _Decided(result=result, starting=[outcome.start for outcome in outcomes if outcome.start])
 
@@ -179,12 +181,17 @@ class Receiver:
             self._listening.put(source, (now, versions))
         return versions
 
-    def _ask_sync(self, delivery: Delivery) -> str:
-        """A push to the repository that we follow has it looked at, before anything is said about the delivery."""
+    def _ask_sync(self, delivery: Delivery, asked: set[str]) -> str:
+        """A push to the repository that we follow has it looked at, before anything is said about the delivery.
+
+        Once for a group: all of it is stored by then. `asked` are the sources that were.
+        """
         live = self._project.read()
         if not live.source or live.project.sync_webhook != delivery.source or delivery.event not in {PUSH, ""}:
             return ""
-        self._definitions.request_sync(live.source)
+        if live.source not in asked:
+            self._definitions.request_sync(live.source)
+            asked.add(live.source)
         return f"a sync of {live.source} was asked for"
 
     def _offer(self, version: Version, delivery: Delivery, trigger: JsonObject) -> _Outcome:

@@ -99,6 +99,14 @@ def test_one_at_which_everything_breaks_holds_up_nobody(engine: Engine, monkeypa
     assert engine.instances.deliveries.get("b").state == "received", "the scheduler comes back to it"
 
 
+def test_a_group_of_pushes_asks_for_one_sync(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    monkeypatch.setattr(engine.definitions, "request_sync", asked.append)
+    engine.receiver.receive([call("a"), call("b")])
+    engine.receiver.receive([call("c")])
+    assert asked == ["main", "main"]
+
+
 def test_a_database_that_does_not_answer_is_not_asked_for_each(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     asked = []
 
