@@ -33,7 +33,8 @@ from webhooks.providers.provider import Provider
 PATH = "/hooks/{source}"
 
 AT_ONCE = 64 * 1024
-"""Bytes of a body that is verified between two other calls: some 50 microseconds."""
+"""Bytes of a body that is verified between two other calls, some 50 microseconds. Larger ones gather by themselves:
+to read one of 25 MiB takes a second, which nobody else should wait for."""
 
 _NEVER_STORED = frozenset({"authorization", "proxy-authorization", "cookie"})
 """Headers that may hold credentials of somebody in between; the signature is left out as well."""
@@ -55,7 +56,7 @@ class Hooks:
     ) -> None:
         self._project = project
         self._secrets = secrets
-        self._gathering = Gathering(receiver)
+        self._small, self._large = Gathering(receiver), Gathering(receiver)
         self._reading: asyncio.Future[Project] | None = None
         self._patience = patience
         self._calls = calls
@@ -70,7 +71,8 @@ class Hooks:
         try:
             source = await self._source(request.path_params["source"])
             body = await read_body(request, source.max_body, patience=self._patience)
-            received = await self._gathering.take(await self._verify(source, request.headers, body))
+            gathering = self._small if len(body) <= AT_ONCE else self._large
+            received = await gathering.take(await self._verify(source, request.headers, body))
             answer = _answer(received)
         except (Rejected, Unavailable) as error:
             self._calls.refused(source, error)

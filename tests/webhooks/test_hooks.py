@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import urllib.parse
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import httpx
 import pytest
@@ -13,10 +15,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from engine.app.cancel import Canceller
+from engine.app.receive import Received
+from engine.app.records import NewDelivery
 from engine.errors import Unavailable
 from tests.holds.given import prune
 from tests.webhooks.engine import OLD, WORKFLOWS, Engine, github, push, sign
 from tests.webhooks.serving import serve
+from webhooks.hooks import AT_ONCE
 
 PROBLEM = "application/problem+json"
 
@@ -276,6 +281,25 @@ def test_a_hundred_at_once_start_one_instance(database_url: str):
     }
     assert sum(not answer.json()["duplicate"] for answer in answers) == 1
     engine.close()
+
+
+def test_a_large_body_holds_up_no_small_one(client: httpx.Client, engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    receive, reading, read = engine.receiver.receive, Event(), Event()
+
+    def slow(calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
+        if any(len(call.body) > AT_ONCE for call in calls):
+            reading.set()
+            assert read.wait(10)
+        return receive(calls)
+
+    monkeypatch.setattr(engine.receiver, "receive", slow)
+    large, small = push("ffff", more="x" * AT_ONCE), push()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.post, "/hooks/github", content=large, headers=github(large))
+        assert reading.wait(10)
+        assert client.post("/hooks/github", content=small, headers=github(small)).status_code == 202
+        read.set()
+        assert answer.result().status_code == 202
 
 
 def test_a_delivery_left_behind_is_finished_once(client: httpx.Client, engine: Engine, monkeypatch: pytest.MonkeyPatch):
