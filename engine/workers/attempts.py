@@ -18,6 +18,8 @@ class Attempt:
 
     message: Held
     lease: str | None
+    leased: bool = True
+    """Whether the lease was taken, or renewed, so that it has to be released."""
     row: str | None = None
     """The command's outbox row, if it came here without a queue."""
     leased_at: float = field(default_factory=time.monotonic)

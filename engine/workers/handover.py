@@ -40,7 +40,7 @@ class Handover:
         return rest
 
     def _keep(self, message: Message, row: str) -> None:
-        held = Held(unsent(message))
-        self._attempts.add([Attempt(message=held, lease=lease_of(message.body), row=row)])
+        held = Held(unsent(message), queued=False)
+        self._attempts.add([Attempt(message=held, lease=lease_of(message.body), leased=False, row=row)])
         self._intakes[message.queue].took([held])
         self._take_up(held)

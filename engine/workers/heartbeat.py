@@ -103,6 +103,8 @@ class Heartbeat:
                 # beat and is over now is released once more.
                 self._leases.release([lease for lease in self._renewed if lease not in attempts])
                 self._renewed = frozenset(attempts)
+                for attempt in attempts.values():
+                    attempt.leased = True
                 for attempt, standing in zip(attempts.values(), self._leases.renew(list(attempts)), strict=True):
                     self._heed(attempt, standing)
         except Unavailable as error:

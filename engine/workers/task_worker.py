@@ -144,7 +144,8 @@ class TaskWorker:
             _log.exception("a command could not be carried out", command=command.get("type"))
             notification = failure_of(command, f"{type(error).__name__}: {error}")
         if self._heartbeat.ours(attempt) and self._attempts.finish(attempt):
-            self._outcomes.add(Entry(notification=notification, message=message, lease=attempt.lease, row=attempt.row))
+            lease = attempt.lease if attempt.leased else None
+            self._outcomes.add(Entry(notification=notification, message=message, lease=lease, row=attempt.row))
         else:
             intake.settled([message.message_id])
         self._pace.observe(time.monotonic() - started_at)

@@ -13,9 +13,11 @@ from engine.core.values import JsonObject
 class Held(MessageProxy):
     """A message in this process. After `keep`, Dramatiq's acknowledgement does nothing and `Broker.settle` does it instead."""
 
-    def __init__(self, message: Message[Any]) -> None:
+    def __init__(self, message: Message[Any], *, queued: bool = True) -> None:
         super().__init__(message)
         self.kept = False
+        self.queued = queued
+        """Whether it came from its queue, which has to hear what becomes of it."""
 
     @property
     def body(self) -> JsonObject:

@@ -82,8 +82,11 @@ class QueueBroker(dramatiq.Broker):
         is not JSON; nothing happened).
         """
         acks: dict[str, list[str]] = defaultdict(list)
+        over: dict[str, list[str]] = defaultdict(list)
         for message in ack:
-            acks[message.queue_name].append(message.message_id)
+            over[message.queue_name].append(message.message_id)
+            if message.queued:
+                acks[message.queue_name].append(message.message_id)
         cancel = [attempt for message in publish if (attempt := cancelled_attempt(message.body))]
         self._transport.settle(
             publish=[seal(message) for message in publish if not cancelled_attempt(message.body)],
@@ -92,7 +95,7 @@ class QueueBroker(dramatiq.Broker):
             cancel=cancel,
             changed=changed,
         )
-        for queue, ids in acks.items():
+        for queue, ids in over.items():
             if intake := self.queues.get(queue):
                 intake.settled(ids)
 

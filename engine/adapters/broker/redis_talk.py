@@ -53,10 +53,10 @@ class Script:
         self._text = text
         self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    def __call__(self, namespace: str, *arguments: str | bytes | float) -> Any:
-        """What it returns for these. Raises redis.RedisError."""
+    def __call__(self, namespace: str, *arguments: str | bytes | float, behind: Sequence[Command] = ()) -> Any:
+        """What it returns for these, run right after some other commands. Raises redis.RedisError."""
         try:
-            return talk(self._client, [("EVALSHA", self._sha, 1, namespace, *arguments)])[0]
+            return talk(self._client, [*behind, ("EVALSHA", self._sha, 1, namespace, *arguments)])[-1]
         except redis.exceptions.NoScriptError:
             return talk(self._client, [self.whole(namespace, *arguments)])[0]
 

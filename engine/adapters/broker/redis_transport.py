@@ -14,7 +14,7 @@ from engine.adapters.broker.redis_heart import Heart
 from engine.adapters.broker.redis_names import Names
 from engine.adapters.broker.redis_scripts import FETCH, FIGURES, LEAVE, PUSH, RELEASE, REQUEUE
 from engine.adapters.broker.redis_signals import announcement
-from engine.adapters.broker.redis_talk import Command, Script, talk, transact
+from engine.adapters.broker.redis_talk import Command, Script, transact
 from engine.adapters.broker.transport import CANCEL_SECONDS, EVERYWHERE
 from engine.adapters.broker.wire import Envelope, oldest, priority_of
 from engine.app.figures import QueueFigures
@@ -68,16 +68,17 @@ class RedisTransport:
                 transact(self._client, commands)
 
     def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:
-        """Wait by moving the list's head onto itself: a blocking look at it that takes nothing."""
+        """Wait by moving the list's head onto itself: a blocking look at it that takes nothing.
+
+        What takes is sent right behind it, and carried out the moment that Redis lets the look go on.
+        """
         self._beat()
         with reaching_redis():
             found = [] if timeout > 0 and queue in self._drained else self._take(queue, limit)
             self._drained.discard(queue)
             if not found and timeout > 0:
                 name = self._names.queue(queue)
-                (moved,) = talk(self._client, [("BLMOVE", name, name, "LEFT", "LEFT", timeout)])
-                if moved:
-                    found = self._take(queue, limit)
+                found = self._take(queue, limit, behind=[("BLMOVE", name, name, "LEFT", "LEFT", timeout)])
             if 0 < len(found) < min(limit, MOST):
                 self._drained.add(queue)
             return found
@@ -165,8 +166,8 @@ class RedisTransport:
         with self._reading:
             self._heart.start_once()
 
-    def _take(self, queue: str, limit: int) -> list[tuple[str, bytes]]:
-        flat: list[bytes] = self._fetch(self._names.namespace, self.broker_id, queue, min(limit, MOST))
+    def _take(self, queue: str, limit: int, *, behind: Sequence[Command] = ()) -> list[tuple[str, bytes]]:
+        flat: list[bytes] = self._fetch(self._names.namespace, self.broker_id, queue, min(limit, MOST), behind=behind)
         return [(flat[n].decode(), flat[n + 1]) for n in range(0, len(flat), 2)]
 
 
