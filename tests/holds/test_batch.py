@@ -81,6 +81,11 @@ def test_nothing_is_sent_of_what_cannot_be_encoded(connection: sa.Connection):
     assert driver(connection).info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
 
+def test_a_number_that_does_not_fit_is_no_value(connection: sa.Connection):
+    with pytest.raises(psycopg.DataError, match="too large"):
+        run(connection, [("SELECT %(value)b::int[]", {"value": [2**31]})])
+
+
 def test_answers_larger_than_the_buffers_on_the_way(connection: sa.Connection):
     asked = ("SELECT %(texts)b::text[]", {"texts": ["x" * 1_000] * 5_000})
     assert [len(rows[0][0]) for rows in run(connection, [asked] * 8)] == [5_000] * 8

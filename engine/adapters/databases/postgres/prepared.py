@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2s
+
+import psycopg
 
 from engine.adapters.databases.postgres.binary import ENCODERS, Encode
 
@@ -22,8 +25,11 @@ class Prepared:
     parameters: tuple[tuple[str, Encode], ...]
 
     def values(self, given: Mapping[str, object]) -> list[bytes]:
-        """The parameters' values. Raises UnicodeEncodeError for a lone surrogate, KeyError for one that is missing."""
-        return [encode(given[key]) for key, encode in self.parameters]
+        """The parameters' values. Raises UnicodeEncodeError (a lone surrogate) and psycopg.DataError (a number too large)."""
+        try:
+            return [encode(given[key]) for key, encode in self.parameters]
+        except struct.error as error:
+            raise psycopg.DataError(f"a number is too large: {error}") from error
 
 
 @cache
