@@ -76,13 +76,16 @@ class Stack(Running):
         return ids
 
     def wait(self, last: str, seconds: float = 300) -> None:
-        """Until all instances have ended, and well; `last` is the one that was started last."""
+        """Until all instances have ended, and well; `last` is the one that was started last.
+
+        To look takes work of the database that is measured: seldom until the last one's end is told, then often.
+        """
         deadline = time.monotonic() + seconds
-        reader = self.application.instances.reader
+        reader, ended = self.application.instances.reader, False
         while reader.unfinished():
             if time.monotonic() > deadline:
                 raise SystemExit(f"{reader.unfinished()} did not end within {seconds} s")
-            self.application.broker.signals.wait(last, 0.02)
+            ended |= self.application.broker.signals.wait(last, 0.01 if ended else 0.1)
         if set(counts := reader.counts(1_000)) != {"succeeded"}:
             raise SystemExit(f"not all instances ended well: {counts}")
 

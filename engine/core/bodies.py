@@ -86,6 +86,7 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after, began=began))
     elif event.what == "resume":
         turn.put(task.id, _all_resumed(run))
+        items.ask_for_more(turn, task)
     return True
 
 

@@ -158,6 +158,15 @@ def told_again(turn: Turn, task: Task, run: TaskRun, event: ChildrenDue) -> None
     show(turn, task, told, busy=counts["busy"] > 0)
     if number:
         tell_again(turn, task)
+    if "telling" in run and "telling" not in told:
+        ask_for_more(turn, task)
+
+
+def ask_for_more(turn: Turn, task: Task) -> None:
+    """All have been told, and what is checked is again whether the next window was opened: so it has to be on its way."""
+    run = turn.runs[task.id]
+    if "items" in run and "telling" not in run and run["state"] in ACTIVE and not _over(run):
+        turn.order(going_on(turn.instance, turn.context.scope, task, run))
 
 
 def _uncount(counts: ItemsRun, number: int, *, well: bool) -> None:

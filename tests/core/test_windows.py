@@ -285,3 +285,13 @@ def test_a_retry_that_has_been_told_to_all_leaves_a_resumption_to_be_told_to_the
     nest.resume()
     nest.all_go()
     assert nest.asked == [f"x[{item}]/a" for item in ITEMS]
+
+
+def test_the_next_window_is_asked_for_after_a_pause_that_was_told_in_windows():
+    """What checks whether all have been told must not be taken for a window that is on its way."""
+    nest = Nest("tasks:\n  x: {for_each: 'lists.range(7)', max_parallel: 3, tasks: {t: {ACT}}}\n")
+    nest.succeed("x[0]/t", "x[1]/t", "x[2]/t")
+    nest.pause()
+    nest.resume()
+    nest.succeed("x[3]/t", "x[4]/t", "x[5]/t")
+    assert nest.asked == ["x[6]/t"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
+from engine.adapters.broker.redis_talk import Command
 from engine.adapters.broker.redis_transport import RedisTransport
 from engine.adapters.broker.wire import Envelope, priority_of
 
@@ -15,11 +15,11 @@ def arm() -> None:
     """Half of the doubles have an id of their own, as a second sending has, half the same, as a repeated command has."""
     send = RedisTransport._send
 
-    def twice(self: RedisTransport, batch: Any, envelopes: Sequence[Envelope]) -> None:
+    def twice(self: RedisTransport, envelopes: Sequence[Envelope]) -> Iterator[Command]:
         doubled = [*envelopes, *(_again(envelope) for envelope in envelopes)]
         random.shuffle(doubled)
         for envelope in doubled:
-            send(self, batch, [envelope])
+            yield from send(self, [envelope])
 
     RedisTransport._send = twice  # type: ignore[method-assign]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from engine.adapters.channels.registry import Channels
@@ -18,6 +19,12 @@ from tests.mailbox import mailbox
 from tests.ports import free_port
 
 NAUGHTY = "<!channel> <@U1> <https://evil.example|click> & @here\x1b[2J\r\n[info] forged line"
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_every_level(logging_as_it_was):
+    """Whoever set logging up before, for a whole module, may have left it with fewer."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture
