@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.loads import Load, dag
 from tests.fleet import DISTRIBUTED
+from tests.servers import wait_until
 
 COMMIT = "c" * 40
 LONGEST = 30.0
@@ -40,9 +41,11 @@ def test_rolling_restarts_fail_no_task(begin, production, long):
 
 
 def _stopped(fleet, name):
-    """Seconds that a process took to stop; another one follows it."""
+    """Seconds that a process took to stop; another one follows it, and is ready before the next one stops."""
     began = time.monotonic()
     assert fleet.stop(name, LONGEST + 5) == 0, fleet.logs(name)
     took = time.monotonic() - began
+    starts = len(fleet.said(name, "ready"))
     fleet.restart(name)
+    wait_until(lambda: len(fleet.said(name, "ready")) > starts, seconds=30, what=f"a new {name}")
     return took
