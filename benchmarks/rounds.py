@@ -68,7 +68,9 @@ def keep(path: Path, figures: Sequence[Figure], about: Mapping[str, Mapping[str,
     entries.sort(key=lambda entry: (entry["group"], entry["workload"]))
     lines = ",\n".join(f"  {json.dumps(entry)}" for entry in entries)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{{"about": {json.dumps(document, indent=1, sort_keys=True)},\n"figures": [\n{lines}\n]}}\n')
+    whole = path.with_name(f"{path.name}.new")  # who is stopped in the middle of it leaves what was there
+    whole.write_text(f'{{"about": {json.dumps(document, indent=1, sort_keys=True)},\n"figures": [\n{lines}\n]}}\n')
+    whole.replace(path)
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[Figure]]:
