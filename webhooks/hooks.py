@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 import orjson
 import structlog
@@ -12,7 +11,6 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid7
 
 from engine.app.ports import Secrets
@@ -22,6 +20,7 @@ from engine.app.records import NewDelivery
 from engine.core.project import Project, WebhookSource
 from engine.core.values import JsonObject
 from engine.errors import Malformed, NotFound, Rejected, Unauthenticated, Unavailable
+from engine.web.endpoint import Endpoint
 from webhooks.body import PATIENCE, read_body
 from webhooks.gathering import Gathering
 from webhooks.metrics import Calls
@@ -63,7 +62,7 @@ class Hooks:
 
     def route(self) -> Route:
         """Where senders post to."""
-        return Route(PATH, _Endpoint(self._answered), methods=["POST"], name="hook")
+        return Route(PATH, Endpoint(self._answered), methods=["POST"], name="hook")
 
     async def _answered(self, request: Request) -> Response:
         """The source, then the body within its bounds, then its signature; what has one joins the others that wait."""
@@ -122,18 +121,6 @@ class Hooks:
             except NotFound as error:
                 _log.error("webhook secret missing", source=source.name, error=str(error))
         return [secret for secret in found if secret]
-
-
-class _Endpoint:
-    """An ASGI app: as a function of a request it would get a second layer of Starlette's handling of errors."""
-
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        response = await self._answer(Request(scope, receive, send))
-        await response(scope, receive, send)
 
 
 def _provider(source: WebhookSource) -> Provider:

@@ -19,6 +19,7 @@ from engine.app.services import Services
 from engine.app.storable import unstorable
 from engine.core.values import Json
 from engine.errors import HeadraceError, Invalid, Malformed, Problem, TooLarge
+from engine.web.endpoint import Endpoint
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body."""
@@ -28,11 +29,16 @@ WAITERS = 200
 
 def route(operation: Operation, services: Services, closing: Event) -> Route:
     """The Starlette route of one operation."""
-    return Route(operation.path, _Endpoint(operation, services, closing), methods=[operation.method], name=operation.id)
+    return Route(
+        operation.path,
+        Endpoint(_Answers(operation, services, closing).answer),
+        methods=[operation.method],
+        name=operation.id,
+    )
 
 
-class _Endpoint:
-    """An ASGI app: as a function of a request it would get a second layer of Starlette's handling of errors."""
+class _Answers:
+    """To the requests for an operation."""
 
     def __init__(self, operation: Operation, services: Services, closing: Event) -> None:
         self._operation = operation
@@ -40,12 +46,8 @@ class _Endpoint:
         self._closing = closing
         self._waiters: CapacityLimiter | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        response = await self._answer(Request(scope, receive, send))
-        await response(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """Read it, carry it out in a thread, write what came of it."""
         operation = self._operation
         try:
             call = await _read(operation, request, self._services, self._closing)

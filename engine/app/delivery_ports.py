@@ -28,3 +28,19 @@ class DeliveryStore(Protocol):
     ) -> Sequence[Delivery]:
         """Newest first; `before` is the id of the last one seen."""
         ...
+
+
+def received(call: NewDelivery, at: int) -> Delivery:
+    """A call as it is stored, before anything is made of it. `at` in milliseconds."""
+    return Delivery(
+        id=call.id,
+        source=call.source,
+        provider=call.provider,
+        event=call.event,
+        headers=call.headers,
+        body=call.body,
+        state="received",
+        reason="",
+        verdicts=(),
+        received_at=at,
+    )

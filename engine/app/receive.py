@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from engine.app.group import separately, together
 from engine.app.payload import parse
 from engine.app.ports import DefinitionStore
 from engine.app.project import ActiveProject
-from engine.app.recent import Recent
+from engine.app.recent import Fresh
 from engine.app.records import Delivery, DeliveryResult, DeliveryState, NewDelivery, Verdict
-from engine.app.start import FRESH, Starter
+from engine.app.start import Starter
 from engine.app.starters import started_by
 from engine.app.triggers import Refusal, Triggers, rfc3339
 from engine.app.versions import Version
@@ -72,7 +71,7 @@ class Receiver:
         self._project = project
         self._starter = starter
         self._triggers = triggers
-        self._listening: Recent[tuple[float, Sequence[Version]]] = Recent(256)
+        self._listening: Fresh[Sequence[Version]] = Fresh(256)
 
     def receive(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
         """Store verified calls in one transaction, then `process` them: an answer for each, in their order.
@@ -163,7 +162,8 @@ class Receiver:
             "id": delivery.id,
             "received_at": rfc3339(delivery.received_at),
         }
-        outcomes = [self._offer(version, delivery, trigger) for version in self._listeners(delivery.source)]
+        listening = self._listening.get(delivery.source, self._definitions.listening)
+        outcomes = [self._offer(version, delivery, trigger) for version in listening]
         result = DeliveryResult(
             id=delivery.id,
             state=_state(outcomes),
@@ -171,15 +171,6 @@ class Receiver:
             reason="" if outcomes else sync or "no workflow listens to this source",
         )
         return _Decided(result=result, starting=[outcome.start for outcome in outcomes if outcome.start])
-
-    def _listeners(self, source: str) -> Sequence[Version]:
-        """Active versions that listen; those read a moment ago are believed, so that a burst reads them once."""
-        now = time.monotonic()
-        read_at, versions = self._listening.get(source) or (now - 2 * FRESH, ())
-        if now - read_at > FRESH:
-            versions = self._definitions.listening(source)
-            self._listening.put(source, (now, versions))
-        return versions
 
     def _ask_sync(self, delivery: Delivery, asked: set[str]) -> str:
         """A push to the repository that we follow has it looked at, before anything is said about the delivery.

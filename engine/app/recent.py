@@ -1,13 +1,18 @@
-"""A bounded memory of what never changes, so that the hot path reads it once."""
+"""Bounded memories, so that the hot path reads once what never changes, and now and then what may."""
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
+
+
+FRESH = 0.2
+"""Seconds for which a value that may change is believed."""
 
 
 def _one(_value: object) -> int:
@@ -61,3 +66,20 @@ class Recent(Generic[Value]):
         entry = self._values.pop(key, None)
         if entry is not None:
             self._weight -= entry[1]
+
+
+class Fresh(Generic[Value]):
+    """Values that may change: one that was read a moment ago is believed, so that a burst reads it once. Safe to share between threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._read: Recent[tuple[float, Value]] = Recent(limit)
+
+    def get(self, key: str, read: Callable[[str], Value]) -> Value:
+        """The value under this key. Raises what `read` raises."""
+        now = time.monotonic()
+        kept = self._read.get(key)
+        if kept is not None and now - kept[0] <= FRESH:
+            return kept[1]
+        value = read(key)
+        self._read.put(key, (now, value))
+        return value

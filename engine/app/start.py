@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from engine.app.admission import admitted
 from engine.app.advance import Advancer
 from engine.app.batch import Starting
 from engine.app.ports import DefinitionStore, InstanceReader
-from engine.app.recent import Recent
+from engine.app.recent import Fresh, Recent
 from engine.app.records import DeliveryResult, Facts, Parent
 from engine.app.versions import Version
 from engine.core.codec import definition_from_json
@@ -21,9 +20,6 @@ from engine.core.model import Definition
 from engine.core.values import JsonObject
 from engine.errors import Conflict
 from engine.spec.validation import validator
-
-FRESH = 0.2
-"""Seconds for which an active version that was read is believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,7 @@ class Starter:
         self._reader = reader
         self._advancer = advancer
         self._compiled: Recent[_Compiled] = Recent(256)
-        self._read: Recent[tuple[float, Version]] = Recent(256)
+        self._read: Fresh[Version] = Fresh(256)
 
     def start(self, workflow: str, inputs: JsonObject, *, by: str, start_key: str | None = None) -> str:
         """Start the active version and return the instance's id, said only after a durable commit.
@@ -118,13 +114,7 @@ class Starter:
             return first.id
 
     def _active(self, workflow: str) -> Version:
-        """The active version; one that was read a moment ago is believed, so that a burst of starts reads it once."""
-        now = time.monotonic()
-        read_at, version = self._read.get(workflow) or (now - 2 * FRESH, None)
-        if version is None or now - read_at > FRESH:
-            version = self._definitions.active(workflow)
-            self._read.put(workflow, (now, version))
-        return version
+        return self._read.get(workflow, self._definitions.active)
 
     def _compile(self, version: Version) -> _Compiled:
         compiled = self._compiled.get(version.digest)

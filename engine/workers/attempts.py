@@ -7,8 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
-from dramatiq.broker import MessageProxy
-
 from engine.adapters.broker.held import Held
 
 
@@ -52,11 +50,6 @@ class Attempts:
         if attempt is not None:
             attempt.started_at = time.monotonic()
         return attempt
-
-    def came_by_queue(self, message: MessageProxy) -> bool:
-        """Others can have it as soon as it is given back; what was handed over within this process is left to its row."""
-        attempt = self._attempts.get(message.message_id)
-        return attempt is None or attempt.row is None
 
     def finish(self, attempt: Attempt) -> bool:
         """Its outcome is known; False if the attempt was abandoned meanwhile, and the outcome is nobody's business."""

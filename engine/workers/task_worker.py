@@ -13,7 +13,7 @@ import dramatiq
 import structlog
 
 from engine.adapters.broker.connect import Broker
-from engine.adapters.broker.held import Held
+from engine.adapters.broker.held import Held, came_by_queue
 from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.wire import PERFORM
 from engine.app.records import NOTIFICATIONS, TASKS, Notification
@@ -151,7 +151,7 @@ class TaskWorker:
         self._pace.observe(time.monotonic() - started_at)
         intake.window = self._pace.window
         intake.finished(message)
-        if intake.overfull and self._worker.give_back_waiting(self._attempts.came_by_queue):
+        if intake.overfull and self._worker.give_back_waiting(came_by_queue):
             _log.debug("waiting commands given back, they take longer than those before", queue=message.queue_name)
 
     def _relieve(self, long: int) -> None:

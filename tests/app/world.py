@@ -24,6 +24,7 @@ from engine.app.ports import Clock
 from engine.app.project import ActiveProject
 from engine.app.prune import Keep, Pruner
 from engine.app.receive import Receiver
+from engine.app.recent import Fresh
 from engine.app.records import NOTIFICATIONS, Instance, Notification
 from engine.app.recover import Recoverer
 from engine.app.relay import Relay
@@ -220,7 +221,7 @@ class World:
             versions=versions,
             project=ProjectVersion(source="main", commit="c" * 40, document=loaded.project.to_json()),
         )
-        self.starter._read.forget("w")  # it believes for a moment what it read before
+        self.starter._read = Fresh(1)  # it believes for a moment what it read before
 
     def start(self, tasks: str, *, inputs: Mapping[str, Any] | None = None, **keys: Any) -> str:
         """Load a workflow `w` of this text after its name, and start it."""

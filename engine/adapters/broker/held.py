@@ -28,3 +28,8 @@ class Held(MessageProxy):
     def keep(self) -> None:
         """Take over the acknowledgement: the outcome waits for its batch."""
         self.kept = True
+
+
+def came_by_queue(message: MessageProxy) -> bool:
+    """Others can have it as soon as it is given back; what was handed over within this process is left to its row."""
+    return isinstance(message, Held) and message.queued

@@ -12,6 +12,7 @@ from engine.adapters.databases.database import Database
 from engine.adapters.databases.documents import dump
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import deliveries, delivery_keys
+from engine.app.delivery_ports import received
 from engine.app.records import Delivery, DeliveryResult, NewDelivery, Verdict
 from engine.errors import NotFound
 
@@ -45,7 +46,7 @@ class Deliveries:
             apart, holders = _apart(left)
             now, repeated = self._recorder.store(apart)
             for call in apart:
-                answers[call.id] = repeated.get(call.id) or _received(call, now)
+                answers[call.id] = repeated.get(call.id) or received(call, now)
             # Where that one turned out to be a repetition, its keys are not its own: look again.
             answers |= {name: first for name, first in holders.items() if first not in repeated}
             left = [call for call in left if call.id not in answers]
@@ -110,18 +111,3 @@ def _apart(calls: Sequence[NewDelivery]) -> tuple[list[NewDelivery], dict[str, s
         else:
             holders[call.id] = holder
     return apart, holders
-
-
-def _received(call: NewDelivery, now: int) -> Delivery:
-    return Delivery(
-        id=call.id,
-        source=call.source,
-        provider=call.provider,
-        event=call.event,
-        headers=call.headers,
-        body=call.body,
-        state="received",
-        reason="",
-        verdicts=(),
-        received_at=now,
-    )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.timers import PUBLISH_AFTER
+from engine.app.delivery_ports import received
 from engine.app.event_ports import Event, NewEvent, Wait
 from engine.app.records import Approval, Delivery, HistoryRow, Instance, Message, NewDelivery, Verdict
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Version
@@ -135,18 +136,7 @@ class MemoryDeliveries:
                 return holder[0]
         for key, hours in delivery.keys:
             self._tables.delivery_keys[delivery.source, key] = delivery.id, now + hours * HOUR
-        stored = self._tables.deliveries[delivery.id] = Delivery(
-            id=delivery.id,
-            source=delivery.source,
-            provider=delivery.provider,
-            event=delivery.event,
-            headers=delivery.headers,
-            body=delivery.body,
-            state="received",
-            reason="",
-            verdicts=(),
-            received_at=now,
-        )
+        stored = self._tables.deliveries[delivery.id] = received(delivery, now)
         return stored
 
     def get(self, id: str) -> Delivery:
