@@ -18,9 +18,8 @@ RECOVERY = 60.0
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_workers_come_and_go(begin, production, long):
-    """The full form goes through its ten restarts of 30 % in minutes of ten seconds, and is without workers for one of 60."""
     chance = random.Random(16)
-    each, rounds, minute, away = (5, 10, 10.0, 60.0) if long else (2, 3, 0.3, 0.5)
+    each, rounds, minute, away = (5, 10, 60.0, 300.0) if long else (2, 3, 0.3, 0.5)
     ledger = begin(production, LOAD)
     workers = [*KINDS, *(f"{kind} {number}" for kind in KINDS for number in range(2, each + 1))]
     for name in workers[len(KINDS) :]:
@@ -34,7 +33,7 @@ def test_workers_come_and_go(begin, production, long):
     assert not ledger.ended()
     for name in workers:
         production.restart(name)
-    steady = ledger.steadily(lambda key: ledger.deliver(COMMIT, key), 300 if long else 15, seconds=rounds * minute)
+    steady = ledger.steadily(lambda key: ledger.deliver(COMMIT, key), 600 if long else 15, seconds=rounds * minute)
     for _ in range(rounds):
         began = time.monotonic()
         for name in chance.sample(workers, max(1, round(0.3 * len(workers)))):
