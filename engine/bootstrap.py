@@ -191,6 +191,7 @@ class Application:
             ),
             router=self.router,
             clock=self.clock,
+            outbox=self.instances.outbox,
             artifacts=Artifacts(
                 files=self.files,
                 rows=self.instances.artifacts,

@@ -96,6 +96,10 @@ class Malformed(Rejected):
     title = "Malformed"
 
 
+class Newer(Malformed):
+    """Of a kind, or with a field, that this version does not know: a process of a newer one may, so messages are put off."""
+
+
 class Unavailable(HeadraceError):
     """Something we depend on does not answer; nothing was lost, try again. HTTP answers 503."""
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import structlog
 
+from engine.app.aside import put_aside
 from engine.app.batch import Batch, Starting
 from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
@@ -164,11 +165,13 @@ class Advancer:
         """Delete published outbox rows when no batch comes along to take them."""
         self._published.flush(published)
 
-    def reject(self, notification: Notification, error: Exception) -> None:
-        """Park an event that cannot be taken, so that nobody loops on it and somebody can look at it."""
-        _log.error("event parked", instance=notification.instance, scope=notification.scope, error=str(error))
+    def reject(self, notification: Notification, error: Exception, attempts: int = 0) -> bool:
+        """Park an event that cannot be taken, so that nobody loops on it and somebody can look at it.
+
+        One of a newer version is put off first, for a newer process to take; returns whether it comes again.
+        """
         body = {"instance": notification.instance, "scope": notification.scope, "event": notification.event}
-        self._outbox.park(Message(queue=NOTIFICATIONS, body=body), str(error))
+        return put_aside(self._outbox, Message(queue=NOTIFICATIONS, body=body, attempts=attempts), error)
 
     def _catch_up(self, locked: Locked, known: dict[str, Run]) -> None:
         """An instance may have adopted another definition since this process last saw it."""

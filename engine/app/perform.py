@@ -10,6 +10,7 @@ from threading import Event
 from typing import TypeAlias
 
 from engine.app.artifacts import Artifacts
+from engine.app.aside import put_aside
 from engine.app.ask import Asker
 from engine.app.attempt_error import attempt_error
 from engine.app.children import Children
@@ -18,13 +19,23 @@ from engine.app.large_outputs import LargeOutputs
 from engine.app.log_ports import LogStore
 from engine.app.masking import Masker
 from engine.app.outputs import checked, finished
-from engine.app.ports import Clock, Secrets
-from engine.app.records import Notification
+from engine.app.ports import Clock, Outbox, Secrets
+from engine.app.records import Message, Notification
 from engine.app.revealed import Revealed
 from engine.app.route import Router
 from engine.app.task_log import TaskLog
 from engine.core import events
-from engine.core.commands import AskApprovers, CancelChild, MatchEvent, RouteEvent, RunTask, StartChild
+from engine.core.commands import (
+    AskApprovers,
+    CancelChild,
+    CancelTask,
+    GoOn,
+    MatchEvent,
+    RouteEvent,
+    RunTask,
+    StartChild,
+    from_json,
+)
 from engine.core.expressions.render import finish
 from engine.core.keys import idempotency_key, split_path
 from engine.core.values import Json, JsonObject
@@ -32,7 +43,6 @@ from engine.errors import Malformed
 
 _Heard: TypeAlias = RunTask | AskApprovers | StartChild | CancelChild | MatchEvent
 _Wanted: TypeAlias = _Heard | RouteEvent
-_COMMANDS = {command.type: command for command in _Wanted.__args__}
 
 
 class Performer:
@@ -48,6 +58,7 @@ class Performer:
         children: Children,
         router: Router,
         clock: Clock,
+        outbox: Outbox,
         artifacts: Artifacts | None = None,
         large: LargeOutputs | None = None,
     ) -> None:
@@ -58,13 +69,14 @@ class Performer:
         self._children = children
         self._router = router
         self._clock = clock
+        self._outbox = outbox
         self._artifacts = artifacts
         self._large = large
 
     def perform(self, command: JsonObject, stop: Event) -> Notification | None:
         """Carry out one command, given as JSON with its `type`, and return what its instance has to hear of it, if anything.
 
-        Setting `stop` ends a running attempt early. Raises Malformed: no such command.
+        Setting `stop` ends a running attempt early. Raises Malformed: no such command, or Newer: none that this version knows.
         """
         wanted = _read(command)
         if isinstance(wanted, RouteEvent):
@@ -75,6 +87,10 @@ class Performer:
             return None
         scope, _ = split_path(wanted.path)
         return Notification(instance=wanted.instance, scope=scope, event=events.to_json(event))
+
+    def reject(self, message: Message, error: Exception) -> bool:
+        """Put a command aside that cannot be read. Returns whether it comes again; raises Unavailable."""
+        return put_aside(self._outbox, message, error)
 
     def _event(self, wanted: _Heard, stop: Event) -> events.Event | None:
         match wanted:
@@ -142,14 +158,9 @@ class Performer:
 
 
 def _read(command: JsonObject) -> _Wanted:
-    arguments = dict(command)
-    kind = _COMMANDS.get(arguments.pop("type", ""))
-    if kind is None:
-        raise Malformed(f"unknown command type {command.get('type')!r}")
-    try:
-        wanted: _Wanted = kind(**arguments)
-    except TypeError as error:
-        raise Malformed(f"command {kind.type} does not fit: {error}") from None
+    wanted = from_json(command)
+    if isinstance(wanted, (CancelTask, GoOn)):
+        raise Malformed(f"{wanted.type} is not for a task worker to carry out")
     return wanted
 
 

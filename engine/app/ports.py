@@ -143,6 +143,13 @@ class Outbox(Protocol):
         """Keep a message that cannot be processed, for people to look at; its body may be anything."""
         ...
 
+    def put_off(self, message: Message, error: str) -> bool:
+        """Keep a message of a newer version: it is sent again after one minute, then after 2, 4 and 8.
+
+        The 5th time it is not kept: it has to be parked. Returns whether it comes again.
+        """
+        ...
+
     def size(self) -> tuple[int, int]:
         """Rows waiting, rows parked."""
         ...

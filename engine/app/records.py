@@ -24,11 +24,15 @@ TASKS = DEFAULT_QUEUE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message on its way to a queue: `body` is a command or a notification as JSON. `id` is its outbox row, if any."""
+    """One message on its way to a queue: `body` is a command or a notification as JSON. `id` is its outbox row, if any.
+
+    `attempts` counts the processes that could not read it, each an older version than who sent it.
+    """
 
     queue: str
     body: JsonObject
     id: str | None = None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,7 +365,7 @@ class DueScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """A message that nobody has seen published yet. `attempts` counts failed publishes."""
+    """A message that nobody has seen published yet. `attempts` counts failed publishes, and who could not read it."""
 
     id: str
     queue: str

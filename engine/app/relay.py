@@ -64,7 +64,7 @@ class Relay:
 
 
 def _message(row: OutboxRow) -> Message:
-    return Message(queue=row.queue, body=row.body, id=row.id)
+    return Message(queue=row.queue, body=row.body, id=row.id, attempts=row.attempts)
 
 
 def _lease(row: OutboxRow) -> str | None:

@@ -40,7 +40,7 @@ from engine.core.model import (
     WorkflowTrigger,
 )
 from engine.core.values import Json, JsonObject
-from engine.errors import Malformed
+from engine.errors import Newer
 
 
 def definition_to_json(definition: Definition) -> JsonObject:
@@ -49,11 +49,11 @@ def definition_to_json(definition: Definition) -> JsonObject:
 
 
 def definition_from_json(document: JsonObject) -> Definition:
-    """Read a stored definition. Raises Malformed if it is none: made by a newer engine, or damaged."""
+    """Read a stored definition. Raises Newer if it is none: made by a newer engine, or damaged."""
     try:
         definition: Definition = _load(Definition, document)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise Malformed(f"not a definition this engine can read: {error!r}") from None
+        raise Newer(f"not a definition this engine can read: {error!r}") from None
     return definition
 
 

@@ -36,7 +36,7 @@ from engine.core.outbound import (
     StartChild,
 )
 from engine.core.values import Json, JsonObject
-from engine.errors import Malformed
+from engine.errors import Malformed, Newer
 
 __all__ = [
     "AskApprovers",
@@ -108,11 +108,16 @@ def message_of(command: Outbound) -> JsonObject:
 
 
 def from_json(body: JsonObject) -> Outbound:
-    """Read a command back. Raises Malformed on an unknown type or fields that do not fit: such a message is parked."""
+    """Read a command back.
+
+    Raises Newer on a type or a field that this version does not know, Malformed on fields that are missing.
+    """
     arguments = dict(body)
     kind = OUTBOUND.get(str(arguments.pop("type", "")))
     if kind is None:
-        raise Malformed(f"unknown command type {body.get('type')!r}")
+        raise Newer(f"unknown command type {body.get('type')!r}")
+    if unknown := arguments.keys() - _NAMES[kind.type]:
+        raise Newer(f"command {kind.type} has unknown fields: {', '.join(sorted(unknown))}")
     try:
         command: Outbound = kind(**arguments)
     except TypeError as error:

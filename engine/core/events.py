@@ -41,7 +41,7 @@ from engine.core.task_events import (
     TurnAnswered,
 )
 from engine.core.values import JsonObject
-from engine.errors import Malformed
+from engine.errors import Malformed, Newer
 
 __all__ = [
     "ApproversAsked",
@@ -149,18 +149,22 @@ def to_json(event: Event) -> JsonObject:
 def from_json(body: JsonObject, at: int) -> Event:
     """Read an event back, stamped with `at`.
 
-    Raises Malformed on an unknown type or fields that do not fit: such a message is parked, never looped on.
+    Raises Newer on a type, a field or a word that this version does not know, Malformed on values that do not fit.
     """
     arguments = dict(body)
     kind = EVENTS.get(str(arguments.pop("type", "")))
     if kind is None:
-        raise Malformed(f"unknown event type {body.get('type')!r}")
+        raise Newer(f"unknown event type {body.get('type')!r}")
+    if unknown := arguments.keys() - _NAMES[kind.type]:
+        raise Newer(f"event {kind.type} has unknown fields: {', '.join(sorted(unknown))}")
     try:
         event: Event = kind(**arguments, at=at)
         odd = [name for name, expected in _EXPECTED[event.type] if not isinstance(getattr(event, name), expected)]
-        odd += [name for name, words in _WORDS.items() if name in arguments and arguments[name] not in words]
+        strange = [name for name, words in _WORDS.items() if name in arguments and arguments[name] not in words]
     except TypeError as error:
         raise Malformed(f"event {body['type']} does not fit: {error}") from None
     if odd:
         raise Malformed(f"event {body['type']} does not fit: {', '.join(odd)}")
+    if strange:
+        raise Newer(f"event {body['type']} has unknown words: {', '.join(strange)}")
     return event

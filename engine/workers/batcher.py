@@ -39,7 +39,7 @@ class Advances(Protocol):
 
     def flush(self, published: Collection[str]) -> None: ...
 
-    def reject(self, notification: Notification, error: Exception) -> None: ...
+    def reject(self, notification: Notification, error: Exception, attempts: int = 0) -> bool: ...
 
 
 Hand = Callable[[Sequence[Message]], Sequence[Message]]
@@ -172,8 +172,9 @@ class Batcher:
             error=repr(error),
             exc_info=None if foreseen else error,
         )
-        self._patience.insist("parking", lambda: self._advancer.reject(notification, error))
-        if not entry.instead and (failure := failure_instead(notification, error)):
+        attempts = entry.message.attempts if entry.message is not None else 0
+        again = self._patience.insist("parking", lambda: self._advancer.reject(notification, error, attempts))
+        if not again and not entry.instead and (failure := failure_instead(notification, error)):
             self._commit([replace(entry, notification=failure, instead=True)])
             return
         self._settle([entry], Advanced())

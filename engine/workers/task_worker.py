@@ -16,8 +16,9 @@ from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.held import Held, came_by_queue
 from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.wire import PERFORM
-from engine.app.records import NOTIFICATIONS, TASKS, Notification
+from engine.app.records import NOTIFICATIONS, TASKS, Message, Notification
 from engine.core.values import JsonObject
+from engine.errors import Newer
 from engine.workers.admission import Admission
 from engine.workers.attempts import Attempts
 from engine.workers.entry import Entry, Outcomes
@@ -25,6 +26,7 @@ from engine.workers.failure import failure_of
 from engine.workers.flusher import Flusher
 from engine.workers.heartbeat import LONG, Heartbeat
 from engine.workers.pace import Pace
+from engine.workers.patience import Patience
 from engine.workers.queue_worker import QueueWorker, current
 
 FLUSH = 3.0
@@ -38,6 +40,10 @@ class Performs(Protocol):
 
     def perform(self, command: JsonObject, stop: Event) -> Notification | None:
         """Carry out a command; setting `stop` ends it early."""
+        ...
+
+    def reject(self, message: Message, error: Exception) -> bool:
+        """Put a command aside; returns whether it comes again."""
         ...
 
 
@@ -61,6 +67,7 @@ class TaskWorker:
         self._performer = performer
         self._threads = threads
         self._pace = Pace(threads)
+        self._patience = Patience()
         self._attempts = attempts or Attempts()
         flusher = Flusher(broker, self._attempts)
         self._flusher = flusher if outcomes is None else None
@@ -93,6 +100,7 @@ class TaskWorker:
         Tasks that take longer than `timeout` seconds are stopped and given back: another worker does them again, as the
         same attempt.
         """
+        self._patience.end(max(0.0, timeout - FLUSH))
         self._worker.end(max(0.0, timeout - FLUSH))
         if messages := self._attempts.abandon():
             _log.warning("running tasks are given back", tasks=len(messages))
@@ -140,6 +148,8 @@ class TaskWorker:
         started_at = time.monotonic()
         try:
             notification = self._performer.perform(command, attempt.stop)
+        except Newer as error:
+            notification = self._put_aside(message, error)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a task must not leave its instance waiting
             _log.exception("a command could not be carried out", command=command.get("type"))
             notification = failure_of(command, f"{type(error).__name__}: {error}")
@@ -153,6 +163,12 @@ class TaskWorker:
         intake.finished(message)
         if intake.overfull and self._worker.give_back_waiting(came_by_queue):
             _log.debug("waiting commands given back, they take longer than those before", queue=message.queue_name)
+
+    def _put_aside(self, message: Held, error: Newer) -> Notification | None:
+        """A newer process may know the command; if none came in time, its instance hears that it failed."""
+        kept = Message(queue=message.queue_name, body=message.body, attempts=message.attempts)
+        again = self._patience.insist("putting a command aside", lambda: self._performer.reject(kept, error))
+        return None if again else failure_of(message.body, str(error))
 
     def _relieve(self, long: int) -> None:
         """All threads are busy for long: what waits here is given to workers that idle."""

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.adapters.databases.outbox import TRIES
 from engine.app.records import Notification
 from engine.core.events import AttemptAlive, TaskFailed, TaskStarted, TaskSucceeded, to_json
-from engine.errors import Broken, Invalid, Malformed, Unavailable
+from engine.errors import Broken, Invalid, Malformed, Newer, Unavailable
 from tests.app.world import NOOP, World
 
 CHAIN = f"tasks:\n  a: {NOOP}}}\n  b: {{needs: a, {NOOP[1:]}}}\n"
@@ -196,8 +197,7 @@ def test_batches_that_share_instances_do_not_deadlock(world):
         ({"type": "TaskSucceeded", "task": "a", "attempt": 1, "outputs": {"x": 2**70}}, Invalid),
         ({"type": "TaskSucceeded", "task": "a"}, Malformed),
         ({"type": "TaskSucceeded", "task": "a", "attempt": "1"}, Malformed),
-        ({"type": "Nothing"}, Malformed),
-        ({}, Malformed),
+        ({"type": "TaskSucceeded", "task": ["a"], "attempt": 1}, Malformed),
     ],
 )
 def test_an_event_that_cannot_be_kept_changes_nothing_and_can_be_parked(world, event, error):
@@ -211,6 +211,19 @@ def test_an_event_that_cannot_be_kept_changes_nothing_and_can_be_parked(world, e
     world.move(60_000)
     world.relay.run_once()
     assert world.parked() == 1, "what is parked is left to people"
+
+
+def test_an_event_of_a_newer_version_waits_for_a_newer_process_and_is_parked_if_none_comes(world):
+    event = {"type": "TaskUndone", "task": "a"}
+    newer = Notification(instance=world.start(CHAIN), scope="", event=event)
+    for attempts in range(TRIES):
+        with pytest.raises(Newer) as raised:
+            world.advancer.submit([newer])
+        again = world.advancer.reject(newer, raised.value, attempts)
+        assert (again, world.parked()) == ((True, 0) if attempts < TRIES - 1 else (False, 1))
+        world.move(60_000 * 2**attempts)
+        world.relay.run_once()
+        assert [body["event"] for body in world.queued("notifications")] == [event] * again
 
 
 def test_an_instance_is_remembered_only_once_it_is_stored(world):

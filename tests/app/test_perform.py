@@ -59,6 +59,7 @@ def perform(logs):
             children=None,
             router=None,
             clock=SystemClock(),
+            outbox=None,
         )
         values = {
             "type": "RunTask",

@@ -29,6 +29,7 @@ class Worker:
             children=None,
             router=None,
             clock=SystemClock(),
+            outbox=world.instances.outbox,
             artifacts=artifacts,
             large=LargeOutputs(store=world.instances.values, **(large or {})),
         )

@@ -9,7 +9,7 @@ from engine.core import commands
 from engine.core.codec import definition_from_json, definition_to_json, digest
 from engine.core.expressions.model import Text
 from engine.core.model import Check, Retry, WebhookTrigger
-from engine.errors import Malformed
+from engine.errors import Malformed, Newer
 from tests.core.build import cel, define, mapping, task
 
 
@@ -90,7 +90,7 @@ def test_defaults_are_left_out():
     ],
 )
 def test_what_is_no_definition_is_refused(document):
-    with pytest.raises(Malformed):
+    with pytest.raises(Newer):
         definition_from_json(document)
 
 
@@ -99,10 +99,15 @@ def test_what_is_no_definition_is_refused(document):
     [
         {},
         {"type": "OpenScope", "scope": "x"},
-        {"type": "CancelTask"},
         {"type": "CancelTask", "instance": "i", "path": "a", "attempt": 1, "more": 1},
     ],
 )
-def test_what_is_no_outbound_command_is_refused(body):
-    with pytest.raises(Malformed):
+def test_a_command_that_a_newer_version_may_know_is_said_to_be_newer(body):
+    with pytest.raises(Newer):
         commands.from_json(body)
+
+
+def test_a_command_that_lacks_a_field_is_malformed():
+    with pytest.raises(Malformed) as raised:
+        commands.from_json({"type": "CancelTask"})
+    assert not isinstance(raised.value, Newer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.events import DecisionMade, TaskFailed, from_json, to_json
-from engine.errors import Malformed
+from engine.errors import Malformed, Newer
 
 FAILED = {"type": "TaskFailed", "task": "a", "attempt": 1, "error": {"kind": "exit", "message": "1"}}
 DECIDED = {"type": "DecisionMade", "task": "a", "attempt": 1, "person": "ana", "decision": "approved"}
@@ -21,22 +21,34 @@ def test_it_comes_back_with_its_time():
 @pytest.mark.parametrize(
     "body",
     [
-        {},
-        {"type": "Exploded"},
-        {"type": ["TaskFailed"]},
         {**FAILED, "task": ["a"]},
+        {**DECIDED, "decision": ["approved"]},
         {**FAILED, "attempt": "1"},
         {**FAILED, "error": "1"},
-        {**FAILED, "more": 1},
-        {**FAILED, "at": 1},
-        {**DECIDED, "decision": "maybe"},
-        {**DECIDED, "decision": ["approved"]},
         {**DECIDED, "person": {}},
         {**DECIDED, "form": []},
-        {"type": "ScopeSettled", "scope": "finally", "outcome": "skipped"},
-        {"type": "ScopeStarted", "ending": "soon"},
     ],
 )
 def test_what_is_no_event_is_refused(body):
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as raised:
+        from_json(body, 0)
+    assert not isinstance(raised.value, Newer)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"type": "Exploded"},
+        {"type": ["TaskFailed"]},
+        {**FAILED, "more": 1},
+        {**FAILED, "at": 1},
+        {**DECIDED, "decision": "maybe"},
+        {"type": "ScopeSettled", "scope": "finally", "outcome": "skipped"},
+        {"type": "ScopeStarted", "ending": "soon"},
+        {"type": "ChildrenDue", "task": "a", "attempt": 1, "what": "undo what was undone"},
+    ],
+)
+def test_what_a_newer_version_may_know_is_said_to_be_newer(body):
+    with pytest.raises(Newer):
         from_json(body, 0)

@@ -89,6 +89,22 @@ def test_anything_can_be_parked(stores: InstancesDatabase, body: dict[str, objec
     assert stores.outbox.size() == (0, 1)
 
 
+def test_a_message_of_a_newer_version_comes_again_four_times(stores: InstancesDatabase):
+    newer = Message(queue="tasks", body={"type": "Undo"})
+    for attempt in range(1, TRIES):
+        assert stores.outbox.put_off(newer, "unknown \0 command")
+        assert stores.outbox.size() == (1, 0)
+        for _ in range(2 ** (attempt - 1)):
+            assert claim(stores) == []  # not before 1, 2, 4 and 8 minutes are over
+            make_due(stores)
+        with stores.outbox.claim() as claimed:
+            (row,) = claimed.rows
+            assert (row.queue, row.body, row.attempts) == ("tasks", {"type": "Undo"}, attempt)
+        newer = Message(queue=row.queue, body=row.body, attempts=row.attempts)
+    assert not stores.outbox.put_off(newer, "unknown command")
+    assert stores.outbox.size() == (0, 0)
+
+
 def test_rows_under_claim_are_skipped_by_other_claims(stores: InstancesDatabase):
     record(stores, Record(outbox=[message(f"m{number}") for number in range(10)]))
     make_due(stores)

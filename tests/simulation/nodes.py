@@ -164,6 +164,7 @@ class Node:
             children=children,
             router=self.router,
             clock=doors.recovery,
+            outbox=doors.outbox,
             large=LargeOutputs(store=doors.values),
         )
 

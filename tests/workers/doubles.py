@@ -7,8 +7,10 @@ from threading import Event, Lock
 
 from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.intake import Intake
+from engine.adapters.databases.outbox import TRIES
 from engine.app.advance import Advanced
 from engine.app.records import Message, Notification
+from engine.errors import Newer
 from tests.servers import wait_until
 
 IDLE = 0.05
@@ -34,6 +36,7 @@ class ScriptedPerformer:
         self.stopped_before: list[str] = []
         self.running = 0
         self.most_running = 0
+        self.rejected: list[tuple[str, int, str]] = []
         self._lock = Lock()
 
     def perform(self, command, stop: Event) -> Notification | None:
@@ -49,6 +52,10 @@ class ScriptedPerformer:
             with self._lock:
                 self.running -= 1
 
+    def reject(self, message: Message, error: Exception) -> bool:
+        self.rejected.append((message.body["instance"], message.attempts, str(error)))
+        return message.attempts < TRIES - 1
+
     def _act(self, command, stop: Event) -> Notification | None:
         does = command.get("params")
         outputs: object = None
@@ -62,6 +69,8 @@ class ScriptedPerformer:
             raise RuntimeError("a bug")
         elif does == "exit":
             raise SystemExit(3)
+        elif does == "newer":
+            raise Newer("a field of tomorrow")
         elif does == "unsendable":
             outputs = "\ud800"
         event = {"type": "TaskSucceeded", "task": command["path"], "attempt": command["attempt"], "outputs": outputs}
@@ -100,8 +109,9 @@ class RecordingAdvancer:
     def flush(self, published) -> None:
         self.flushed += published
 
-    def reject(self, notification, error) -> None:
+    def reject(self, notification, error, attempts=0) -> bool:
         self.rejected.append((notification.instance, str(error)))
+        return isinstance(error, Newer) and attempts < TRIES - 1
 
 
 class Reader:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.app.advance import Advanced
 from engine.app.records import Message
-from engine.errors import Broken, Invalid, Malformed, Unavailable
+from engine.errors import Broken, Invalid, Malformed, Newer, Unavailable
 from tests.servers import wait_until
 from tests.workers.doubles import Reader, RecordingAdvancer, notification, run_task
 
@@ -107,6 +107,26 @@ def test_a_failure_that_cannot_be_taken_either_is_the_end_of_it(broker, notifica
     broker.publisher.publish([notification("bad", type="TaskSucceeded", task="build", attempt=1)])
     notification_worker(broker, advancer=advancer)
     wait_until(lambda: len(advancer.rejected) == 2 and all_settled(broker), what="both rejections")
+
+
+@pytest.mark.parametrize(("attempts", "failures"), [(0, 0), (4, 1)])
+def test_an_outcome_that_a_newer_process_can_take_waits_for_one(broker, notification_worker, attempts, failures):
+    """Only after the last try its instance hears that the attempt failed."""
+    taken = []
+
+    def answer(one):
+        if one.instance == "new" and one.event["type"] == "TaskSucceeded":
+            raise Newer("a definition of a newer engine")
+        taken.append((one.instance, one.event["type"]))
+        return Advanced()
+
+    body = notification("new", type="TaskSucceeded", task="build", attempt=1).body
+    advancer = RecordingAdvancer(answer)
+    broker.publisher.publish([Message(queue="notifications", body=body, attempts=attempts), notification("a")])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: len(taken) == 1 + failures and all_settled(broker), what="all that can be taken")
+    assert sorted(taken) == [("a", "E"), ("new", "TaskFailed")][: 1 + failures]
+    assert advancer.rejected == [("new", "a definition of a newer engine")]
 
 
 def test_an_unforeseen_error_is_tried_again(broker, notification_worker):

@@ -46,6 +46,20 @@ def test_a_command_leased_elsewhere_is_dropped(broker, task_worker, performer):
     assert performer.started == ["a"]
 
 
+@pytest.mark.parametrize(("attempts", "heard"), [(0, []), (4, [("a", "TaskFailed")])])
+def test_a_command_of_a_newer_version_is_put_aside(broker, task_worker, performer, attempts, heard):
+    """Its lease goes, so that a newer process can carry it out; only if none came, its instance hears of it."""
+    outcomes = Reader(broker, "notifications")
+    task_worker(broker)
+    body = run_task("a", does="newer").body
+    broker.publisher.publish([Message(queue="tasks", body=body, attempts=attempts), run_task("b")])
+    outcomes.wait_for(1 + len(heard))
+    wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
+    assert performer.rejected == [("a", attempts, "a field of tomorrow")]
+    assert sorted(outcomes.events()) == [*heard, ("b", "TaskSucceeded")]
+    assert list(broker.leases.held([lease_key("a", "build", 1)])) == [False]
+
+
 def test_asking_has_a_lease_of_its_own(broker, task_worker, performer):
     place = {"instance": "a", "path": "build", "attempt": 1}
     broker.leases.take([lease_key("a", "build", 1)])

@@ -7,6 +7,7 @@ from typing import Any
 from dramatiq import Message
 from dramatiq.broker import MessageProxy
 
+from engine.adapters.broker.wire import ATTEMPTS
 from engine.core.values import JsonObject
 
 
@@ -24,6 +25,12 @@ class Held(MessageProxy):
         """The command or notification."""
         body: JsonObject = self._message.args[0]
         return body
+
+    @property
+    def attempts(self) -> int:
+        """How many could not read it before."""
+        attempts: int = self._message.options.get(ATTEMPTS, 0)
+        return attempts
 
     def keep(self) -> None:
         """Take over the acknowledgement: the outcome waits for its batch."""

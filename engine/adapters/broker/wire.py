@@ -20,6 +20,9 @@ NOTIFY = "notify"
 """The actor on the notification queue; its one argument is `{"instance", "scope", "event"}`."""
 
 
+ATTEMPTS = "attempts"
+"""Dramatiq's option that says how many could not read the message before."""
+
 MOST = 10
 """The highest priority; the lowest is as far below 0."""
 
@@ -41,7 +44,8 @@ def seal(message: Message) -> Envelope:
     priority = message.body.get("priority") if isinstance(message.body, dict) else None
     if type(priority) is not int:  # made by hand: whoever reads the queue refuses it
         priority = 0
-    return _seal(message.queue, actor, [message.body], {}, {}, priority=max(-MOST, min(priority, MOST)))
+    options = {ATTEMPTS: message.attempts} if message.attempts else {}
+    return _seal(message.queue, actor, [message.body], {}, options, priority=max(-MOST, min(priority, MOST)))
 
 
 def priority_of(id: str) -> int:

@@ -17,10 +17,13 @@ from engine.core.values import Json
 from engine.errors import Invalid
 
 TRIES = 5
-"""Failed publishes after which a row is parked."""
+"""Failed publishes, or readers that did not know it, after which a row is parked."""
 
 LATER = 5_000
 """Milliseconds until a row that was put off is looked at again."""
+
+NEWER = 60_000
+"""Milliseconds until a message is sent again for the first time that its reader was too old for; twice as long each time."""
 
 
 class ClaimedRows:
@@ -80,17 +83,17 @@ def read_claim(connection: sa.Connection, statement: sa.Select[Any]) -> ClaimedR
 
 def park(database: Database, message: Message, error: str) -> None:
     """See `engine.app.ports.Outbox.park`."""
-    with database.writing() as connection:
-        connection.execute(
-            sa.insert(outbox).values(
-                id=message.id or str(uuid_utils.uuid7()),
-                queue=storable_text(message.queue),
-                body=_any_body(message.body),
-                publish_after=database.now(),
-                error=storable_text(error),
-                parked_at=database.now(),
-            )
-        )
+    _keep(database, message, error, publish_after=database.now(), parked_at=database.now())
+
+
+def put_off(database: Database, message: Message, error: str) -> bool:
+    """See `engine.app.ports.Outbox.put_off`."""
+    attempts = message.attempts + 1
+    if attempts >= TRIES:
+        return False
+    later = database.now() + NEWER * 2**message.attempts
+    _keep(database, message, error, publish_after=later, attempts=attempts)
+    return True
 
 
 def size(database: Database) -> tuple[int, int]:
@@ -99,6 +102,19 @@ def size(database: Database) -> tuple[int, int]:
     with database.reading() as connection:
         total, kept = connection.execute(sa.select(sa.func.count(), parked).select_from(outbox)).one()
     return total - kept, kept
+
+
+def _keep(database: Database, message: Message, error: str, **columns: Any) -> None:
+    with database.writing() as connection:
+        connection.execute(
+            sa.insert(outbox).values(
+                id=message.id or str(uuid_utils.uuid7()),
+                queue=storable_text(message.queue),
+                body=_any_body(message.body),
+                error=storable_text(error),
+                **columns,
+            )
+        )
 
 
 def _count_failure(database: Database, id: str, error: str) -> sa.Update:

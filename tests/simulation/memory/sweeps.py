@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from engine.adapters.databases.documents import dump, load
-from engine.adapters.databases.outbox import LATER, TRIES
+from engine.adapters.databases.outbox import LATER, NEWER, TRIES
 from engine.adapters.databases.timers import PUBLISH_AFTER
 from engine.app.records import Delivery, DueScope, Message, OutboxRow
 from engine.app.trigger_ports import End, Look, ScheduleRow
@@ -55,6 +55,14 @@ class MemoryOutbox:
         self._tables.outbox[message.id or self._tables.draw()] = OutRow(
             message.queue, body, self._tables.now(), error=error, parked=True
         )
+
+    def put_off(self, message: Message, error: str) -> bool:
+        attempts = message.attempts + 1
+        if attempts >= TRIES:
+            return False
+        after = self._tables.now() + NEWER * 2**message.attempts
+        self._tables.outbox[self._tables.draw()] = OutRow(message.queue, dump(message.body), after, attempts, error)
+        return True
 
     def size(self) -> tuple[int, int]:
         parked = sum(row.parked for row in self._tables.outbox.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from engine.adapters.databases.outbox import ClaimedRows, claimable, park, read_claim, size
+from engine.adapters.databases.outbox import ClaimedRows, claimable, park, put_off, read_claim, size
 from engine.adapters.databases.postgres.database import PostgresDatabase
 from engine.app.records import Message
 
@@ -27,6 +27,10 @@ class PostgresOutbox:
     def park(self, message: Message, error: str) -> None:
         """See the port."""
         park(self._database, message, error)
+
+    def put_off(self, message: Message, error: str) -> bool:
+        """See the port."""
+        return put_off(self._database, message, error)
 
     def size(self) -> tuple[int, int]:
         """See the port."""

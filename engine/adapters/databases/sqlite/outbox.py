@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from engine.adapters.databases.outbox import ClaimedRows, claimable, park, read_claim, size
+from engine.adapters.databases.outbox import ClaimedRows, claimable, park, put_off, read_claim, size
 from engine.adapters.databases.sqlite.database import SqliteDatabase
 from engine.adapters.databases.tables import outbox
 from engine.app.records import Message
@@ -41,6 +41,10 @@ class SqliteOutbox:
     def park(self, message: Message, error: str) -> None:
         """See the port."""
         park(self._database, message, error)
+
+    def put_off(self, message: Message, error: str) -> bool:
+        """See the port."""
+        return put_off(self._database, message, error)
 
     def size(self) -> tuple[int, int]:
         """See the port."""
