@@ -198,9 +198,7 @@ class Application:
                 limits=Limits(file=self.config.artifact_max_file, instance=self.config.artifact_max_instance),
             ),
             large=LargeOutputs(
-                store=self.instances.values,
-                output=self.config.output_max,
-                instance=self.config.output_max_instance,
+                store=self.instances.values, output=self.config.output_max, instance=self.config.output_max_instance
             ),
         )
 
