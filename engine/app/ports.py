@@ -349,13 +349,11 @@ Standing = Literal["ours", "cancelled", "lost"]
 
 
 class Leases(Protocol):
-    """Hints about who is at work on what. The database decides.
+    """Hints about who is at work on what. The database decides. Whoever fetches a command from its queue takes its lease with it.
 
     To be asked to stop, one needs no message: publishing a CancelTask asks whoever holds the attempt's lease, or takes it
     within the hour.
     """
-
-    def take(self, keys: Sequence[str]) -> Sequence[Standing]: ...
 
     def renew(self, keys: Sequence[str]) -> Sequence[Standing]:
         """Renew (and re-create) the leases."""

@@ -1,4 +1,4 @@
-"""Which of the fetched commands this worker may carry out: those whose lease is free."""
+"""Which of the fetched commands this worker may carry out: those whose lease came with them."""
 
 from __future__ import annotations
 
@@ -17,26 +17,20 @@ _log = structlog.get_logger(__name__)
 
 
 class Admission:
-    """Leases a whole fetch in one round trip. A refused message is dropped: somebody is at work on it, and it was a hint."""
+    """A message whose lease was refused is dropped: somebody is at work on it, and it was a hint."""
 
     def __init__(self, leases: Leases, attempts: Attempts) -> None:
         self._leases = leases
         self._attempts = attempts
 
     def admit(self, messages: Sequence[Held]) -> Sequence[Held]:
-        """The messages to work on, registered as attempts. Raises Unavailable."""
-        wanted = [attempt for message in messages if (attempt := _attempt(message))]
-        keys = list({attempt.lease: None for attempt in wanted if attempt.lease is not None})
-        standings = dict(zip(keys, self._leases.take(keys), strict=True))
+        """The messages to work on, registered as attempts."""
         admitted = []
-        for attempt in wanted:
-            standing = standings.pop(attempt.lease, "lost") if attempt.lease else "ours"  # of two doubles one is enough
-            if standing == "lost":
-                _log.debug("somebody is at work on it", lease=attempt.lease)
-                continue
-            if standing == "cancelled":
-                attempt.stop.set()  # before it begins: its instance hears at once that it was cancelled
-            admitted.append(attempt)
+        for message in messages:
+            if message.standing == "lost":
+                _log.debug("somebody is at work on it", message=message.message_id)
+            elif attempt := _attempt(message):
+                admitted.append(attempt)
         self._attempts.add(admitted)
         return [attempt.message for attempt in admitted]
 
@@ -48,8 +42,13 @@ class Admission:
 
 
 def _attempt(message: Held) -> Attempt | None:
+    """One that brought no lease although it has one (made by hand, or sent by an older version) is leased by the heartbeat."""
     try:
-        return Attempt(message=message, lease=lease_of(message.body))
+        lease = lease_of(message.body)
     except (Malformed, IndexError) as error:
         _log.error("command dropped", queue=message.queue_name, message=message.message_id, error=str(error))
         return None
+    attempt = Attempt(message=message, lease=lease, leased=message.standing is not None, leased_at=message.since)
+    if message.standing == "cancelled":
+        attempt.stop.set()  # before it begins: its instance hears at once that it was cancelled
+    return attempt

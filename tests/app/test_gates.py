@@ -214,8 +214,8 @@ def test_batches_of_many_groups_at_once_come_to_an_end(world):
             heard = world.transport.fetch("notifications", 4, 0)
             if not fetched and not heard and not world.sql("SELECT 1 FROM slots"):
                 return 0
-            events = [Notification(**unseal(data).args[0]) for _, data in heard]
-            for command in (unseal(data).args[0] for _, data in fetched):
+            events = [Notification(**unseal(message.data).args[0]) for message in heard]
+            for command in (unseal(message.data).args[0] for message in fetched):
                 event = TaskSucceeded(task=command["path"], attempt=command["attempt"])
                 events.append(Notification(instance=command["instance"], scope="", event=to_json(event)))
             for _ in range(20):

@@ -231,8 +231,12 @@ class World:
     def queued(self, queue: str = "tasks") -> list[dict[str, Any]]:
         """What is in a queue now; it is taken out."""
         taken = self.transport.fetch(queue, 10_000, 0)
-        self.transport.settle(ack={queue: [name for name, _ in taken]})
-        return [unseal(data).args[0] for _, data in taken]
+        bodies = [unseal(message.data).args[0] for message in taken]
+        leased = [
+            body for body, message in zip(bodies, taken, strict=True) if message.standing in ("ours", "cancelled")
+        ]
+        self.transport.settle(ack={queue: [message.id for message in taken]}, release=list(map(lease_of, leased)))
+        return bodies
 
     def called_off(self) -> list[str]:
         """Leases whose holders were asked to stop since this was last asked."""

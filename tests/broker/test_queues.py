@@ -91,7 +91,7 @@ def test_settled_messages_are_gone_and_what_was_sent_with_them_is_there(broker: 
     broker.publisher.publish(commands(2))
     consumer = read(broker, "tasks")
     held = take_all(consumer)
-    assert list(broker.leases.take(["a"])) == ["ours"]
+    assert list(broker.leases.renew(["a"])) == ["ours"]
     broker.settle(publish=[Message(queue="notifications", body={"number": 7})], ack=held, release=["a"], changed=["i"])
     consumer.requeue(held)
     assert take_all(consumer) == []

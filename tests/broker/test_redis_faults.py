@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis
 
 from engine.adapters.broker.connect import Broker
+from engine.adapters.broker.consumer import LATE
 from engine.adapters.broker.redis_scripts import BEAT, FETCH
 from engine.app.records import Message
 from engine.errors import Unavailable
 from tests.broker.conftest import read, take_all
+from tests.broker.test_leases import ask, fetched
 from tests.broker.test_queues import commands, numbers
 from tests.broker.test_signals import waiter
 from tests.servers import RedisServer, wait_until
@@ -91,18 +94,48 @@ def test_messages_whose_fetch_reply_was_lost_come_back(broker: Broker, client: r
     consumer = read(broker, "tasks", window=2)
     held = take_all(consumer)
     transport = broker.dramatiq._transport
-    client.register_script(FETCH)(["headrace"], [transport.broker_id, "tasks", 10])  # done there, unknown here
+    client.register_script(FETCH)(["headrace"], [transport.broker_id, "tasks", 10, 300])  # done there, unknown here
     consumer._adrift = True
     broker.dramatiq.queues["tasks"].finished(held[0])
     assert numbers(take_all(consumer)) == [2]
     broker.settle(ack=held)
 
 
-def test_taking_again_after_a_lost_reply_says_who_won(broker: Broker):
-    leases = broker.leases
-    assert leases._try("mine", ["a"]) == ["ours"]
-    assert leases._try("mine", ["a", "b"]) == ["ours", "ours"]
-    assert leases._try("theirs", ["a"]) == ["lost"]
+def test_leases_taken_by_a_fetch_whose_reply_was_lost_are_free_again(broker: Broker, other: Broker):
+    """But not those of messages that came with it and are doubles of what is at work here."""
+    ask(broker, "busy")
+    consumer = read(broker, "tasks", window=9)
+    held = take_all(consumer)
+    ask(broker, "busy", "lost")
+    broker.dramatiq._transport.fetch("tasks", 10, 0)  # done there; who asked learns nothing of it
+    assert list(broker.leases.held(["i/busy/1", "i/lost/1"])) == [True, True]
+    broker.dramatiq._transport.requeue_others("tasks", {message.message_id for message in held})
+    assert sorted(fetched(other)) == [("busy", "lost"), ("lost", "ours")]
+
+
+def test_leases_of_a_reader_that_leaves_are_free_again(broker: Broker, other: Broker):
+    ask(broker, "a")
+    assert fetched(broker) == [("a", "ours")]
+    broker.close()
+    assert fetched(other) == [("a", "ours")]
+
+
+def test_an_answer_that_comes_late_is_as_good_as_lost(broker: Broker, other: Broker, monkeypatch: pytest.MonkeyPatch):
+    """Its reader was stopped while it waited: others may be at work on what it says, and hold the leases."""
+    ask(broker, "a", "b")
+    transport, consumer = broker.dramatiq._transport, read(broker, "tasks")
+    fetch, now = transport.fetch, time.monotonic
+
+    def stopped(*arguments: Any) -> Any:
+        found = fetch(*arguments)
+        monkeypatch.setattr("engine.adapters.broker.consumer.time.monotonic", lambda: now() + LATE + 1)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transport, "fetch", stopped)
+        assert next(consumer) is None
+    assert not broker.dramatiq.queues["tasks"].unsettled()
+    assert sorted(fetched(other)) == [("a", "ours"), ("b", "ours")]
 
 
 def test_wiping_redis_changes_the_generation_and_nothing_breaks(broker: Broker, client: redis.Redis):
@@ -154,7 +187,7 @@ def test_an_outage_is_unavailable_and_ends(broker: Broker, redis_server: RedisSe
             lambda: broker.publisher.publish(commands(1)),
             broker.publisher.generation,
             broker.ping,
-            lambda: broker.leases.take(["a"]),
+            lambda: broker.leases.renew(["a"]),
             lambda: broker.leases.held(["a"]),
             lambda: broker.signals.changed(["a"]),
         ):

@@ -20,7 +20,6 @@ LATEST = 2
 
 FETCH = "engine.adapters.broker.redis_transport:RedisTransport.fetch"
 SETTLE = "engine.adapters.broker.redis_transport:RedisTransport.settle"
-TAKE = "engine.adapters.broker.redis_leases:RedisLeases.take"
 RENEW = "engine.adapters.broker.redis_leases:RedisLeases.renew"
 LOCK = "engine.adapters.databases.postgres.store:PostgresInstanceStore.lock"
 RECORD = "engine.adapters.databases.postgres.store:PostgresLocked.record"
@@ -63,7 +62,7 @@ def points() -> list[Point]:
     written = [(WRITING, ("leaving", "left"))]
     passed: Passed = {
         "notification-worker": [(FETCH, ("after",)), *commit, (DELETE, CALL)],
-        "task-worker": [(FETCH, ("after",)), (TAKE, CALL), (PERFORM, CALL), (SETTLE, CALL), (RENEW, CALL), *written],
+        "task-worker": [(FETCH, ("after",)), (PERFORM, CALL), (SETTLE, CALL), (RENEW, CALL), *written],
         "relay": [(CLAIM, BLOCK), (SETTLE, CALL)],
         "scheduler": [(LEAD, ("after",)), (DUE, ("after",)), *commit, (MARK, CALL), *written],
         "webhooks": [(STORE, CALL), *commit],

@@ -8,10 +8,9 @@ from engine.adapters.broker.connect import LEASE_MS, Broker
 from engine.adapters.broker.publisher import QueuePublisher
 from engine.adapters.broker.queue_broker import QueueBroker
 from engine.adapters.broker.transport import CANCEL_SECONDS
-from engine.adapters.broker.wire import Envelope, priority_of
+from engine.adapters.broker.wire import Envelope, Fetched, priority_of
 from engine.app.figures import QueueFigures
 from engine.app.ports import Standing
-from engine.errors import Unavailable
 from tests.simulation.faults import Weather
 from tests.simulation.kernel import MS, SECOND, Kernel, Process
 from tests.simulation.threads import Event
@@ -28,11 +27,13 @@ class Redis:
         self.weather = weather
         self.process = Process("redis")
         self.generation = "g1"
-        self.ready: dict[str, list[tuple[str, bytes]]] = {}
-        self.fetched: dict[tuple[str, str], dict[str, bytes]] = {}
+        self.ready: dict[str, list[Envelope]] = {}
+        self.fetched: dict[tuple[str, str], dict[str, Envelope]] = {}
         """By reader and queue."""
         self.filled: dict[str, Event] = {}
         self._leases: dict[str, tuple[str, int]] = {}
+        self._taken_for: dict[str, str] = {}
+        """By lease that has not been renewed: the message it was taken for."""
         self._cancels: dict[str, int] = {}
         self._wiped = 1
 
@@ -41,49 +42,52 @@ class Redis:
         self.weather.count("broker wiped")
         self._wiped += 1
         self.generation = f"g{self._wiped}"
-        for kept in (self.ready, self.fetched, self._leases, self._cancels):
+        for kept in (self.ready, self.fetched, self._leases, self._taken_for, self._cancels):
             kept.clear()
 
     def push(self, envelope: Envelope) -> None:
         """A message arrives as its fate has it."""
         for after in self.weather.fate():
             if not after:
-                self.put(envelope.queue, envelope.id, envelope.data)
+                self.put(envelope)
                 continue
 
             def arrive(after: int = after) -> None:
                 self.kernel.sleep(after)
-                self.put(envelope.queue, envelope.id, envelope.data)
+                self.put(envelope)
 
             self.kernel.spawn(self.process, arrive, "late message")
 
-    def put(self, queue: str, id: str, data: bytes) -> None:
+    def put(self, envelope: Envelope) -> None:
         """At the end of its queue, before those of lower priority."""
-        ready = self.ready.setdefault(queue, [])
-        rank = priority_of(id)
+        ready = self.ready.setdefault(envelope.queue, [])
+        rank = priority_of(envelope.id)
         place = len(ready)
-        while rank and place and priority_of(ready[place - 1][0]) < rank:
+        while rank and place and priority_of(ready[place - 1].id) < rank:
             place -= 1
-        ready.insert(place, (id, data))
-        self.queue_event(queue).set()
+        ready.insert(place, envelope)
+        self.queue_event(envelope.queue).set()
 
     def queue_event(self, queue: str) -> Event:
         """Set when something is put there."""
         return self.filled.setdefault(queue, Event())
 
-    def take(self, reader: str, queue: str, limit: int) -> list[tuple[str, bytes]]:
-        """For this reader, until it acknowledges."""
+    def take(self, reader: str, queue: str, limit: int) -> list[Fetched]:
+        """For this reader, until it acknowledges; with the leases that nobody has."""
         ready = self.ready.get(queue, [])
         taken, self.ready[queue] = ready[:limit], ready[limit:]
-        self.fetched.setdefault((reader, queue), {}).update(taken)
-        return taken
+        self.fetched.setdefault((reader, queue), {}).update((envelope.id, envelope) for envelope in taken)
+        return [Fetched(envelope.id, envelope.data, self._lease(reader, envelope)) for envelope in taken]
 
     def put_back(self, reader: str, queue: str, ids: Collection[str]) -> None:
         """What this reader holds of these."""
         held = self.fetched.get((reader, queue), {})
         for one in ids:
             if one in held:
-                self.put(queue, one, held.pop(one))
+                envelope = held.pop(one)
+                if envelope.lease and self.holder(envelope.lease) == reader:
+                    self._free(envelope.lease, one)
+                self.put(envelope)
 
     def bury(self, reader: str, *, at_once: bool = False) -> None:
         """A reader is silent: what it has fetched comes back once it counts as dead."""
@@ -107,13 +111,29 @@ class Redis:
         if self.holder(lease) not in (None, owner):
             return "lost"
         self._leases[lease] = owner, self.kernel.now + LEASE_MS * MS
+        self._taken_for.pop(lease, None)
         return "cancelled" if self._cancels.get(lease, 0) > self.kernel.now else "ours"
+
+    def _lease(self, reader: str, envelope: Envelope) -> Standing | None:
+        lease = envelope.lease
+        if lease is None:
+            return None
+        if self.holder(lease) is not None:
+            return "lost"
+        standing = self.hold(lease, reader)
+        self._taken_for[lease] = envelope.id
+        return standing
+
+    def _free(self, lease: str, message: str) -> None:
+        if self._taken_for.get(lease) == message:
+            del self._leases[lease], self._taken_for[lease]
 
     def settle(self, reader: str, release: Sequence[str], cancel: Sequence[str]) -> None:
         """Let go of leases, and ask holders to stop."""
         for lease in release:
             if self.holder(lease) == reader:
                 del self._leases[lease]
+                self._taken_for.pop(lease, None)
         self._cancels.update(dict.fromkeys(cancel, self.kernel.now + CANCEL_SECONDS * SECOND))
 
 
@@ -145,11 +165,12 @@ class Transport:
             self._redis.push(envelope)
         self._weather.after(self._process, "broker", "settle", unanswered=lost)
 
-    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:  # noqa: ARG002 - as the port has it
+    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[Fetched]:  # noqa: ARG002 - as the port has it
         filled = self._redis.queue_event(queue)
         if not self._redis.ready.get(queue):
             filled.clear()
-            filled.wait()  # who comes back without anything only comes again
+            filled.wait()
+            return []  # who waited for long comes again, as if its time had been over
         lost = self._weather.before(self._process, "broker", "fetch")
         found = self._redis.take(self.reader, queue, limit)
         self._weather.after(self._process, "broker", "fetch", unanswered=lost)
@@ -196,15 +217,6 @@ class Leases:
         self._process = process
         self._owner = owner
 
-    def take(self, keys: Sequence[str]) -> Sequence[Standing]:
-        if not keys:
-            return []
-        mine: set[str] = set()
-        try:
-            return self._take(keys, mine)
-        except Unavailable:
-            return self._take(keys, mine)  # a lost reply: the token says which of them are ours already
-
     def renew(self, keys: Sequence[str]) -> Sequence[Standing]:
         if not keys:
             return []
@@ -225,17 +237,6 @@ class Leases:
         lost = self._before("held")
         found = [self._redis.holder(key) is not None for key in keys]
         self._after("held", lost)
-        return found
-
-    def _take(self, keys: Sequence[str], mine: set[str]) -> Sequence[Standing]:
-        lost = self._before("take")
-        found: list[Standing] = []
-        for key in keys:
-            free = self._redis.holder(key) is None or key in mine
-            found.append(self._redis.hold(key, self._owner) if free else "lost")
-            if free:
-                mine.add(key)
-        self._after("take", lost)
         return found
 
     def _before(self, call: str) -> bool:

@@ -28,6 +28,7 @@ _MODULES: dict[str, dict[str, Any]] = {
     "engine.app.recent": _TIME,
     "engine.app.published": {"Timer": threads.Timer, "Lock": threads.Lock},
     "engine.adapters.broker.consumer": _TIME,
+    "engine.adapters.broker.held": _TIME,
     "engine.adapters.broker.intake": {"Condition": threads.Condition, "Lock": threads.Lock},
     "engine.adapters.broker.wire": _TIME,
     "engine.core.items": {"WINDOW": SMALL_WINDOW},
@@ -81,7 +82,7 @@ def _nothing(*_arguments: object, **_keys: object) -> None:
 
 def _attempt(**keys: Any) -> attempts.Attempt:
     """With a stop flag and a time that are virtual: a dataclass keeps the makers of its defaults."""
-    return attempts.Attempt(stop=threads.Event(), leased_at=threads.Time.monotonic(), **keys)  # type: ignore[arg-type]
+    return attempts.Attempt(stop=threads.Event(), **{"leased_at": threads.Time.monotonic(), **keys})  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def test_a_double_of_a_running_command_is_dropped(broker, task_worker, performer
 
 
 def test_a_command_leased_elsewhere_is_dropped(broker, task_worker, performer):
-    broker.leases.take([lease_key("a", "build", 1)])
+    broker.leases.renew([lease_key("a", "build", 1)])
     task_worker(broker)
     broker.publisher.publish([run_task("a"), run_task("a", attempt=2)])
     wait_until(lambda: performer.started, what="the second attempt")
@@ -62,7 +62,7 @@ def test_a_command_of_a_newer_version_is_put_aside(broker, task_worker, performe
 
 def test_asking_has_a_lease_of_its_own(broker, task_worker, performer):
     place = {"instance": "a", "path": "build", "attempt": 1}
-    broker.leases.take([lease_key("a", "build", 1)])
+    broker.leases.renew([lease_key("a", "build", 1)])
     task_worker(broker)
     broker.publisher.publish([Message(queue="tasks", body={"type": "AskApprovers", **place})])
     wait_until(lambda: len(performer.started) == 1, what="the asking")
@@ -257,7 +257,7 @@ def test_what_somebody_else_took_over_counts_for_nothing(redis_url, open_broker,
     key = lease_key("a", "build", 1)
     stopped.publisher.publish([run_task("a", does="until stopped")])
     wait_until(lambda: performer.running == 1, what="the start")
-    wait_until(lambda: stopped.leases.release([key]) or other.leases.take([key]) == ["ours"], what="the takeover")
+    wait_until(lambda: stopped.leases.release([key]) or other.leases.renew([key]) == ["ours"], what="the takeover")
     wait_until(lambda: performer.running == 0, what="the stop")
     wait_until(lambda: not stopped.dramatiq.queues["tasks"].unsettled(), what="the room")
     assert [event for event in outcomes.events() if event[1] != "TaskStarted"] == []

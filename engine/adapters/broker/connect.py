@@ -84,7 +84,7 @@ def _redis(url: str, lease_ms: int, namespace: str) -> Broker:
     client, names = open_client(url), Names(namespace)
     # A dead reader's messages must not come back before its leases have run out: whoever fetched them then would find
     # them leased and drop them. Hence the margin of two heartbeats.
-    transport = RedisTransport(client, names, dead_after=int(lease_ms * 1.1))
+    transport = RedisTransport(client, names, lease_ms=lease_ms, dead_after=int(lease_ms * 1.1))
     leases = RedisLeases(client, names, ms=lease_ms, owner=transport.broker_id)
     return _broker(transport, leases, RedisSignals(client, names))
 

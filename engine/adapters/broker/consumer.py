@@ -13,8 +13,11 @@ from dramatiq.errors import ConnectionClosed
 from engine.adapters.broker.held import Held
 from engine.adapters.broker.intake import Intake
 from engine.adapters.broker.transport import Transport
-from engine.adapters.broker.wire import unseal
+from engine.adapters.broker.wire import Fetched, unseal
 from engine.errors import Malformed, Unavailable
+
+LATE = 1.0
+"""Seconds, beyond those that a fetch waits, after which its answer is as good as lost: this process was stopped meanwhile."""
 
 RETRY = 0.5
 """Seconds between two tries to reach a broker that is down."""
@@ -91,7 +94,14 @@ class QueueConsumer(Consumer):
         room = self._intake.room(self._timeout)
         if room <= 0:
             return
-        messages = self._read(self._transport.fetch(self._queue, room, self._timeout))
+        since = time.monotonic()
+        fetched = self._transport.fetch(self._queue, room, self._timeout)
+        if fetched and time.monotonic() - since > self._timeout + LATE:
+            self._transport.requeue_others(
+                self._queue, self._intake.unsettled()
+            )  # others may have them, and the leases
+            return
+        messages = self._read(fetched, since)
         if not messages:
             return
         admitted = self._intake.admit(messages)
@@ -101,11 +111,11 @@ class QueueConsumer(Consumer):
             wanted = {message.message_id for message in admitted}
             self._drop([message.message_id for message in messages if message.message_id not in wanted])
 
-    def _read(self, fetched: Sequence[tuple[str, bytes]]) -> list[Held]:
+    def _read(self, fetched: Sequence[Fetched], since: float) -> list[Held]:
         messages: list[Held] = []
-        for name, data in fetched:
+        for name, data, standing in fetched:
             try:
-                messages.append(Held(unseal(data)))
+                messages.append(Held(unseal(data), standing=standing, since=since))
             except Malformed as error:
                 _log.error("message dropped", queue=self._queue, message=name, error=str(error))
                 self._drop([name])

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from dramatiq import Message
 from dramatiq.broker import MessageProxy
 
 from engine.adapters.broker.wire import ATTEMPTS
+from engine.app.ports import Standing
 from engine.core.values import JsonObject
 
 
 class Held(MessageProxy):
     """A message in this process. After `keep`, Dramatiq's acknowledgement does nothing and `Broker.settle` does it instead."""
 
-    def __init__(self, message: Message[Any], *, queued: bool = True) -> None:
+    def __init__(
+        self,
+        message: Message[Any],
+        *,
+        queued: bool = True,
+        standing: Standing | None = None,
+        since: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.kept = False
+        self.standing = standing
+        """Of the lease that was taken when it was fetched."""
+        self.since = time.monotonic() if since is None else since
+        """When it was asked for, in monotonic seconds: it, and its lease, have been here for no longer."""
         self.queued = queued
         """Whether it came from its queue, which has to hear what becomes of it."""
 

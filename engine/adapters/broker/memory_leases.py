@@ -17,13 +17,25 @@ class MemoryLeases:
         self._seconds = ms / 1000
         self._lock = Lock()
         self._until: dict[str, float] = {}
+        self._taken_for: dict[str, str] = {}
+        """The messages that leases were taken for, as long as these have not been renewed."""
         self._cancelled: dict[str, float] = {}
 
-    def take(self, keys: Sequence[str]) -> Sequence[Standing]:
-        """Each that nobody holds."""
+    def take(self, key: str, message: str) -> Standing:
+        """For whoever fetches a message; "lost" if somebody holds it."""
         now = time.monotonic()
         with self._lock:
-            return [self._take(key, now) for key in keys]
+            if self._until.get(key, now) > now:
+                return "lost"
+            standing = self._hold(key, now)
+            self._taken_for[key] = message
+            return standing
+
+    def put_back(self, key: str, message: str) -> None:
+        """Let go of what was taken for this message and has not been renewed."""
+        with self._lock:
+            if self._taken_for.get(key) == message:
+                self._release(key)
 
     def renew(self, keys: Sequence[str]) -> Sequence[Standing]:
         """Renew or re-create; nobody else can have taken them."""
@@ -35,7 +47,7 @@ class MemoryLeases:
         """Let go."""
         with self._lock:
             for key in keys:
-                self._until.pop(key, None)
+                self._release(key)
 
     def held(self, keys: Sequence[str]) -> Sequence[bool]:
         """Whether somebody is at work."""
@@ -52,9 +64,11 @@ class MemoryLeases:
             self._cancelled = {key: until for key, until in self._cancelled.items() if until > now}
             self._cancelled.update(dict.fromkeys(keys, now + CANCEL_SECONDS))
 
-    def _take(self, key: str, now: float) -> Standing:
-        return "lost" if self._until.get(key, now) > now else self._hold(key, now)
+    def _release(self, key: str) -> None:
+        self._until.pop(key, None)
+        self._taken_for.pop(key, None)
 
     def _hold(self, key: str, now: float) -> Standing:
         self._until[key] = now + self._seconds
+        self._taken_for.pop(key, None)
         return "cancelled" if self._cancelled.get(key, now) > now else "ours"

@@ -11,51 +11,58 @@ from uuid import uuid4
 from engine.adapters.broker.memory_leases import MemoryLeases
 from engine.adapters.broker.memory_signals import MemorySignals
 from engine.adapters.broker.transport import EVERYWHERE
-from engine.adapters.broker.wire import Envelope, oldest, priority_of
+from engine.adapters.broker.wire import Envelope, Fetched, oldest, priority_of
 from engine.app.figures import QueueFigures
+from engine.app.ports import Standing
 
 
 class _Queue:
     """Messages by id: those waiting, by priority and oldest first, and those fetched."""
 
-    def __init__(self, lock: Lock) -> None:
-        self.ready: dict[int, deque[tuple[str, bytes]]] = {}
-        self.fetched: dict[str, bytes] = {}
+    def __init__(self, lock: Lock, leases: MemoryLeases) -> None:
+        self._leases = leases
+        self.ready: dict[int, deque[Envelope]] = {}
+        self.fetched: dict[str, Envelope] = {}
         self.readers: list[int] = []
         self.filled = Condition(lock)
 
-    def put(self, id: str, data: bytes) -> None:
-        priority = priority_of(id)
+    def put(self, envelope: Envelope) -> None:
+        priority = priority_of(envelope.id)
         if priority not in self.ready:
             self.ready[priority] = deque()
-        self.ready[priority].append((id, data))
+        self.ready[priority].append(envelope)
         self.filled.notify()
 
-    def take(self, limit: int) -> list[tuple[str, bytes]]:
-        taken: list[tuple[str, bytes]] = []
+    def take(self, limit: int) -> list[Fetched]:
+        taken: list[Envelope] = []
         for priority in sorted(self.ready, reverse=True):
             level = self.ready[priority]
             taken += [level.popleft() for _ in range(min(limit - len(taken), len(level)))]
             if not level:
                 del self.ready[priority]
-        self.fetched.update(taken)
-        return taken
+        self.fetched.update((envelope.id, envelope) for envelope in taken)
+        return [Fetched(envelope.id, envelope.data, self._lease(envelope)) for envelope in taken]
 
     def figures(self, name: str, now: int) -> QueueFigures:
         return QueueFigures(
             queue=name,
             waiting=sum(map(len, self.ready.values())),
             unacknowledged=len(self.fetched),
-            oldest=oldest((level[0][0] for level in self.ready.values()), now),
+            oldest=oldest((level[0].id for level in self.ready.values()), now),
             workers=len(self.readers),
             threads=sum(self.readers),
         )
 
     def put_back(self, ids: Collection[str]) -> None:
         for one in ids:
-            data = self.fetched.pop(one, None)
-            if data is not None:
-                self.put(one, data)
+            envelope = self.fetched.pop(one, None)
+            if envelope is not None:
+                if envelope.lease is not None:
+                    self._leases.put_back(envelope.lease, one)
+                self.put(envelope)
+
+    def _lease(self, envelope: Envelope) -> Standing | None:
+        return None if envelope.lease is None else self._leases.take(envelope.lease, envelope.id)
 
 
 class MemoryTransport:
@@ -66,7 +73,7 @@ class MemoryTransport:
         self._signals = signals
         self._generation = uuid4().hex
         self._lock = Lock()
-        self._queues = {name: _Queue(self._lock) for name in EVERYWHERE}
+        self._queues = {name: _Queue(self._lock, leases) for name in EVERYWHERE}
 
     def settle(
         self,
@@ -85,10 +92,10 @@ class MemoryTransport:
                 for one in ids:
                     self._queue(queue).fetched.pop(one, None)
             for envelope in publish:
-                self._queue(envelope.queue).put(envelope.id, envelope.data)
+                self._queue(envelope.queue).put(envelope)
         self._signals.changed(changed)
 
-    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:
+    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[Fetched]:
         """Up to `limit` messages; sleeps until there is one."""
         with self._lock:
             messages = self._queue(queue)
@@ -138,5 +145,5 @@ class MemoryTransport:
     def _queue(self, name: str) -> _Queue:
         queue = self._queues.get(name)
         if queue is None:
-            queue = self._queues[name] = _Queue(self._lock)
+            queue = self._queues[name] = _Queue(self._lock, self._leases)
         return queue

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import uuid4
 
 import redis
 
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_names import Names
-from engine.adapters.broker.redis_scripts import RELEASE, RENEW, TAKE
+from engine.adapters.broker.redis_scripts import RELEASE, RENEW
 from engine.adapters.broker.redis_talk import Script
 from engine.app.ports import Standing
-from engine.errors import Unavailable
 
-_STANDINGS: tuple[Standing, ...] = ("ours", "cancelled", "lost")
+STANDINGS: tuple[Standing, ...] = ("ours", "cancelled", "lost")
+"""By the numbers that scripts say them with."""
 
 
 class RedisLeases:
@@ -25,19 +24,8 @@ class RedisLeases:
         self._names = names
         self._ms = ms
         self._owner = owner
-        self._take = Script(client, TAKE)
         self._renew = Script(client, RENEW)
         self._release = Script(client, RELEASE)
-
-    def take(self, keys: Sequence[str]) -> Sequence[Standing]:
-        """All in one round trip; once more after a lost reply, which then still says who won."""
-        if not keys:
-            return []
-        token = f"{self._owner} {uuid4().hex}"
-        try:
-            return self._try(token, keys)
-        except Unavailable:
-            return self._try(token, keys)
 
     def renew(self, keys: Sequence[str]) -> Sequence[Standing]:
         """One round trip: every lease set anew that nobody else has taken, every request to stop read."""
@@ -45,7 +33,7 @@ class RedisLeases:
             return []
         with reaching_redis():
             found: list[int] = self._renew(self._names.namespace, self._owner, self._ms, *keys)
-        return [_STANDINGS[code] for code in found]
+        return [STANDINGS[code] for code in found]
 
     def release(self, keys: Sequence[str]) -> None:
         """Let go."""
@@ -60,7 +48,3 @@ class RedisLeases:
         with reaching_redis():
             values: list[bytes | None] = self._client.mget([self._names.lease(key) for key in keys])  # type: ignore[assignment]  # redis-py's types are those of both its clients
         return [value is not None for value in values]
-
-    def _try(self, token: str, keys: Sequence[str]) -> list[Standing]:
-        with reaching_redis():
-            return [_STANDINGS[code] for code in self._take(self._names.namespace, token, self._ms, *keys)]

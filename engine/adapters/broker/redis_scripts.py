@@ -22,10 +22,26 @@ local function push(queue, id)
   end
   redis.call('RPUSH', list, id)
 end
-local function put_back(acks, queue, ids)
-  local bodies, count = ns .. ':' .. queue .. '.msgs', 0
+-- What `wire` puts at the beginning of a message that is leased while somebody is at work on it.
+local function lease_of(body)
+  local key = string.match(body, '^{"options":{"lease":"([^"\\\\]+)"')
+  return key and ns .. ':lease:' .. key, key
+end
+-- 0 (taken), 1 (taken, and somebody asked to stop), 2 (somebody else's), or false: there is none to take.
+-- It is taken for this very message: what is put back again lets go of that, and of nothing that a double of it holds.
+local function take(broker, id, body, ms)
+  local lease, key = lease_of(body)
+  if not lease then return false end
+  if not redis.call('SET', lease, broker .. ' ' .. id, 'NX', 'PX', ms) then return 2 end
+  return redis.call('EXISTS', ns .. ':cancel:' .. key)
+end
+local function put_back(broker, queue, ids)
+  local acks, bodies, count = acks_of(broker, queue), ns .. ':' .. queue .. '.msgs', 0
   for _, id in ipairs(ids) do
-    if redis.call('SREM', acks, id) == 1 and redis.call('HEXISTS', bodies, id) == 1 then
+    local body = redis.call('SREM', acks, id) == 1 and redis.call('HGET', bodies, id)
+    if body then
+      local lease = lease_of(body)
+      if lease and redis.call('GET', lease) == broker .. ' ' .. id then redis.call('UNLINK', lease) end
       push(queue, id)
       count = count + 1
     end
@@ -45,9 +61,9 @@ for i = 2, #ARGV do push(ARGV[1], ARGV[i]) end
 FETCH = (
     _PRELUDE
     + """
--- broker, queue, limit -> id, body, id, body, ... the highest priority first, and of one the oldest first.
--- Ids whose body is gone were acknowledged by somebody: dropped.
-local broker, queue, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- broker, queue, limit, ms -> id, body, standing of its lease, id, ... the highest priority first, and of one the oldest
+-- first. Ids whose body is gone were acknowledged by somebody: dropped.
+local broker, queue, limit, ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local list, ids = ns .. ':' .. queue, {}
 local function pop(from, prioritized)
   while #ids < limit do
@@ -83,6 +99,7 @@ for i, id in ipairs(ids) do
     held[#held + 1] = id
     found[#found + 1] = id
     found[#found + 1] = bodies[i]
+    found[#found + 1] = take(broker, id, bodies[i], ms)
   end
 end
 if #held > 0 then
@@ -100,7 +117,7 @@ REQUEUE = (
 -- broker, queue, id, id, ... -> how many went back
 local ids = {}
 for i = 3, #ARGV do ids[#ids + 1] = ARGV[i] end
-return put_back(acks_of(ARGV[1], ARGV[2]), ARGV[2], ids)
+return put_back(ARGV[1], ARGV[2], ids)
 """
 )
 
@@ -114,8 +131,7 @@ redis.call('HSET', readers, ARGV[1], ARGV[3])
 local queues, count = redis.call('SMEMBERS', ns .. ':__queues__'), 0
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', heartbeats, 0, now() - ARGV[2])) do
   for _, queue in ipairs(queues) do
-    local acks = acks_of(dead, queue)
-    count = count + put_back(acks, queue, redis.call('SMEMBERS', acks))
+    count = count + put_back(dead, queue, redis.call('SMEMBERS', acks_of(dead, queue)))
   end
   redis.call('ZREM', heartbeats, dead)
   redis.call('HDEL', readers, dead)
@@ -138,8 +154,7 @@ LEAVE = (
     + """
 -- broker: it goes in good order, nobody needs to wait until it counts as dead
 for _, queue in ipairs(redis.call('SMEMBERS', ns .. ':__queues__')) do
-  local acks = acks_of(ARGV[1], queue)
-  put_back(acks, queue, redis.call('SMEMBERS', acks))
+  put_back(ARGV[1], queue, redis.call('SMEMBERS', acks_of(ARGV[1], queue)))
 end
 redis.call('HDEL', readers, ARGV[1])
 return redis.call('ZREM', heartbeats, ARGV[1])
@@ -172,24 +187,6 @@ for i = 2, #ARGV do
   found[#found + 1] = { waiting, held, heads }
 end
 return found
-"""
-)
-
-TAKE = (
-    _PRELUDE
-    + """
--- owner and token, ms, key, key, ... -> 0 (taken), 1 (taken, and somebody asked to stop) or 2 (somebody else's) each.
--- The token makes asking again after a lost reply harmless.
-local taken = {}
-for i = 3, #ARGV do
-  local key = ns .. ':lease:' .. ARGV[i]
-  if redis.call('SET', key, ARGV[1], 'NX', 'PX', ARGV[2]) or redis.call('GET', key) == ARGV[1] then
-    taken[#taken + 1] = redis.call('EXISTS', ns .. ':cancel:' .. ARGV[i])
-  else
-    taken[#taken + 1] = 2
-  end
-end
-return taken
 """
 )
 

@@ -11,12 +11,13 @@ import redis
 
 from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_heart import Heart
+from engine.adapters.broker.redis_leases import STANDINGS
 from engine.adapters.broker.redis_names import Names
 from engine.adapters.broker.redis_scripts import FETCH, FIGURES, LEAVE, PUSH, RELEASE, REQUEUE
 from engine.adapters.broker.redis_signals import announcement
 from engine.adapters.broker.redis_talk import Command, Script, transact
 from engine.adapters.broker.transport import CANCEL_SECONDS, EVERYWHERE
-from engine.adapters.broker.wire import Envelope, oldest, priority_of
+from engine.adapters.broker.wire import Envelope, Fetched, oldest, priority_of
 from engine.app.figures import QueueFigures
 from engine.errors import Unavailable
 
@@ -25,9 +26,9 @@ MOST = 1000
 
 
 class RedisTransport:
-    """`Transport` over Redis 6.2 or later. `dead_after` in ms: how long a silent reader keeps its messages."""
+    """`Transport` over Redis 6.2 or later. In ms: how long a lease lasts, and how long a silent reader keeps its messages."""
 
-    def __init__(self, client: redis.Redis, names: Names, *, dead_after: int) -> None:
+    def __init__(self, client: redis.Redis, names: Names, *, lease_ms: int, dead_after: int) -> None:
         self.broker_id = uuid4().hex
         self._client = client
         self._names = names
@@ -37,6 +38,7 @@ class RedisTransport:
         self._figures = Script(client, FIGURES)
         self._push = Script(client, PUSH)
         self._release = Script(client, RELEASE)
+        self._lease_ms = lease_ms
         self._dead_after = dead_after
         self._heart = Heart(client, names.namespace, self.broker_id, dead_after=dead_after)
         self._reading = Lock()
@@ -67,7 +69,7 @@ class RedisTransport:
             with reaching_redis():
                 transact(self._client, commands)
 
-    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:
+    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[Fetched]:
         """Wait by moving the list's head onto itself: a blocking look at it that takes nothing.
 
         What takes is sent right behind it, and carried out the moment that Redis lets the look go on.
@@ -166,9 +168,13 @@ class RedisTransport:
         with self._reading:
             self._heart.start_once()
 
-    def _take(self, queue: str, limit: int, *, behind: Sequence[Command] = ()) -> list[tuple[str, bytes]]:
-        flat: list[bytes] = self._fetch(self._names.namespace, self.broker_id, queue, min(limit, MOST), behind=behind)
-        return [(flat[n].decode(), flat[n + 1]) for n in range(0, len(flat), 2)]
+    def _take(self, queue: str, limit: int, *, behind: Sequence[Command] = ()) -> list[Fetched]:
+        wanted = (self.broker_id, queue, min(limit, MOST), self._lease_ms)
+        flat = iter(self._fetch(self._names.namespace, *wanted, behind=behind))
+        return [
+            Fetched(name.decode(), data, None if code is None else STANDINGS[code])
+            for name, data, code in zip(flat, flat, flat, strict=True)
+        ]
 
 
 def _by_queue(envelopes: Sequence[Envelope]) -> Iterator[tuple[str, Sequence[Envelope]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from engine.adapters.broker.wire import Envelope
+from engine.adapters.broker.wire import Envelope, Fetched
 from engine.app.figures import QueueFigures
 from engine.app.records import NOTIFICATIONS, TASKS
 
@@ -37,8 +37,12 @@ class Transport(Protocol):
         """
         ...
 
-    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[tuple[str, bytes]]:
-        """Up to `limit` messages as (id, data), oldest first; waits up to `timeout` seconds for the first."""
+    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[Fetched]:
+        """Up to `limit` messages, oldest first; waits up to `timeout` seconds for the first.
+
+        The leases of those that nobody is at work on are taken in the same step, each for that message: what is put
+        back without having been renewed is free again.
+        """
         ...
 
     def requeue(self, queue: str, ids: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -10,7 +11,9 @@ import dramatiq
 import orjson
 from uuid_utils import UUID, uuid7
 
+from engine.app.ports import Standing
 from engine.app.records import NOTIFICATIONS, Message
+from engine.core.commands import lease_of
 from engine.errors import Malformed
 
 PERFORM = "perform"
@@ -22,6 +25,9 @@ NOTIFY = "notify"
 
 ATTEMPTS = "attempts"
 """Dramatiq's option that says how many could not read the message before."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9._/\[\]#-]+")
+"""What leases of commands look like: the same within JSON, and for patterns of Redis."""
 
 MOST = 10
 """The highest priority; the lowest is as far below 0."""
@@ -36,6 +42,16 @@ class Envelope(NamedTuple):
     queue: str
     id: str
     data: bytes
+    lease: str | None = None
+    """What whoever fetches it takes with it. It stands at the beginning of `data` too, for Redis to find."""
+
+
+class Fetched(NamedTuple):
+    """A message as it comes out of its queue, and how its lease stands since; None if it has none."""
+
+    id: str
+    data: bytes
+    standing: Standing | None
 
 
 def seal(message: Message) -> Envelope:
@@ -44,8 +60,12 @@ def seal(message: Message) -> Envelope:
     priority = message.body.get("priority") if isinstance(message.body, dict) else None
     if type(priority) is not int:  # made by hand: whoever reads the queue refuses it
         priority = 0
-    options = {ATTEMPTS: message.attempts} if message.attempts else {}
-    return _seal(message.queue, actor, [message.body], {}, options, priority=max(-MOST, min(priority, MOST)))
+    lease = _lease(message) if actor == PERFORM else None
+    options: dict[str, Any] = {"lease": lease} if lease else {}
+    if message.attempts:
+        options[ATTEMPTS] = message.attempts
+    sealed = _seal(message.queue, actor, [message.body], {}, options, priority=max(-MOST, min(priority, MOST)))
+    return sealed._replace(lease=lease)
 
 
 def priority_of(id: str) -> int:
@@ -86,16 +106,25 @@ def unsent(message: Message) -> dramatiq.Message[Any]:
     )
 
 
+def _lease(message: Message) -> str | None:
+    """None also of what was made by hand: whoever reads the queue refuses it, or leases it when it is at work on it."""
+    try:
+        lease = lease_of(message.body)
+    except Malformed:
+        return None
+    return lease if lease is None or _PLAIN.fullmatch(lease) else None
+
+
 def _seal(
     queue: str, actor: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any], *, priority: int = 0
 ) -> Envelope:
     name = f"{uuid7()}.{priority}" if priority else str(uuid7())
     envelope = {
+        "options": options,  # first, with the lease first in it: Redis looks there
         "queue_name": queue,
         "actor_name": actor,
         "args": args,
         "kwargs": kwargs,
-        "options": options,
         "message_id": name,
         "message_timestamp": int(time.time() * 1000),
     }
