@@ -106,6 +106,8 @@ class PostgresServer(Server):
     """
 
     name = "PostgreSQL"
+    made_with: tuple[str, ...] = ()
+    """More options for initdb."""
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
         super().__init__(folder)
@@ -118,6 +120,7 @@ class PostgresServer(Server):
             [
                 *(self.binaries / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust", "-E", "UTF8"),
                 *("--locale=C", "--no-sync", "--no-instructions"),
+                *self.made_with,
             ],
             cwd=folder,
             check=True,
