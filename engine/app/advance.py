@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -13,7 +13,7 @@ from engine.app.batch import Batch, Starting
 from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
 from engine.app.recent import Recent
-from engine.app.records import NOTIFICATIONS, DeliveryResult, Message, Notification
+from engine.app.records import NOTIFICATIONS, Arrival, DeliveryResult, Message, Notification
 from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.values import JsonObject
@@ -41,6 +41,18 @@ class Adoption:
     document: JsonObject
     version: str
     commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arriving:
+    """Webhook calls that are to be stored with the instances they start."""
+
+    arrivals: Sequence[Arrival] = ()
+    starting: Sequence[Starting] = ()
+
+
+def _nobody(_now: int) -> Arriving:
+    return Arriving()
 
 
 class Advancer:
@@ -72,22 +84,25 @@ class Advancer:
         starting: Sequence[Starting] = (),
         deliveries: Sequence[DeliveryResult] = (),
         adopting: Mapping[str, Adoption] = MappingProxyType({}),
+        arriving: Callable[[int], Arriving] = _nobody,
     ) -> Advanced:
         """Take all these events in one transaction and commit it; `published` outbox rows go with it.
+
+        `arriving` is asked what arrives at the time of the transaction, while nothing is locked for it.
 
         Raises Unavailable (nothing happened, or the answer to the commit was lost: send the same again), Conflict
         (a start key or delivery was taken already), Malformed (an event that cannot be read).
         """
         remembered = [start.facts.digest for start in starting if start.facts.digest in self._stored]
         try:
-            return self._advance(notifications, published, starting, deliveries, adopting)
+            return self._advance(notifications, published, starting, deliveries, adopting, arriving)
         except Broken:
             if not remembered:
                 raise
         # The database may not have what we believe: pruned since, or restored from a backup. This try brings all.
         for digest in remembered:
             self._stored.forget(digest)
-        return self._advance(notifications, published, starting, deliveries, adopting)
+        return self._advance(notifications, published, starting, deliveries, adopting, arriving)
 
     def _advance(
         self,
@@ -96,6 +111,7 @@ class Advancer:
         starting: Sequence[Starting],
         deliveries: Sequence[DeliveryResult],
         adopting: Mapping[str, Adoption],
+        arriving: Callable[[int], Arriving],
     ) -> Advanced:
         keys = {key for notification in notifications for key in _keys(notification)}
         known = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
@@ -107,6 +123,8 @@ class Advancer:
             adopting = {name: adoption for name, adoption in adopting.items() if name in locked.instances}
             for instance, adoption in adopting.items():
                 known[instance] = self._adopted(known[instance], adoption)
+            arrived = arriving(locked.now)
+            starting = [*starting, *arrived.starting]
             batch = Batch(locked, known, self._runs)
             started = [batch.start(start.id, self._first_run(start, locked.now)) for start in starting]
             for notification in notifications:
@@ -118,6 +136,7 @@ class Advancer:
             }
             record.new_instances = [batch.new(start) for start in starting]
             record.deliveries = list(deliveries)
+            record.arrivals = list(arrived.arrivals)
             record.published = list(published)
             for instance, adoption in adopting.items():
                 record.definitions[adoption.digest] = adoption.document
@@ -139,12 +158,18 @@ class Advancer:
         starting: Sequence[Starting] = (),
         deliveries: Sequence[DeliveryResult] = (),
         adopting: Mapping[str, Adoption] = MappingProxyType({}),
+        arriving: Callable[[int], Arriving] = _nobody,
     ) -> None:
         """`advance`, then publish at once what it asks for. A broker that is down delays, it loses nothing: the relay follows."""
         published = self._published.take()
         try:
             advanced = self.advance(
-                notifications, published, starting=starting, deliveries=deliveries, adopting=adopting
+                notifications,
+                published,
+                starting=starting,
+                deliveries=deliveries,
+                adopting=adopting,
+                arriving=arriving,
             )
         except HeadraceError:
             self._published.add(published)

@@ -83,7 +83,9 @@ class Locked(Protocol):
         ...
 
     def record(self, record: Record) -> None:
-        """Write everything and commit. Raises Conflict if a `start_key` exists or a delivery is not `received` any more."""
+        """Write everything and commit. Raises Conflict if a `start_key` exists, a delivery is not `received` any more, or
+        another delivery holds a key of one that arrives.
+        """
         ...
 
 

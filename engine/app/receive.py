@@ -8,21 +8,22 @@ from dataclasses import dataclass
 
 import structlog
 
+from engine.app.advance import Arriving
 from engine.app.batch import Starting
-from engine.app.delivery_ports import DeliveryStore
+from engine.app.delivery_ports import DeliveryStore, received
 from engine.app.group import separately, together
 from engine.app.payload import parse
 from engine.app.ports import DefinitionStore
 from engine.app.project import ActiveProject
 from engine.app.recent import Fresh
-from engine.app.records import Delivery, DeliveryResult, DeliveryState, NewDelivery, Verdict
+from engine.app.records import Arrival, Delivery, DeliveryResult, DeliveryState, NewDelivery, Verdict
 from engine.app.start import Starter
 from engine.app.starters import started_by
 from engine.app.triggers import Refusal, Triggers, rfc3339
 from engine.app.versions import Version
 from engine.core.model import WebhookTrigger
 from engine.core.values import JsonObject
-from engine.errors import Conflict, Malformed, NotFound
+from engine.errors import Conflict, HeadraceError, Malformed, NotFound, Unavailable
 
 PUSH = "push"
 
@@ -54,6 +55,10 @@ class _Decided:
     starting: Sequence[Starting] = ()
 
 
+class _Undecided(HeadraceError):
+    """Something is wrong with one of many calls, or cannot be read now: that must not keep any from being stored."""
+
+
 class Receiver:
     """Stores calls, decides what they start and writes that once. Safe to share between threads and processes."""
 
@@ -74,10 +79,46 @@ class Receiver:
         self._listening: Fresh[Sequence[Version]] = Fresh(256)
 
     def receive(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
-        """Store verified calls in one transaction, then `process` them: an answer for each, in their order.
+        """Store verified calls with what they start: an answer for each, in their order.
 
         One that is an Exception was not taken, or is stored and left to the scheduler: its sender has to call again.
         """
+        taken = self._at_once(calls)
+        return self._one_after_the_other(calls) if taken is None else taken
+
+    def _at_once(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception] | None:
+        """In one transaction with all that they lead to; None, and nothing is stored, if anything is in the way of that."""
+        results: list[DeliveryResult] = []
+
+        def arriving(now: int) -> Arriving:
+            found = separately(lambda call: self._decide(received(call, now), asked), calls)
+            decided = [one for one in found if isinstance(one, _Decided)]
+            if len(decided) < len(calls):
+                raise _Undecided
+            results[:] = [one.result for one in decided]
+            arrivals = [Arrival(call=call, result=one, at=now) for call, one in zip(calls, results, strict=True)]
+            return Arriving(arrivals=arrivals, starting=[start for one in decided for start in one.starting])
+
+        keys = [(call.source, key) for call in calls for key in dict(call.keys)]
+        if len(set(keys)) < len(keys):
+            return None  # one repeats another
+        asked: set[str] = set()
+        try:
+            for call in calls:  # before the transaction: it is one of its own, and SQLite has one writer
+                self._ask_sync(call, asked)
+        except Exception:  # noqa: BLE001 - whoever stores them first asks again
+            return None
+        try:
+            self._starter.take(arriving)
+        except Unavailable as error:
+            return [error] * len(calls)
+        except Exception:  # noqa: BLE001 - whatever it is about is found out by taking one after the other
+            return None
+        self._tell(results)
+        return [Received(result=result, duplicate=False) for result in results]
+
+    def _one_after_the_other(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
+        """Store them in one transaction, then `process` them."""
         stored = together(self._deliveries.receive, calls)
         new = {one.id: one for one in stored if isinstance(one, Delivery)}
         known = self._known({one for one in stored if isinstance(one, str) and one not in new})
@@ -172,7 +213,7 @@ class Receiver:
         )
         return _Decided(result=result, starting=[outcome.start for outcome in outcomes if outcome.start])
 
-    def _ask_sync(self, delivery: Delivery, asked: set[str]) -> str:
+    def _ask_sync(self, delivery: Delivery | NewDelivery, asked: set[str]) -> str:
         """A push to the repository that we follow has it looked at, before anything is said about the delivery.
 
         Once for a group: all of it is stored by then. `asked` are the sources that were.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jsonschema_rs
 from uuid_utils import uuid7
 
 from engine.app.admission import admitted
-from engine.app.advance import Advancer
+from engine.app.advance import Advancer, Arriving
 from engine.app.batch import Starting
 from engine.app.ports import DefinitionStore, InstanceReader
 from engine.app.recent import Fresh, Recent
@@ -103,6 +103,14 @@ class Starter:
         """
         self._advancer.submit([], starting=prepared, deliveries=deliveries)
         return [start.id for start in prepared]
+
+    def take(self, arriving: Callable[[int], Arriving]) -> None:
+        """Store webhook calls and insert the instances they start in one transaction, then publish their first commands.
+
+        `arriving` is asked at the time of the transaction. Raises what it raises, Conflict (another delivery holds a key
+        of one of them), Unavailable.
+        """
+        self._advancer.submit([], arriving=arriving)
 
     def _commit_once(self, prepared: Starting) -> str:
         try:

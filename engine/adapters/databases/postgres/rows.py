@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.adapters.databases.deliveries import dump_verdicts
+from engine.adapters.databases.deliveries import HOUR, dump_verdicts
 from engine.adapters.databases.documents import dump
 from engine.adapters.databases.instances import parent_columns
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import Statement
 from engine.adapters.databases.postgres.statements import BROKEN, CONFLICT
 from engine.adapters.databases.timers import round_up
-from engine.app.records import DeliveryResult, HistoryRow, InstanceChange, Message, NewInstance, Record, ScopeWrite
+from engine.app.records import (
+    Arrival,
+    DeliveryResult,
+    HistoryRow,
+    InstanceChange,
+    Message,
+    NewInstance,
+    Record,
+    ScopeWrite,
+)
 from engine.core.values import Json
 
 
@@ -69,6 +78,9 @@ def _rest(record: Record) -> Iterator[_Part]:
         yield _Part("queued", statements.INSERT_OUTBOX, _messages(record.outbox))
     if record.deliveries:
         yield _Part("closed", statements.END_DELIVERIES, _delivered(record.deliveries), CONFLICT)
+    if record.arrivals:
+        yield _Part("claimed", statements.TAKE_KEYS, _keys(record.arrivals), CONFLICT)
+        yield _Part("arrived", statements.STORE_DELIVERIES, _arrived(record.arrivals))
     if record.published:
         yield _Part("published", statements.DELETE_OUTBOX, {"ids": record.published})
 
@@ -146,6 +158,38 @@ def _delivered(rows: Sequence[DeliveryResult]) -> dict[str, object]:
         "reasons": [row.reason for row in rows],
         "verdicts": [dump_verdicts(row) for row in rows],
         "count": len(rows),
+    }
+
+
+def _keys(rows: Sequence[Arrival]) -> dict[str, object]:
+    """In order, so that two groups which share some wait for each other in one direction only."""
+    keys = sorted(
+        (row.call.source, key, row.call.id, row.at + hours * HOUR)
+        for row in rows
+        for key, hours in dict(row.call.keys).items()
+    )
+    return {
+        "sources": [source for source, _, _, _ in keys],
+        "keys": [key for _, key, _, _ in keys],
+        "deliveries": [name for _, _, name, _ in keys],
+        "expires_at": [until for _, _, _, until in keys],
+        "count": len(keys),
+    }
+
+
+def _arrived(rows: Sequence[Arrival]) -> dict[str, object]:
+    calls, results = [row.call for row in rows], [row.result for row in rows]
+    return {
+        "ids": [call.id for call in calls],
+        "sources": [call.source for call in calls],
+        "providers": [call.provider for call in calls],
+        "events": [call.event for call in calls],
+        "headers": [dump(call.headers) for call in calls],
+        "bodies": [call.body for call in calls],
+        "states": [result.state for result in results],
+        "reasons": [result.reason for result in results],
+        "verdicts": [dump_verdicts(result) for result in results],
+        "received_at": [row.at for row in rows],
     }
 
 

@@ -96,12 +96,28 @@ DELETE_OUTBOX = """
     DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED)"""
 
+_UNLESS_HELD = f"""
+    ON CONFLICT (source, key) DO UPDATE SET delivery_id = excluded.delivery_id, expires_at = excluded.expires_at
+    WHERE delivery_keys.expires_at <= {_STATEMENT_TIME}"""
 
 END_DELIVERIES = """
     UPDATE deliveries AS d SET state = v.state, reason = v.reason, verdicts = v.verdicts
     FROM unnest(%(ids)b::text[], %(states)b::text[], %(reasons)b::text[], %(verdicts)b::text[]::json[])
          AS v(id, state, reason, verdicts)
     WHERE d.id = v.id COLLATE "C" AND d.state = 'received' RETURNING 1"""
+
+TAKE_KEYS = f"""
+    INSERT INTO delivery_keys (source, key, delivery_id, expires_at)
+    SELECT * FROM unnest(%(sources)b::text[], %(keys)b::text[], %(deliveries)b::text[], %(expires_at)b::bigint[])
+    {_UNLESS_HELD}
+    RETURNING 1"""
+"""Of deliveries that are stored with what they lead to: all of them, or nothing of it."""
+
+STORE_DELIVERIES = """
+    INSERT INTO deliveries (id, source, provider, event, headers, body, state, reason, verdicts, received_at)
+    SELECT * FROM unnest(%(ids)b::text[], %(sources)b::text[], %(providers)b::text[], %(events)b::text[],
+                         %(headers)b::text[]::json[], %(bodies)b::bytea[], %(states)b::text[], %(reasons)b::text[],
+                         %(verdicts)b::text[]::json[], %(received_at)b::bigint[])"""
 
 INSERT_DELIVERIES = f"""
     WITH wanted AS (
@@ -110,8 +126,7 @@ INSERT_DELIVERIES = f"""
     taken AS (
         INSERT INTO delivery_keys (source, key, delivery_id, expires_at)
         SELECT source, key, delivery_id, {_STATEMENT_TIME} + hours::bigint * {HOUR} FROM wanted
-        ON CONFLICT (source, key) DO UPDATE SET delivery_id = excluded.delivery_id, expires_at = excluded.expires_at
-        WHERE delivery_keys.expires_at <= {_STATEMENT_TIME}
+        {_UNLESS_HELD}
         RETURNING source, key),
     lost AS (SELECT * FROM wanted WHERE (source, key) NOT IN (SELECT source, key FROM taken)),
     stored AS (

@@ -29,7 +29,14 @@ UPDATE_SCOPE = """
     WHERE instance_id = ? AND path = ? AND version = ?"""
 INSERT_HISTORY = "INSERT INTO history (instance_id, seq, path, event, accepted, at) VALUES (?, ?, ?, ?, ?, ?)"
 READ_KEY = "SELECT delivery_id FROM delivery_keys WHERE source = ? AND key = ? AND expires_at > ?"
+TAKE_KEY = """
+    INSERT INTO delivery_keys (source, key, delivery_id, expires_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT (source, key) DO UPDATE SET delivery_id = excluded.delivery_id, expires_at = excluded.expires_at
+    WHERE delivery_keys.expires_at <= ?"""
 PUT_KEY = "INSERT OR REPLACE INTO delivery_keys (source, key, delivery_id, expires_at) VALUES (?, ?, ?, ?)"
+STORE_DELIVERY = """
+    INSERT INTO deliveries (id, source, provider, event, headers, body, state, reason, verdicts, received_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_DELIVERY = """
     INSERT INTO deliveries (id, source, provider, event, headers, body, state, reason, verdicts, received_at)
     VALUES (?, ?, ?, ?, ?, ?, 'received', '', '[]', ?)"""

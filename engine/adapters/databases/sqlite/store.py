@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from engine.adapters.databases.children import ChildScopes
-from engine.adapters.databases.deliveries import dump_verdicts
+from engine.adapters.databases.deliveries import HOUR, dump_verdicts
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.effects import write_effects
 from engine.adapters.databases.events import used_up
@@ -118,6 +118,7 @@ class SqliteLocked:
         self._write_scopes(record)
         self._write_messages(record)
         self._end_deliveries(record)
+        self._store_arrivals(record)
         write_effects(self._database, self._connection, record)
         self._connection.commit()
 
@@ -177,6 +178,25 @@ class SqliteLocked:
         rows = [(end.state, end.reason, dump_verdicts(end), end.id) for end in record.deliveries]
         if rows and self._driver.executemany(statements.END_DELIVERY, rows).rowcount != len(rows):
             raise Conflict(DEALT_WITH)
+
+    def _store_arrivals(self, record: Record) -> None:
+        keys = [
+            (row.call.source, key, row.call.id, row.at + hours * HOUR, self.now)
+            for row in record.arrivals
+            for key, hours in dict(row.call.keys).items()
+        ]
+        if keys and self._driver.executemany(statements.TAKE_KEY, keys).rowcount != len(keys):
+            raise Conflict(DEALT_WITH)
+        self._driver.executemany(
+            statements.STORE_DELIVERY,
+            [
+                (
+                    *(row.call.id, row.call.source, row.call.provider, row.call.event, dump(row.call.headers)),
+                    *(row.call.body, row.result.state, row.result.reason, dump_verdicts(row.result), row.at),
+                )
+                for row in record.arrivals
+            ],
+        )
 
     def _exactly(self, what: str, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if rows and self._driver.executemany(statement, rows).rowcount != len(rows):
