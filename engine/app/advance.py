@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import structlog
@@ -94,20 +95,30 @@ class Advancer:
         (a start key or delivery was taken already), Malformed (an event that cannot be read).
         """
         remembered = [start.facts.digest for start in starting if start.facts.digest in self._stored]
+        take = partial(
+            self._advance,
+            notifications,
+            published,
+            starting=starting,
+            deliveries=deliveries,
+            adopting=adopting,
+            arriving=arriving,
+        )
         try:
-            return self._advance(notifications, published, starting, deliveries, adopting, arriving)
+            return take()
         except Broken:
             if not remembered:
                 raise
         # The database may not have what we believe: pruned since, or restored from a backup. This try brings all.
         for digest in remembered:
             self._stored.forget(digest)
-        return self._advance(notifications, published, starting, deliveries, adopting, arriving)
+        return take()
 
     def _advance(
         self,
         notifications: Sequence[Notification],
         published: Collection[str],
+        *,
         starting: Sequence[Starting],
         deliveries: Sequence[DeliveryResult],
         adopting: Mapping[str, Adoption],

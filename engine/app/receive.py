@@ -56,7 +56,7 @@ class _Decided:
 
 
 class _Undecided(HeadraceError):
-    """Something is wrong with one of many calls, or cannot be read now: that must not keep any from being stored."""
+    """Of a call that nothing can be made of now, which must not keep it, or others, from being stored."""
 
 
 class Receiver:
@@ -88,34 +88,34 @@ class Receiver:
 
     def _at_once(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception] | None:
         """In one transaction with all that they lead to; None, and nothing is stored, if anything is in the way of that."""
+        if _repeat_each_other(calls):
+            return None
         results: list[DeliveryResult] = []
 
         def arriving(now: int) -> Arriving:
-            found = separately(lambda call: self._decide(received(call, now), asked), calls)
-            decided = [one for one in found if isinstance(one, _Decided)]
-            if len(decided) < len(calls):
-                raise _Undecided
+            decided = self._decide_all(calls, now, asked)
             results[:] = [one.result for one in decided]
             arrivals = [Arrival(call=call, result=one, at=now) for call, one in zip(calls, results, strict=True)]
             return Arriving(arrivals=arrivals, starting=[start for one in decided for start in one.starting])
 
-        keys = [(call.source, key) for call in calls for key in dict(call.keys)]
-        if len(set(keys)) < len(keys):
-            return None  # one repeats another
         asked: set[str] = set()
-        try:
-            for call in calls:  # before the transaction: it is one of its own, and SQLite has one writer
-                self._ask_sync(call, asked)
-        except Exception:  # noqa: BLE001 - whoever stores them first asks again
-            return None
+        if any(isinstance(one, Exception) for one in separately(lambda call: self._ask_sync(call, asked), calls)):
+            return None  # asked before the transaction, as SQLite has one writer
         try:
             self._starter.take(arriving)
         except Unavailable as error:
             return [error] * len(calls)
-        except Exception:  # noqa: BLE001 - whatever it is about is found out by taking one after the other
+        except Exception:  # noqa: BLE001 - taken one after the other, they show which of them it is about
             return None
         self._tell(results)
         return [Received(result=result, duplicate=False) for result in results]
+
+    def _decide_all(self, calls: Sequence[NewDelivery], now: int, asked: set[str]) -> Sequence[_Decided]:
+        found = separately(lambda call: self._decide(received(call, now), asked), calls)
+        decided = [one for one in found if isinstance(one, _Decided)]
+        if len(decided) < len(calls):
+            raise _Undecided
+        return decided
 
     def _one_after_the_other(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
         """Store them in one transaction, then `process` them."""
@@ -250,6 +250,11 @@ class Receiver:
             refusals.append(answer)
         refusal = Refusal.joined(refusals)
         return _Outcome(verdict=Verdict(workflow=version.workflow, reason=refusal.reason), fault=refusal.fault)
+
+
+def _repeat_each_other(calls: Sequence[NewDelivery]) -> bool:
+    keys = [(call.source, key) for call in calls for key in dict(call.keys)]
+    return len(set(keys)) < len(keys)
 
 
 def _not_its_event(entry: WebhookTrigger, delivery: Delivery) -> Refusal | None:

@@ -79,11 +79,16 @@ def hold(ledger: Ledger, repository: Repository, plans: Path, chosen: list[Point
                 return
             what(f"{name}-{number}")
 
+    def deliver(key):
+        """Twice: only a repetition is looked at before it is decided."""
+        for _ in range(2):
+            ledger.deliver(commit, key, seconds=ANSWERED)
+
     with ThreadPoolExecutor(16) as pool:
         loads = [
             pool.submit(keep, lambda key: ledger.start(DAG.name, key, seconds=ANSWERED), "dag", 0.7),
             pool.submit(keep, lambda key: ledger.start(TIMED.name, key, seconds=ANSWERED), "timed", 1.0),
-            pool.submit(keep, lambda key: ledger.deliver(commit, key, seconds=ANSWERED), "delivered", 0.9),
+            pool.submit(keep, deliver, "delivered", 0.9),
             pool.submit(keep, lambda key: repository.commit(key, timed=f"{TIMED.text}# {key}\n"), "commit", 1.0),
             pool.submit(keep, lambda key: ledger.rows(LEAVE.format(key)), "left", 1.0),
         ]

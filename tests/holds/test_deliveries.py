@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.adapters.databases.tables import delivery_keys
-from engine.app.records import DeliveryResult, Record
+from engine.app.records import Arrival, DeliveryResult, NewDelivery, Record, Verdict
 from engine.errors import Conflict, Invalid, NotFound
 from tests.holds.given import delivery, receive, record
+
+NOW = 4_000_000_000_000
+
+
+def is_kept(stores: InstancesDatabase, name: str) -> bool:
+    try:
+        stores.deliveries.get(name)
+    except NotFound:
+        return False
+    return True
+
+
+def arrival(call: NewDelivery, **more: Any) -> Arrival:
+    return Arrival(call=call, result=DeliveryResult(id=call.id, state="ignored", reason="no", **more), at=NOW)
 
 
 def test_a_delivery_is_kept_as_it_came(stores: InstancesDatabase):
@@ -46,7 +61,8 @@ def test_a_key_counts_for_its_hours(stores: InstancesDatabase):
     with stores._database.writing() as connection:
         connection.execute(sa.update(delivery_keys).values(expires_at=delivery_keys.c.expires_at - 24 * 3_600_000))
     assert receive(stores, delivery("e2", "guid:1")) == [None]
-    assert receive(stores, delivery("e3", "guid:1")) == ["e2"]
+    record(stores, Record(arrivals=[arrival(delivery("e3", "guid:2"))]))
+    assert receive(stores, delivery("e4", "guid:1"), delivery("e5", "guid:2")) == ["e2", "e3"]
 
 
 def test_a_hundred_at_once_are_one(stores: InstancesDatabase):
@@ -117,6 +133,39 @@ def test_one_that_was_dealt_with_holds_up_the_record(stores: InstancesDatabase):
         with pytest.raises(Conflict):
             record(stores, Record(deliveries=again))
     assert stores.deliveries.get("e2").state == "received"
+
+
+def test_a_delivery_is_stored_with_what_came_of_it(stores: InstancesDatabase):
+    verdicts = (Verdict(workflow="w", instance="i1", reason="started"),)
+    record(stores, Record(arrivals=[arrival(delivery("e1", "guid:1"), verdicts=verdicts), arrival(delivery("e2"))]))
+    stored = stores.deliveries.get("e1")
+    assert (stored.source, stored.provider, stored.event) == ("github", "github", "push")
+    assert (stored.headers, stored.body) == ({"x-github-event": "push"}, b'{"ref": "\xff"}')
+    assert (stored.state, stored.reason, stored.verdicts, stored.received_at) == ("ignored", "no", verdicts, NOW)
+    assert stores.deliveries.get("e2").verdicts == ()
+    assert receive(stores, delivery("e3", "guid:1")) == ["e1"]
+
+
+def test_a_key_that_is_held_refuses_all_that_arrives_with_it(stores: InstancesDatabase):
+    receive(stores, delivery("e1", "guid:1"))
+    group = [arrival(delivery("e2", "guid:2", "body:y")), arrival(delivery("e3", "guid:3", "guid:1"))]
+    with pytest.raises(Conflict):
+        record(stores, Record(arrivals=group))
+    assert [name for name in ("e1", "e2", "e3") if is_kept(stores, name)] == ["e1"]
+
+
+def test_of_groups_that_arrive_with_the_same_keys_one_is_stored(stores: InstancesDatabase):
+    def sent(number: int) -> int | None:
+        calls = [delivery(f"{number}-{each}", f"guid:{each}", f"body:{each}") for each in range(12)]
+        try:
+            record(stores, Record(arrivals=[arrival(call) for call in calls[:: -1 if number % 2 else 1]]))
+        except Conflict:
+            return None
+        return number
+
+    with ThreadPoolExecutor(8) as threads:
+        [first] = {*threads.map(sent, range(20))} - {None}
+    assert {one.id for one in stores.deliveries.list(limit=100)} == {f"{first}-{each}" for each in range(12)}
 
 
 def test_lists_are_filtered_and_paged(stores: InstancesDatabase):

@@ -52,6 +52,7 @@ OTHERS = frozenset(
         "test_a_key_counts_for_its_hours",
         "test_a_hundred_at_once_are_one",
         "test_groups_that_share_keys_wait_for_each_other_in_one_direction",
+        "test_of_groups_that_arrive_with_the_same_keys_one_is_stored",
         "test_lists_are_filtered_and_paged",
         "test_what_cannot_be_kept_is_refused",
         "test_each_end_is_counted_once_when_it_was_dealt_with",

@@ -320,18 +320,19 @@ def test_a_delivery_left_behind_is_finished_once(client: httpx.Client, engine: E
     assert len(engine.started()) == 2
 
 
-def _down(*_: object) -> None:
+def _down(*_: object, **_more: object) -> None:
     raise Unavailable("the database", "password=hunter2 refused")
 
 
-@pytest.mark.parametrize("port", ["receive", "get"])
+@pytest.mark.parametrize("port", ["lock", "receive", "get"])
 def test_nothing_is_acknowledged_while_the_database_is_down(
     client: httpx.Client, engine: Engine, monkeypatch: pytest.MonkeyPatch, port: str
 ):
     body = push()
-    if port == "get":
+    if port != "lock":  # a repetition is told apart after it was taken for a new one
         assert client.post("/hooks/github", content=body, headers=github(body)).status_code == 202
-    monkeypatch.setattr(engine.instances.deliveries, port, _down)
+    owner = engine.instances.store if port == "lock" else engine.instances.deliveries
+    monkeypatch.setattr(owner, port, _down)
     answer = client.post("/hooks/github", content=body, headers=github(body))
     assert answer.status_code == 503
     assert "hunter2" not in answer.text

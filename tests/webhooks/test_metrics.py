@@ -28,14 +28,14 @@ def test_new_calls_and_repeats_are_told_apart(client: httpx.Client, engine: Engi
 
 
 def test_refusals_are_counted_by_their_reason(client: httpx.Client, engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    def down(_delivery: object) -> None:
+    def down(*_: object, **_more: object) -> None:
         raise Unavailable("the database")
 
     large, body = b"x" * 1025, push()
     client.post("/hooks/small", content=large, headers=github(large))
     client.post("/hooks/github", content=body)
     client.post("/hooks/github", content=b"no json", headers=github(b"no json"))
-    monkeypatch.setattr(engine.instances.deliveries, "receive", down)
+    monkeypatch.setattr(engine.instances.store, "lock", down)
     client.post("/hooks/github", content=body, headers=github(body))
     assert engine.refused("small", "too-large") == 1
     assert [engine.refused("github", reason) for reason in ("unauthenticated", "malformed", "unavailable")] == [1, 1, 1]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+from engine.adapters.databases.deliveries import HOUR
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.timers import PUBLISH_AFTER
+from engine.app.delivery_ports import received
 from engine.app.event_ports import Wait
-from engine.app.records import ApprovalDecision, ApprovalEffect, Record
+from engine.app.records import ApprovalDecision, ApprovalEffect, Arrival, Record
 from engine.core.commands import AwaitEvent, CloseApproval, OpenApproval, RecordDecision
 from engine.errors import Broken, Conflict
 from tests.simulation.memory.tables import ApprovalRow, InstanceRow, OutRow, ScopeRow, Tables, coarse
@@ -29,6 +31,8 @@ def _documents(record: Record) -> dict[str, list[Any]]:
     """Everything as text. Raises Invalid."""
     for new in record.new_instances:
         dump([new.facts.inputs, new.facts.trigger, new.facts.started_by])
+    for arrival in record.arrivals:
+        dump(arrival.call.headers)
     for effect in record.approvals:
         dump(asdict(effect.command))
     return {
@@ -55,6 +59,10 @@ def _refuse_conflicts(tables: Tables, record: Record) -> None:
     for result in record.deliveries:
         if result.id not in tables.deliveries or tables.deliveries[result.id].state != "received":
             raise Conflict(f"delivery {result.id} has been dealt with already")
+    taken = [(arrival.call.source, key) for arrival in record.arrivals for key, _ in arrival.call.keys]
+    now = tables.now()
+    if len(set(taken)) < len(taken) or any(tables.delivery_keys.get(key, ("", 0))[1] > now for key in taken):
+        raise Conflict("another delivery holds a key of one that arrives")
 
 
 def _refuse_broken(tables: Tables, record: Record) -> None:
@@ -129,6 +137,8 @@ def _effects(tables: Tables, record: Record) -> None:
         tables.deliveries[result.id] = replace(
             tables.deliveries[result.id], state=result.state, reason=result.reason, verdicts=result.verdicts
         )
+    for arrival in record.arrivals:
+        _arrive(tables, arrival)
     for effect in record.approvals:
         _approval(tables, effect)
     for wait in record.waits:
@@ -150,6 +160,15 @@ def _effects(tables: Tables, record: Record) -> None:
     tables.receipts.update(record.receipts)
     for kept in record.kept:
         tables.kept[kept.workflow, kept.path, kept.key] = replace(kept, outputs=load(dump(kept.outputs)))
+
+
+def _arrive(tables: Tables, arrival: Arrival) -> None:
+    call, result = arrival.call, arrival.result
+    for key, hours in call.keys:
+        tables.delivery_keys[call.source, key] = call.id, arrival.at + hours * HOUR
+    tables.deliveries[call.id] = replace(
+        received(call, arrival.at), state=result.state, reason=result.reason, verdicts=result.verdicts
+    )
 
 
 def _approval(tables: Tables, effect: ApprovalEffect) -> None:

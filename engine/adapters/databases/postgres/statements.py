@@ -110,7 +110,7 @@ TAKE_KEYS = f"""
     INSERT INTO delivery_keys (source, key, delivery_id, expires_at)
     SELECT * FROM unnest(%(sources)b::text[], %(keys)b::text[], %(deliveries)b::text[], %(expires_at)b::bigint[])
     {_UNLESS_HELD}
-    RETURNING 1"""
+    RETURNING 1"""  # noqa: S608 - names and numbers of our own
 """Of deliveries that are stored with what they lead to: all of them, or nothing of it."""
 
 STORE_DELIVERIES = """
