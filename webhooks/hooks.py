@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 from engine.app.ports import Secrets
 from engine.app.project import ActiveProject
 from engine.app.receive import Received, Receiver
+from engine.app.recent import Fresh
 from engine.app.records import NewDelivery
 from engine.core.project import Project, WebhookSource
 from engine.core.values import JsonObject
@@ -55,6 +56,7 @@ class Hooks:
     ) -> None:
         self._project = project
         self._secrets = secrets
+        self._signs: Fresh[bytes] = Fresh(64)
         self._small, self._large = Gathering(receiver), Gathering(receiver)
         self._reading: asyncio.Future[Project] | None = None
         self._patience = patience
@@ -113,14 +115,20 @@ class Hooks:
         )
 
     def _signing(self, source: WebhookSource) -> list[bytes]:
-        """The secrets that sign now. One that is missing or empty signs nothing, and the log says so."""
+        """The secrets that sign now. One that is missing or empty signs nothing, and the log says so.
+
+        They are believed for a moment: reading a file takes longer than verifying.
+        """
         found = []
         for name in source.secrets:
             try:
-                found.append(self._secrets.get(name).encode())
+                found.append(self._signs.get(name, self._read_secret))
             except NotFound as error:
                 _log.error("webhook secret missing", source=source.name, error=str(error))
         return [secret for secret in found if secret]
+
+    def _read_secret(self, name: str) -> bytes:
+        return self._secrets.get(name).encode()
 
 
 def _provider(source: WebhookSource) -> Provider:

@@ -8,7 +8,7 @@ import re
 from typing import NoReturn
 from urllib.parse import parse_qs
 
-from engine.app.storable import too_deep, unstorable
+from engine.app.storable import DEPTH, too_deep, unstorable
 from engine.core.values import Json, JsonObject
 from engine.errors import Malformed
 
@@ -34,7 +34,8 @@ def parse(body: bytes, content_type: str = "") -> Json:
         raise Malformed("the body is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise Malformed(f"the body is no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    bad = unstorable(value) if _ODD.search(text) or too_deep(value) else None
+    deep = text.count("{") + text.count("[") > DEPTH and too_deep(value)
+    bad = unstorable(value) if deep or _ODD.search(text) else None
     if bad:
         raise Malformed(f"the body cannot be kept: {bad[1]}, at {bad[0] or 'its root'}")
     return value

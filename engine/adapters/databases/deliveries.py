@@ -1,4 +1,4 @@
-"""The webhook flight recorder: every verified call, stored once before anything is made of it."""
+"""The webhook flight recorder: every verified call, stored once, by itself or with what came of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhook calls on PostgreSQL: a group of them costs two round trips, whatever their number."""
+"""Webhook calls on PostgreSQL that are stored before they are looked at: two round trips, whatever their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhook calls on SQLite: a group of them is one transaction of the one writer, and so waits for the disk once."""
+"""Webhook calls on SQLite that are stored before they are looked at: a group waits for the disk once."""
 
 from __future__ import annotations
 
