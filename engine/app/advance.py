@@ -14,7 +14,7 @@ from engine.app.batch import Batch, Starting
 from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
 from engine.app.recent import Recent
-from engine.app.records import NOTIFICATIONS, Arrival, DeliveryResult, Message, Notification
+from engine.app.records import NOTIFICATIONS, Delivery, DeliveryResult, Message, NewDelivery, Notification
 from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.values import JsonObject
@@ -46,9 +46,9 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arriving:
-    """Webhook calls that are to be stored with the instances they start."""
+    """Webhook calls that are to be stored with what becomes of them, and the instances they start."""
 
-    arrivals: Sequence[Arrival] = ()
+    arrivals: Sequence[tuple[NewDelivery, Delivery]] = ()
     starting: Sequence[Starting] = ()
 
 

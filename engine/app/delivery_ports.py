@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from engine.app.records import Delivery, NewDelivery
+from engine.app.records import Delivery, DeliveryResult, NewDelivery
 
 
 class DeliveryStore(Protocol):
@@ -44,3 +45,8 @@ def received(call: NewDelivery, at: int) -> Delivery:
         verdicts=(),
         received_at=at,
     )
+
+
+def ended(delivery: Delivery, result: DeliveryResult) -> Delivery:
+    """The same, with what was made of it."""
+    return replace(delivery, state=result.state, reason=result.reason, verdicts=result.verdicts)

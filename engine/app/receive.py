@@ -10,13 +10,13 @@ import structlog
 
 from engine.app.advance import Arriving
 from engine.app.batch import Starting
-from engine.app.delivery_ports import DeliveryStore, received
+from engine.app.delivery_ports import DeliveryStore, ended, received
 from engine.app.group import separately, together
 from engine.app.payload import parse
 from engine.app.ports import DefinitionStore
 from engine.app.project import ActiveProject
 from engine.app.recent import Fresh
-from engine.app.records import Arrival, Delivery, DeliveryResult, DeliveryState, NewDelivery, Verdict
+from engine.app.records import Delivery, DeliveryResult, DeliveryState, NewDelivery, Verdict
 from engine.app.start import Starter
 from engine.app.starters import started_by
 from engine.app.triggers import Refusal, Triggers, rfc3339
@@ -95,7 +95,7 @@ class Receiver:
         def arriving(now: int) -> Arriving:
             decided = self._decide_all(calls, now, asked)
             results[:] = [one.result for one in decided]
-            arrivals = [Arrival(call=call, result=one, at=now) for call, one in zip(calls, results, strict=True)]
+            arrivals = [(call, ended(received(call, now), one)) for call, one in zip(calls, results, strict=True)]
             return Arriving(arrivals=arrivals, starting=[start for one in decided for start in one.starting])
 
         asked: set[str] = set()

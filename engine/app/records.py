@@ -237,8 +237,8 @@ class Record:
     receipts: list[tuple[str, str]] = field(default_factory=list)
     """Instances with events that they use up."""
     deliveries: list[DeliveryResult] = field(default_factory=list)
-    arrivals: list[Arrival] = field(default_factory=list)
-    """Webhook calls that are stored only now. A key of theirs that another delivery holds refuses all of the record."""
+    arrivals: list[tuple[NewDelivery, Delivery]] = field(default_factory=list)
+    """Webhook calls that are stored only now, with what became of them. A key that another delivery holds refuses all."""
     adoptions: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Instances that go on with another definition: its digest, version and commit."""
     kept: list[KeptOutputs] = field(default_factory=list)
@@ -283,15 +283,6 @@ class NewDelivery:
     headers: JsonObject
     body: bytes
     keys: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A call that is stored together with what came of it. `at` in milliseconds."""
-
-    call: NewDelivery
-    result: DeliveryResult
-    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

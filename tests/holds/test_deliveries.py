@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.adapters.databases.tables import delivery_keys
-from engine.app.records import Arrival, DeliveryResult, NewDelivery, Record, Verdict
+from engine.app.delivery_ports import ended, received
+from engine.app.records import Delivery, DeliveryResult, NewDelivery, Record, Verdict
 from engine.errors import Conflict, Invalid, NotFound
 from tests.holds.given import delivery, receive, record
 
@@ -25,8 +26,8 @@ def is_kept(stores: InstancesDatabase, name: str) -> bool:
     return True
 
 
-def arrival(call: NewDelivery, **more: Any) -> Arrival:
-    return Arrival(call=call, result=DeliveryResult(id=call.id, state="ignored", reason="no", **more), at=NOW)
+def arrival(call: NewDelivery, **more: Any) -> tuple[NewDelivery, Delivery]:
+    return call, ended(received(call, NOW), DeliveryResult(id=call.id, state="ignored", reason="no", **more))
 
 
 def test_a_delivery_is_kept_as_it_came(stores: InstancesDatabase):

@@ -85,7 +85,7 @@ def forget_deliveries(database: Database, connection: sa.Connection, *, before: 
     return len(ids)
 
 
-def dump_verdicts(result: DeliveryResult) -> str:
+def dump_verdicts(result: DeliveryResult | Delivery) -> str:
     """As they are stored."""
     return dump([{"workflow": one.workflow, "instance": one.instance, "reason": one.reason} for one in result.verdicts])
 

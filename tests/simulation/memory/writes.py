@@ -8,9 +8,8 @@ from typing import Any
 from engine.adapters.databases.deliveries import HOUR
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.timers import PUBLISH_AFTER
-from engine.app.delivery_ports import received
 from engine.app.event_ports import Wait
-from engine.app.records import ApprovalDecision, ApprovalEffect, Arrival, Record
+from engine.app.records import ApprovalDecision, ApprovalEffect, Delivery, NewDelivery, Record
 from engine.core.commands import AwaitEvent, CloseApproval, OpenApproval, RecordDecision
 from engine.errors import Broken, Conflict
 from tests.simulation.memory.tables import ApprovalRow, InstanceRow, OutRow, ScopeRow, Tables, coarse
@@ -31,8 +30,8 @@ def _documents(record: Record) -> dict[str, list[Any]]:
     """Everything as text. Raises Invalid."""
     for new in record.new_instances:
         dump([new.facts.inputs, new.facts.trigger, new.facts.started_by])
-    for arrival in record.arrivals:
-        dump(arrival.call.headers)
+    for call, _ in record.arrivals:
+        dump(call.headers)
     for effect in record.approvals:
         dump(asdict(effect.command))
     return {
@@ -59,7 +58,7 @@ def _refuse_conflicts(tables: Tables, record: Record) -> None:
     for result in record.deliveries:
         if result.id not in tables.deliveries or tables.deliveries[result.id].state != "received":
             raise Conflict(f"delivery {result.id} has been dealt with already")
-    taken = [(arrival.call.source, key) for arrival in record.arrivals for key, _ in arrival.call.keys]
+    taken = [(call.source, key) for call, _ in record.arrivals for key, _ in call.keys]
     now = tables.now()
     if len(set(taken)) < len(taken) or any(tables.delivery_keys.get(key, ("", 0))[1] > now for key in taken):
         raise Conflict("another delivery holds a key of one that arrives")
@@ -137,8 +136,8 @@ def _effects(tables: Tables, record: Record) -> None:
         tables.deliveries[result.id] = replace(
             tables.deliveries[result.id], state=result.state, reason=result.reason, verdicts=result.verdicts
         )
-    for arrival in record.arrivals:
-        _arrive(tables, arrival)
+    for call, stored in record.arrivals:
+        _arrive(tables, call, stored)
     for effect in record.approvals:
         _approval(tables, effect)
     for wait in record.waits:
@@ -162,13 +161,10 @@ def _effects(tables: Tables, record: Record) -> None:
         tables.kept[kept.workflow, kept.path, kept.key] = replace(kept, outputs=load(dump(kept.outputs)))
 
 
-def _arrive(tables: Tables, arrival: Arrival) -> None:
-    call, result = arrival.call, arrival.result
+def _arrive(tables: Tables, call: NewDelivery, stored: Delivery) -> None:
     for key, hours in call.keys:
-        tables.delivery_keys[call.source, key] = call.id, arrival.at + hours * HOUR
-    tables.deliveries[call.id] = replace(
-        received(call, arrival.at), state=result.state, reason=result.reason, verdicts=result.verdicts
-    )
+        tables.delivery_keys[call.source, key] = call.id, stored.received_at + hours * HOUR
+    tables.deliveries[call.id] = stored
 
 
 def _approval(tables: Tables, effect: ApprovalEffect) -> None:

@@ -13,11 +13,12 @@ from engine.adapters.databases.postgres.batch import Statement
 from engine.adapters.databases.postgres.statements import BROKEN, CONFLICT
 from engine.adapters.databases.timers import round_up
 from engine.app.records import (
-    Arrival,
+    Delivery,
     DeliveryResult,
     HistoryRow,
     InstanceChange,
     Message,
+    NewDelivery,
     NewInstance,
     Record,
     ScopeWrite,
@@ -80,7 +81,7 @@ def _rest(record: Record) -> Iterator[_Part]:
         yield _Part("closed", statements.END_DELIVERIES, _delivered(record.deliveries), CONFLICT)
     if record.arrivals:
         yield _Part("claimed", statements.TAKE_KEYS, _keys(record.arrivals), CONFLICT)
-        yield _Part("arrived", statements.STORE_DELIVERIES, _arrived(record.arrivals))
+        yield _Part("arrived", statements.STORE_DELIVERIES, _arrived([stored for _, stored in record.arrivals]))
     if record.published:
         yield _Part("published", statements.DELETE_OUTBOX, {"ids": record.published})
 
@@ -161,12 +162,12 @@ def _delivered(rows: Sequence[DeliveryResult]) -> dict[str, object]:
     }
 
 
-def _keys(rows: Sequence[Arrival]) -> dict[str, object]:
+def _keys(rows: Sequence[tuple[NewDelivery, Delivery]]) -> dict[str, object]:
     """In order, so that two groups which share some wait for each other in one direction only."""
     keys = sorted(
-        (row.call.source, key, row.call.id, row.at + hours * HOUR)
-        for row in rows
-        for key, hours in dict(row.call.keys).items()
+        (call.source, key, call.id, stored.received_at + hours * HOUR)
+        for call, stored in rows
+        for key, hours in dict(call.keys).items()
     )
     return {
         "sources": [source for source, _, _, _ in keys],
@@ -177,19 +178,18 @@ def _keys(rows: Sequence[Arrival]) -> dict[str, object]:
     }
 
 
-def _arrived(rows: Sequence[Arrival]) -> dict[str, object]:
-    calls, results = [row.call for row in rows], [row.result for row in rows]
+def _arrived(rows: Sequence[Delivery]) -> dict[str, object]:
     return {
-        "ids": [call.id for call in calls],
-        "sources": [call.source for call in calls],
-        "providers": [call.provider for call in calls],
-        "events": [call.event for call in calls],
-        "headers": [dump(call.headers) for call in calls],
-        "bodies": [call.body for call in calls],
-        "states": [result.state for result in results],
-        "reasons": [result.reason for result in results],
-        "verdicts": [dump_verdicts(result) for result in results],
-        "received_at": [row.at for row in rows],
+        "ids": [row.id for row in rows],
+        "sources": [row.source for row in rows],
+        "providers": [row.provider for row in rows],
+        "events": [row.event for row in rows],
+        "headers": [dump(row.headers) for row in rows],
+        "bodies": [row.body for row in rows],
+        "states": [row.state for row in rows],
+        "reasons": [row.reason for row in rows],
+        "verdicts": [dump_verdicts(row) for row in rows],
+        "received_at": [row.received_at for row in rows],
     }
 
 

@@ -181,9 +181,9 @@ class SqliteLocked:
 
     def _store_arrivals(self, record: Record) -> None:
         keys = [
-            (row.call.source, key, row.call.id, row.at + hours * HOUR, self.now)
-            for row in record.arrivals
-            for key, hours in dict(row.call.keys).items()
+            (call.source, key, call.id, stored.received_at + hours * HOUR, self.now)
+            for call, stored in record.arrivals
+            for key, hours in dict(call.keys).items()
         ]
         if keys and self._driver.executemany(statements.TAKE_KEY, keys).rowcount != len(keys):
             raise Conflict(DEALT_WITH)
@@ -191,10 +191,10 @@ class SqliteLocked:
             statements.STORE_DELIVERY,
             [
                 (
-                    *(row.call.id, row.call.source, row.call.provider, row.call.event, dump(row.call.headers)),
-                    *(row.call.body, row.result.state, row.result.reason, dump_verdicts(row.result), row.at),
+                    *(row.id, row.source, row.provider, row.event, dump(row.headers), row.body),
+                    *(row.state, row.reason, dump_verdicts(row), row.received_at),
                 )
-                for row in record.arrivals
+                for _, row in record.arrivals
             ],
         )
 
