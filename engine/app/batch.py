@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from uuid_utils import uuid7
 
@@ -106,7 +107,9 @@ class Batch:
             key: _Scope(state=scope.state, version=scope.version) for key, scope in locked.scopes.items()
         }
         self._record = Record()
-        self._gates = Gatekeeper(lambda name: self._instances[name].run.facts.workflow, self._later)
+        # Neither function leads back to the batch: all that it holds goes with it, and is no garbage that has to be searched.
+        instances, self._later = self._instances, partial(_later, self._record)
+        self._gates = Gatekeeper(lambda name: instances[name].run.facts.workflow, self._later)
 
     def start(self, id: str, run: Run) -> Run:
         """A new instance takes its first event. One that an event from outside started has taken that."""
@@ -284,11 +287,6 @@ class Batch:
         stored = None if instance.new else self._locked.children(id)
         return Family(id, stored, changed=changed, written=written, know=know, later=self._later)
 
-    def _later(self, command: Outbound) -> None:
-        self._record.outbox.append(
-            Message(queue=command.queue, body=command_codec.message_of(command), id=str(uuid7()))
-        )
-
     def _tell_parent(self, change: InstanceChange, parent: Parent | None) -> None:
         """Once for each end: after a retry the task that waited has long gone on, and does not listen."""
         if parent is not None and change.state in FINAL:
@@ -314,6 +312,10 @@ class Batch:
             error=_why(root),
             finished_at=root.get("finished_at", root["at"]),
         )
+
+
+def _later(record: Record, command: Outbound) -> None:
+    record.outbox.append(Message(queue=command.queue, body=command_codec.message_of(command), id=str(uuid7())))
 
 
 def _why(root: ScopeState) -> JsonObject | None:

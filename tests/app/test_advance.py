@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from engine.adapters.databases.outbox import TRIES
+from engine.app.batch import Batch
 from engine.app.records import Notification
 from engine.core.events import AttemptAlive, TaskFailed, TaskStarted, TaskSucceeded, to_json
 from engine.errors import Broken, Invalid, Malformed, Newer, Unavailable
@@ -310,3 +313,23 @@ def test_outputs_made_here_are_as_bounded_as_those_of_workers(world):
         inputs={"text": "x" * 60_000},
     )
     assert (world.state(ending), world.get(ending).error["error"]["kind"]) == ("failed", "output_too_large")
+
+
+def test_a_batch_leaves_nothing_that_has_to_be_searched_for(world, monkeypatch):
+    """All that it read and decided would wait for Python's search for garbage, which cost more than to let go of it."""
+    batches = []
+
+    class Seen(Batch):
+        def __init__(self, *given):
+            super().__init__(*given)
+            batches.append(weakref.ref(self))
+
+    monkeypatch.setattr("engine.app.advance.Batch", Seen)
+    gc.disable()
+    try:
+        world.start(CHAIN)
+        (command,) = world.queued()
+        world.advancer.submit([succeeded(command)])
+        assert [batch() for batch in batches] == [None, None]
+    finally:
+        gc.enable()
