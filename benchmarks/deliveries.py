@@ -23,6 +23,8 @@ CONNECTIONS = 32
 """Senders that each wait for the answer before they send again."""
 COMMITS = 8
 """Commits in a push, which make it about 6 KB: as long as a small one of GitHub's."""
+MADE = 0.5
+"""Seconds in which thousands of senders are made, before the first is due: it would be late for all that come after it."""
 ACCEPTED = b"HTTP/1.1 202"
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -69,7 +71,7 @@ async def _open(hooks: str, deliveries: Sequence[bytes], rate: float) -> tuple[l
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for connection in connections:
         free.put_nowait(connection)
-    began = time.perf_counter()
+    began = time.perf_counter() + MADE
 
     async def sender(number: int, delivery: bytes) -> tuple[float, bytes]:
         due = began + number / rate
