@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 
 class NotificationWorker:
-    """Takes events to their instances. Needs one thread: the work is done by the batcher's."""
+    """Takes events to their instances. Needs no threads for messages: the work is done by the batcher's."""
 
     def __init__(
         self, broker: Broker, advancer: Advances, *, idle: float = 1.0, batcher: Batcher | None = None
@@ -31,7 +31,7 @@ class NotificationWorker:
         self._batcher = batcher or Batcher(broker, advancer)
         broker.dramatiq.serve(NOTIFICATIONS, Intake(window=WINDOW))
         dramatiq.actor(broker=broker.dramatiq, actor_name=NOTIFY, queue_name=NOTIFICATIONS)(self._notify)
-        self._worker = QueueWorker(broker.dramatiq, [NOTIFICATIONS], threads=1, idle=idle)
+        self._worker = QueueWorker(broker.dramatiq, [NOTIFICATIONS], threads=0, idle=idle)
         self._stopped = Event()
 
     def start(self) -> None:

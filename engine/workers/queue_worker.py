@@ -6,13 +6,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from queue import Empty
+from queue import Empty, PriorityQueue
 from threading import Thread
-from typing import cast
+from typing import Any, NoReturn, cast
 
 import dramatiq
 from dramatiq.broker import MessageProxy
 from dramatiq.middleware import CurrentMessage
+from dramatiq.worker import WorkerThread
 
 from engine.adapters.broker.held import Held
 from engine.adapters.broker.queue_broker import QueueBroker
@@ -24,11 +25,16 @@ def current() -> Held:
 
 
 class QueueWorker(dramatiq.Worker):
-    """Reads some queues of a broker with some threads. `idle` in seconds: how often a thread looks whether to stop."""
+    """Reads some queues of a broker with some threads. `idle` in seconds: how often a thread looks whether to stop.
+
+    With none, a message is worked on by the thread that fetched it: for actors that only hand it on, which take no time.
+    """
 
     def __init__(self, broker: QueueBroker, queues: Sequence[str], *, threads: int, idle: float) -> None:
         super().__init__(broker, queues=set(queues), worker_threads=threads, worker_timeout=int(idle * 1000))
         self._queue_broker = broker
+        if not threads:
+            self.work_queue = cast("PriorityQueue[Any]", _AtOnce(self))
         self._queues = tuple(queues)
         self._intakes = [broker.queues[queue] for queue in queues]
 
@@ -100,7 +106,29 @@ class QueueWorker(dramatiq.Worker):
 
     def _read(self, queue: str) -> None:
         self._add_consumer(queue)
-        self._queue_broker.reading(queue, self.worker_threads)
+        self._queue_broker.reading(queue, max(1, self.worker_threads))
+
+
+class _AtOnce:
+    """Stands in for the queue between consumers and threads: the thread that fetched a message works on it."""
+
+    def __init__(self, worker: dramatiq.Worker) -> None:
+        queue = cast("PriorityQueue[Any]", self)
+        never_started = WorkerThread(
+            broker=worker.broker, consumers=worker.consumers, work_queue=queue, worker_timeout=0
+        )
+        self._process = never_started.process_message
+
+    def put(self, item: Any) -> None:
+        """Work on it."""
+        self._process(item.message)
+
+    def get_nowait(self) -> NoReturn:
+        """Nothing ever waits."""
+        raise Empty
+
+    def task_done(self) -> None:
+        """Nobody counts."""
 
 
 def _join(threads: Iterable[Thread], deadline: float) -> bool:

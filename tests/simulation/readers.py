@@ -75,8 +75,10 @@ class QueueWorker:
         consumer = self._consumers[queue]
         while self._running:
             message = next(consumer)
-            if message is not None:
+            if message is not None and self._number:
                 self.take_up(message)
+            elif message is not None:
+                self._process(message)
 
     def _work(self) -> None:
         while self._running:

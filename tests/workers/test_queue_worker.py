@@ -1,0 +1,37 @@
+"""A worker without threads of its own works on messages where they are fetched."""
+
+from __future__ import annotations
+
+import threading
+
+import dramatiq
+
+from engine.adapters.broker.connect import Broker
+from engine.adapters.broker.intake import Intake
+from engine.adapters.broker.wire import PERFORM
+from engine.core.values import JsonObject
+from engine.workers.queue_worker import QueueWorker
+from tests.servers import wait_until
+from tests.workers.doubles import IDLE, run_task
+
+
+def test_without_threads_a_message_is_worked_on_by_whoever_fetched_it(broker: Broker):
+    """One that its actor cannot take is dropped, as ever, and holds up nobody."""
+    seen: list[tuple[str, str]] = []
+
+    def take(command: JsonObject) -> None:
+        seen.append((command["instance"], type(threading.current_thread()).__name__))
+        if command["instance"] == "bad":
+            raise ValueError("no")
+
+    broker.dramatiq.serve("tasks", Intake(window=10))
+    dramatiq.actor(broker=broker.dramatiq, actor_name=PERFORM, queue_name="tasks")(take)
+    worker = QueueWorker(broker.dramatiq, ["tasks"], threads=0, idle=IDLE)
+    worker.start()
+    try:
+        broker.publisher.publish([run_task("bad"), run_task("good")])
+        wait_until(lambda: len(seen) == 2, what="both")
+        assert sorted(seen) == [("bad", "ConsumerThread"), ("good", "ConsumerThread")]
+        wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
+    finally:
+        assert worker.end(5)
