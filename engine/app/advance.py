@@ -14,7 +14,16 @@ from engine.app.batch import Batch, Starting
 from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
 from engine.app.recent import Recent
-from engine.app.records import NOTIFICATIONS, Delivery, DeliveryResult, Message, NewDelivery, Notification
+from engine.app.records import (
+    NOTIFICATIONS,
+    Delivery,
+    DeliveryResult,
+    LockedInstance,
+    Message,
+    NewDelivery,
+    Notification,
+)
+from engine.app.remembered import Known, Remembered
 from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.values import JsonObject
@@ -66,6 +75,7 @@ class Advancer:
         self._signals = signals
         self._published = Published(store)
         self._runs = Runs()
+        self._remembered = Remembered()
         self._stored: Recent[bool] = Recent(512)
         """Digests of definitions that this instances DB is known to have."""
         self._goes_on = False
@@ -94,7 +104,8 @@ class Advancer:
         Raises Unavailable (nothing happened, or the answer to the commit was lost: send the same again), Conflict
         (a start key or delivery was taken already), Malformed (an event that cannot be read).
         """
-        remembered = [start.facts.digest for start in starting if start.facts.digest in self._stored]
+        stored = [start.facts.digest for start in starting if start.facts.digest in self._stored]
+        known = self._remembered.recall({notification.instance for notification in notifications})
         take = partial(
             self._advance,
             notifications,
@@ -105,14 +116,17 @@ class Advancer:
             arriving=arriving,
         )
         try:
-            return take()
+            return take(known=known)
         except Broken:
-            if not remembered:
+            if not stored and not known:
                 raise
-        # The database may not have what we believe: pruned since, or restored from a backup. This try brings all.
-        for digest in remembered:
+        # The database may not have what we believe: changed by others, pruned since, or restored from a backup. This try
+        # reads and brings all.
+        for digest in stored:
             self._stored.forget(digest)
-        return take()
+        if known:
+            self._remembered.doubt(known)
+        return take(known={})
 
     def _advance(
         self,
@@ -123,20 +137,21 @@ class Advancer:
         deliveries: Sequence[DeliveryResult],
         adopting: Mapping[str, Adoption],
         arriving: Callable[[int], Arriving],
+        known: Mapping[str, Known],
     ) -> Advanced:
         keys = {key for notification in notifications for key in _keys(notification)}
-        known = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
-        unknown = {instance for instance, _ in keys if instance not in known}
-        with self._store.lock(keys, facts_of=unknown) as locked:
+        runs = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
+        unknown = {instance for instance, _ in keys if instance not in runs}
+        with self._store.lock(keys, facts_of=unknown, known=known) as locked:
             for instance, facts in locked.facts.items():
-                known[instance] = self._runs.learn(instance, facts, locked.definition)
-            self._catch_up(locked, known)
+                runs[instance] = self._runs.learn(instance, facts, locked.definition)
+            self._catch_up(locked, runs)
             adopting = {name: adoption for name, adoption in adopting.items() if name in locked.instances}
             for instance, adoption in adopting.items():
-                known[instance] = self._adopted(known[instance], adoption)
+                runs[instance] = self._adopted(runs[instance], adoption)
             arrived = arriving(locked.now)
             starting = [*starting, *arrived.starting]
-            batch = Batch(locked, known, self._runs)
+            batch = Batch(locked, runs, self._runs)
             started = [batch.start(start.id, self._first_run(start, locked.now)) for start in starting]
             for notification in notifications:
                 batch.take(notification)
@@ -156,7 +171,8 @@ class Advancer:
             for digest in record.definitions:
                 self._stored.put(digest, True)
         for instance in adopting:
-            self._runs.keep(known[instance])
+            self._runs.keep(runs[instance])
+        self._remembered.keep(record, self._rows(locked, starting), locked.scopes, known)
         if self._goes_on:
             for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
                 self._runs.keep(run)
@@ -209,11 +225,21 @@ class Advancer:
         body = {"instance": notification.instance, "scope": notification.scope, "event": notification.event}
         return put_aside(self._outbox, Message(queue=NOTIFICATIONS, body=body, attempts=attempts), error)
 
-    def _catch_up(self, locked: Locked, known: dict[str, Run]) -> None:
+    def _rows(self, locked: Locked, starting: Sequence[Starting]) -> Mapping[str, LockedInstance]:
+        """Whose events are likely to come to this process."""
+        if not (starting and self._goes_on):
+            return locked.instances
+        new = {
+            start.id: LockedInstance(id=start.id, digest=start.facts.digest, state="queued", seq=0)
+            for start in starting
+        }
+        return {**locked.instances, **new}
+
+    def _catch_up(self, locked: Locked, runs: dict[str, Run]) -> None:
         """An instance may have adopted another definition since this process last saw it."""
         for name, row in locked.instances.items():
-            if name in known and known[name].facts.digest != row.digest:
-                known[name] = self._runs.learn(name, self._store.facts(name), locked.definition)
+            if name in runs and runs[name].facts.digest != row.digest:
+                runs[name] = self._runs.learn(name, self._store.facts(name), locked.definition)
 
     def _adopted(self, run: Run, adoption: Adoption) -> Run:
         facts = replace(run.facts, digest=adoption.digest, commit=adoption.commit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from engine.app.ports import Children
+from engine.app.child_ports import Children
 from engine.app.records import LoadedScope
 from engine.core.commands import CollectItems, FindChildren, GoOn, TellChildren
 from engine.core.events import (

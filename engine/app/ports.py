@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Literal, Protocol
 
+from engine.app.child_ports import Children
 from engine.app.gate_ports import SharedGates
 from engine.app.records import (
     Approval,
@@ -21,6 +23,7 @@ from engine.app.records import (
     OutboxRow,
     Record,
 )
+from engine.app.remembered import Known
 from engine.app.trigger_ports import Look
 from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
 from engine.core.keys import ROOT
@@ -28,35 +31,11 @@ from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
 
 
-class Children(Protocol):
-    """Scopes of one locked instance, found while its events are decided. `task` is the path of a task with child scopes."""
-
-    def load(self, paths: Sequence[str]) -> Mapping[str, LoadedScope]:
-        """These scopes, as far as they are there."""
-        ...
-
-    def live(self, task: str, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
-        """Child scopes that have not settled, in the order of their paths, behind `after`."""
-        ...
-
-    def unsuccessful(self, task: str, began: int, after: str, limit: int) -> Sequence[tuple[str, LoadedScope]]:
-        """Items of one beginning that did not end well or were undone, likewise."""
-        ...
-
-    def undoable(self, task: str, limit: int) -> Sequence[str]:
-        """The paths of the child scopes that ended well last and are not undone, oldest first."""
-        ...
-
-    def outputs(self, task: str, began: int) -> Mapping[int, Json]:
-        """The outputs of the items of one beginning that ended well, by index."""
-        ...
-
-
 class Locked(Protocol):
-    """Instances under lock, and what was read after the lock was taken."""
+    """Instances under lock, and what was read after the lock was taken, or was known."""
 
     now: int
-    """Database time in milliseconds, read after the lock."""
+    """Database time in milliseconds."""
     instances: Mapping[str, LockedInstance]
     scopes: Mapping[tuple[str, str], LoadedScope]
     facts: Mapping[str, Facts]
@@ -93,10 +72,17 @@ class InstanceStore(Protocol):
     """The instances DB on the hot path."""
 
     def lock(
-        self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()
+        self,
+        scopes: Collection[tuple[str, str]],
+        *,
+        facts_of: Collection[str] = (),
+        known: Mapping[str, Known] = MappingProxyType({}),
     ) -> AbstractContextManager[Locked]:
         """Lock the instances of these (instance, scope path) keys in id order, then read the scopes, the facts of
         `facts_of` and the time. With no keys nothing is locked: a start only records. Leaving without `record` rolls back.
+
+        What is `known` is not read again, and may not be locked before it is written. Whatever follows raises Broken if
+        it was not so any more.
         """
         ...
 

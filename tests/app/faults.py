@@ -51,9 +51,9 @@ class FaultyStore:
         return getattr(self._store, name)
 
     @contextmanager
-    def lock(self, scopes: Any, *, facts_of: Any = ()) -> Iterator[Any]:
+    def lock(self, scopes: Any, **given: Any) -> Iterator[Any]:
         self.locks += 1
-        with self._store.lock(scopes, facts_of=facts_of) as locked:
+        with self._store.lock(scopes, **given) as locked:
             yield _FaultyLocked(locked, self._faults)
 
 

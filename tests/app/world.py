@@ -35,6 +35,7 @@ from engine.app.timers import Timers
 from engine.app.timetable import Timetable
 from engine.app.triggers import Triggers
 from engine.app.versions import ProjectVersion, Source, SyncReport, Version
+from engine.core import commands
 from engine.core.codec import definition_to_json, digest
 from engine.core.events import Event, TaskFailed, TaskStarted, TaskSucceeded, to_json
 from engine.core.keys import ROOT, lease_key, split_path
@@ -93,7 +94,7 @@ class World:
     """One process, and what tests need to play everybody else."""
 
     def __init__(self, url: str) -> None:
-        clock, self.move = movable(url)
+        clock, self._move = movable(url)
         self.url = url
         self.clock = clock
         self.faults = Faults()
@@ -133,6 +134,12 @@ class World:
             starter=self.starter,
             triggers=self.triggers,
         )
+
+    def move(self, by: int) -> None:
+        """Time goes on by so many milliseconds, and everybody asks for it anew."""
+        self._move(by)
+        if not self.url.startswith("sqlite"):
+            self.instances.store._time.forget()
 
     def make_advancer(self) -> Advancer:
         """As another process would have it: nothing remembered."""
@@ -233,9 +240,13 @@ class World:
         taken = self.transport.fetch(queue, 10_000, 0)
         bodies = [unseal(message.data).args[0] for message in taken]
         leased = [
-            body for body, message in zip(bodies, taken, strict=True) if message.standing in ("ours", "cancelled")
+            commands.lease_of(body)
+            for body, message in zip(bodies, taken, strict=True)
+            if message.standing in ("ours", "cancelled")
         ]
-        self.transport.settle(ack={queue: [message.id for message in taken]}, release=list(map(lease_of, leased)))
+        self.transport.settle(
+            ack={queue: [message.id for message in taken]}, release=[lease for lease in leased if lease]
+        )
         return bodies
 
     def called_off(self) -> list[str]:

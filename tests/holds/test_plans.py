@@ -14,8 +14,9 @@ from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import driver
 from engine.adapters.databases.postgres.prepared import prepared
 from engine.adapters.databases.postgres.rows import writes
-from engine.adapters.databases.postgres.store import _reads
-from engine.app.records import InstanceChange, Record
+from engine.adapters.databases.postgres.store import _opening, _reads
+from engine.app.records import InstanceChange, LockedInstance, Record
+from engine.app.remembered import Known
 from tests.holds.given import event, message, record, scope, started
 
 pytestmark = pytest.mark.postgres
@@ -31,8 +32,12 @@ BATCH = Record(
 SINGLE = Record(
     instances=[InstanceChange(id="i1", seq=2)], scopes=[scope("i1", 2)], history=[event("i1", 2)], published=["m1"]
 )
+KNOWN = {
+    name: Known(instance=LockedInstance(id=name, digest="d1", state="running", seq=1), scopes={}) for name, _ in KEYS
+}
 HOT = [
-    *(statement for keys in (KEYS, KEYS[:1]) for statement in _reads(keys, ["i1"])[1:]),
+    *(statement for keys in (KEYS, KEYS[:1]) for statement in _reads(keys, keys, ["i1"])[1:]),
+    *_opening(KNOWN)[1:],
     *(statement for batch in (BATCH, SINGLE) for statement in writes(batch)),
 ]
 

@@ -56,10 +56,10 @@ class StorePort(Port):
     """The hot path: a transaction in two steps, and whatever is read between them."""
 
     @contextmanager
-    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[LockedPort]:
+    def lock(self, scopes: Collection[tuple[str, str]], **given: Any) -> Iterator[LockedPort]:
         weather, process = self._weather, self._process
         lost = weather.before(process, "database", "store.lock")
-        with self._store.lock(scopes, facts_of=facts_of) as locked:  # type: ignore[attr-defined]
+        with self._store.lock(scopes, **given) as locked:  # type: ignore[attr-defined]
             weather.after(process, "database", "store.lock", unanswered=lost)
             yield LockedPort(weather, process, locked)
 

@@ -26,6 +26,7 @@ _MODULES: dict[str, dict[str, Any]] = {
     "engine.app.insist": {"monotonic": threads.Time.monotonic},
     "engine.app.project": _TIME,
     "engine.app.recent": _TIME,
+    "engine.app.remembered": _TIME,
     "engine.app.published": {"Timer": threads.Timer, "Lock": threads.Lock},
     "engine.adapters.broker.consumer": _TIME,
     "engine.adapters.broker.held": _TIME,

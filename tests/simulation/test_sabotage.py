@@ -14,7 +14,7 @@ from engine.core import attempts as attempts_module
 from engine.core.commands import StopAwaiting
 from engine.core.turn import Turn
 from engine.errors import Unavailable
-from tests.simulation.memory import gates, tables, writes
+from tests.simulation.memory import gates, store, tables, writes
 from tests.simulation.run import run
 from tests.simulation.stage import staged
 
@@ -73,6 +73,12 @@ def no_row_locks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(writes, "_refuse_broken", lambda _tables, _record: None)
 
 
+def believed_for_good(patch: pytest.MonkeyPatch) -> None:
+    """What a process wrote last counts, whoever has written since."""
+    patch.setattr(store.MemoryBelieved, "_is_still_so", lambda _self, _name: True)
+    patch.setattr(writes, "_refuse_broken", lambda _tables, _record: None)
+
+
 def slots_are_kept(patch: pytest.MonkeyPatch) -> None:
     """Nobody gives a slot back."""
     patch.setattr(gates.MemoryGates, "release_slot", lambda _self, _group, _instance, _path: ())
@@ -108,6 +114,7 @@ SABOTAGE: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     no_start_keys: "was promised as",
     said_too_early: "was promised as",
     no_row_locks: "the history does not give the stored state",
+    believed_for_good: "the history does not give the stored state",
     slots_are_kept: "a slot of",
     waits_stay: "still waits for an event",
     half_a_commit: "the history does not give the stored state",

@@ -57,7 +57,7 @@ def test_a_command_of_a_newer_version_is_put_aside(broker, task_worker, performe
     wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
     assert performer.rejected == [("a", attempts, "a field of tomorrow")]
     assert sorted(outcomes.events()) == [*heard, ("b", "TaskSucceeded")]
-    assert list(broker.leases.held([lease_key("a", "build", 1)])) == [False]
+    wait_until(lambda: list(broker.leases.held([lease_key("a", "build", 1)])) == [False], what="its lease to go")
 
 
 def test_asking_has_a_lease_of_its_own(broker, task_worker, performer):

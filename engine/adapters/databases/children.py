@@ -18,7 +18,7 @@ _UNDONE = sa.func.coalesce(scopes.c.state["undone"].as_boolean(), sa.false())
 
 
 class ChildScopes:
-    """Implements `engine.app.ports.Children`."""
+    """Implements `engine.app.child_ports.Children`."""
 
     def __init__(self, connection: sa.Connection, instance: str) -> None:
         self._connection = connection

@@ -16,6 +16,11 @@ from engine.app.records import ApprovalEffect, Record
 from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
 
 
+def has_effects(record: Record) -> bool:
+    """Whether `write_effects` has anything to do."""
+    return bool(record.adoptions or record.approvals or record.waits or record.receipts or record.kept)
+
+
 def write_effects(database: Database, connection: sa.Connection, record: Record) -> None:
     """Within the caller's transaction."""
     for instance, (digest, version, commit) in record.adoptions.items():

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 
 from engine.adapters.databases.documents import load
 from engine.app.family import is_child
 from engine.app.records import Facts, LoadedScope, LockedInstance, Record
+from engine.app.remembered import Known
 from engine.core.values import Json, JsonObject
 from engine.errors import Broken, NotFound, Unavailable
 from tests.simulation.memory.gates import MemoryGates
@@ -23,13 +25,20 @@ class MemoryStore:
         self._tables = tables
 
     @contextmanager
-    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[MemoryLocked]:
+    def lock(
+        self,
+        scopes: Collection[tuple[str, str]],
+        *,
+        facts_of: Collection[str] = (),
+        known: Mapping[str, Known] = MappingProxyType({}),
+    ) -> Iterator[MemoryLocked]:
         owner = object()
         try:
-            for name in sorted({instance for instance, _ in scopes}):
-                if name in self._tables.instances and not self._tables.lock(owner, "instances", name):
-                    raise Unavailable("the database", "a row was locked for too long")
-            yield MemoryLocked(self._tables, owner, scopes, facts_of)
+            if not facts_of and all(name in known and path in known[name].scopes for name, path in scopes):
+                yield MemoryBelieved(self._tables, owner, scopes, known)
+            else:
+                lock_all(self._tables, owner, {instance for instance, _ in scopes})
+                yield MemoryLocked(self._tables, owner, scopes, facts_of)
         finally:
             self._tables.release(owner)
 
@@ -99,8 +108,54 @@ class MemoryLocked:
         self._tables.release(self._owner)
 
 
+class MemoryBelieved(MemoryLocked):
+    """Nothing is locked before something is read or written; then all of it has to be as it was believed."""
+
+    def __init__(
+        self, tables: Tables, owner: object, scopes: Collection[tuple[str, str]], known: Mapping[str, Known]
+    ) -> None:
+        super().__init__(tables, owner, (), ())
+        self._believed = known
+        self._held = False
+        self.instances = {name: each.instance for name, each in known.items()}
+        self.scopes = {(name, path): known[name].scopes[path] for name, path in scopes}
+
+    def children(self, instance: str) -> MemoryChildren:
+        self._hold()
+        return super().children(instance)
+
+    @property
+    def gates(self) -> MemoryGates:
+        self._hold()
+        return super().gates
+
+    def used_up(self, instance: str, event: str) -> bool:
+        self._hold()
+        return super().used_up(instance, event)
+
+    def record(self, record: Record) -> None:
+        self._hold()
+        super().record(record)
+
+    def _hold(self) -> None:
+        if self._held:
+            return
+        lock_all(self._tables, self._owner, self._believed)
+        if not all(self._is_still_so(name) for name in self._believed):
+            raise Broken("what was believed is not so any more")
+        self._held = True
+
+    def _is_still_so(self, name: str) -> bool:
+        row, known = self._tables.instances.get(name), self._believed[name]
+        if row is None or (row.seq, row.digest) != (known.instance.seq, known.instance.digest):
+            return False
+        stored = {path: _loaded(self._tables.scopes[name][path]) for path in known.scopes}
+        assert stored == known.scopes, "the same number, and another state"
+        return True
+
+
 class MemoryChildren:
-    """Implements `engine.app.ports.Children`."""
+    """Implements `engine.app.child_ports.Children`."""
 
     def __init__(self, scopes: Mapping[str, ScopeRow]) -> None:
         self._scopes = scopes
@@ -142,6 +197,12 @@ class MemoryChildren:
 
     def _below(self, task: str) -> list[tuple[str, ScopeRow]]:
         return [(path, self._scopes[path]) for path in sorted(self._scopes) if is_child(path, task)]
+
+
+def lock_all(tables: Tables, owner: object, instances: Collection[str]) -> None:
+    for name in sorted(instances):
+        if name in tables.instances and not tables.lock(owner, "instances", name):
+            raise Unavailable("the database", "a row was locked for too long")
 
 
 def facts_of(row: InstanceRow) -> Facts:

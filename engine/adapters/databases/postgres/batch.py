@@ -74,6 +74,16 @@ class _Died(psycopg.OperationalError):
     """The connection is gone, and with it all it was doing."""
 
 
+def living(pool: sa.Engine) -> sa.Connection:
+    """A connection whose server has not hung up: for what is sent together with its COMMIT, and cannot start over."""
+    while True:
+        connection = pool.connect()
+        if not driver(connection).ended:
+            return connection
+        connection.invalidate()
+        connection.close()
+
+
 def give_back(connection: sa.Connection) -> None:
     """Return a connection to its pool; what it had not committed is rolled back, and a dead one is not kept."""
     if driver(connection).closed:

@@ -34,6 +34,13 @@ class PromptConnection(psycopg.Connection[Any]):
         self.known: set[bytes] = set()
         """Names of statements that `answers` has prepared on it."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether the server has hung up meanwhile: it says nothing between two answers, unless it says goodbye."""
+        socket = select.poll()
+        socket.register(self.pgconn.socket, select.POLLIN)
+        return bool(socket.poll(0))
+
     def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
         """Raises OperationalError, after which the connection is closed, if there is no answer in time."""
         limit = self.patience if timeout is None else timeout

@@ -21,6 +21,16 @@ NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 LOCK_INSTANCES = "SELECT id, digest, state, seq FROM instances WHERE id = ANY(%(ids)b::text[]) ORDER BY id FOR UPDATE"
 
+ASKED = f"SELECT {_STATEMENT_TIME}"
+"""What time it was when the question came."""
+
+HOLD_KNOWN = f"""
+    SELECT 1 / coalesce(array_agg(seq) = %(seqs)b::int[] AND array_agg(digest) = %(digests)b::text[], false)::int,
+           {_STATEMENT_TIME}
+    FROM (SELECT seq, digest FROM instances WHERE id = ANY(%(ids)b::text[]) ORDER BY id FOR UPDATE) AS held"""  # noqa: S608 - a constant of our own
+"""Locks instances that are as they were written last; everything is in the order of ids. Divides by zero if one is not:
+then nothing that was sent with it happens."""
+
 READ_SCOPES = """
     SELECT s.instance_id, s.path, s.state, s.version, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM unnest(%(instances)b::text[], %(paths)b::text[]) AS k(instance_id, path)

@@ -1,25 +1,28 @@
-"""The hot path on PostgreSQL: a batch costs two round trips, one to lock and read, one to write and commit."""
+"""The hot path on PostgreSQL: what a batch works on is locked and read in one round trip, or known and not read at all."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from engine.adapters.databases.children import ChildScopes
-from engine.adapters.databases.effects import write_effects
-from engine.adapters.databases.events import used_up
-from engine.adapters.databases.gates import GateRows
 from engine.adapters.databases.instances import read_definition, read_facts, to_facts
 from engine.adapters.databases.postgres import statements
-from engine.adapters.databases.postgres.batch import BEGIN, COMMIT, Rows, Statement, first, give_back, run
+from engine.adapters.databases.postgres.batch import BEGIN, Rows, Statement, first, give_back, run
 from engine.adapters.databases.postgres.database import PostgresDatabase
-from engine.adapters.databases.postgres.rows import writes
+from engine.adapters.databases.postgres.locked import PostgresLocked
+from engine.adapters.databases.postgres.server_time import ServerTime
 from engine.adapters.databases.translation import translated
 from engine.adapters.databases.values import read_values
-from engine.app.records import Facts, LoadedScope, LockedInstance, Record
+from engine.app.records import Facts, LoadedScope, LockedInstance
+from engine.app.remembered import Known
 from engine.core.values import Json, JsonObject
+
+_Keys = Collection[tuple[str, str]]
+"""Of scopes: an instance and a path."""
 
 
 class PostgresInstanceStore:
@@ -27,16 +30,31 @@ class PostgresInstanceStore:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self._time = ServerTime()
 
     @contextmanager
-    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[PostgresLocked]:
+    def lock(
+        self,
+        scopes: _Keys,
+        *,
+        facts_of: Collection[str] = (),
+        known: Mapping[str, Known] = MappingProxyType({}),
+    ) -> Iterator[PostgresLocked]:
         """See the port."""
-        with translated():
-            connection, answers = self._first_answers(_reads(scopes, facts_of))
+        missing = [key for key in scopes if key[0] not in known or key[1] not in known[key[0]].scopes]
+        now = self._time.now()
+        if missing or facts_of or now is None:
+            with translated():
+                locked = self._read(scopes, missing or scopes, facts_of, known)
+        else:
+            locked = self._believed(scopes, known, now)
         try:
-            yield PostgresLocked(self._database, connection, answers)
+            yield locked
+        except BaseException:
+            self._time.forget()  # another server may answer next, by another clock
+            raise
         finally:
-            give_back(connection)
+            locked.close()
 
     def delete_published(self, ids: Collection[str]) -> None:
         """See the port."""
@@ -59,68 +77,87 @@ class PostgresInstanceStore:
         with self._database.reading() as connection:
             return read_definition(connection, digest)
 
+    def _believed(self, scopes: _Keys, known: Mapping[str, Known], now: int) -> PostgresLocked:
+        return PostgresLocked(
+            self._database,
+            self._time,
+            _opening(known),
+            now=now,
+            instances={name: each.instance for name, each in known.items()},
+            scopes={(instance, path): known[instance].scopes[path] for instance, path in scopes},
+        )
+
+    def _read(
+        self, scopes: _Keys, missing: _Keys, facts_of: Collection[str], known: Mapping[str, Known]
+    ) -> PostgresLocked:
+        connection, (_, first_rows, *more) = self._first_answers(_reads(scopes, missing, facts_of))
+        rows, facts = (*more, [], [])[:2]
+        now: int = (rows or first_rows)[0][-1]  # where nothing is locked the time is all that was read
+        self._time.said(now, time.monotonic())
+        instances = {
+            name: LockedInstance(id=name, digest=digest, state=state, seq=seq)
+            for name, digest, state, seq in (first_rows if scopes else [])
+        }
+        found = _loaded(rows)
+        if otherwise := [name for name, each in known.items() if instances.get(name) != each.instance]:
+            found |= self._others(connection, [key for key in scopes if key[0] in otherwise])
+        for name, path in scopes:
+            if name in known and (name, path) not in found and name not in otherwise and path in known[name].scopes:
+                found[name, path] = known[name].scopes[path]
+        return PostgresLocked(
+            self._database,
+            self._time,
+            (),
+            now=now,
+            instances=instances,
+            scopes=found,
+            facts={name: to_facts(columns) for name, *columns in facts},
+            opened=connection,
+        )
+
+    def _others(self, connection: sa.Connection, keys: _Keys) -> dict[tuple[str, str], LoadedScope]:
+        """What was not as it was known."""
+        try:
+            (rows,) = run(connection, [_scopes(keys)])
+        except BaseException:
+            give_back(connection)
+            raise
+        return _loaded(rows)
+
     def _first_answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
         return first(self._database.batches, lambda connection: run(connection, reads))
 
 
-class PostgresLocked:
-    """Implements `engine.app.ports.Locked`."""
-
-    def __init__(self, database: PostgresDatabase, connection: sa.Connection, answers: list[Rows]) -> None:
-        self._database = database
-        self._connection = connection
-        _, first, *more = answers
-        scopes, facts = (*more, [], [])[:2]
-        self.now: int = (scopes or first)[0][-1]  # where nothing is locked the time is all that was read
-        self.instances: Mapping[str, LockedInstance] = {
-            name: LockedInstance(id=name, digest=digest, state=state, seq=seq)
-            for name, digest, state, seq in (first if scopes else [])
-        }
-        self.scopes: Mapping[tuple[str, str], LoadedScope] = {
-            (instance, path): LoadedScope(state=state, version=version)
-            for instance, path, state, version, _ in scopes
-            if version is not None
-        }
-        self.facts: Mapping[str, Facts] = {name: to_facts(columns) for name, *columns in facts}
-
-    def definition(self, digest: str) -> JsonObject:
-        """See the port."""
-        with translated():
-            return read_definition(self._connection, digest)
-
-    def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
-        """See the port."""
-        with translated():
-            return read_values(self._connection, instance, digests)
-
-    def children(self, instance: str) -> ChildScopes:
-        """See the port."""
-        return ChildScopes(self._connection, instance)
-
-    @property
-    def gates(self) -> GateRows:
-        """See the port."""
-        return GateRows(self._database, self._connection)
-
-    def used_up(self, instance: str, event: str) -> bool:
-        """See the port."""
-        return used_up(self._connection, instance, event)
-
-    def record(self, record: Record) -> None:
-        """See the port."""
-        with translated():
-            write_effects(self._database, self._connection, record)
-            run(self._connection, [*writes(record), COMMIT])
+def _opening(known: Mapping[str, Known]) -> list[Statement]:
+    """Begins a transaction that holds what is known: locked in the order of ids, and refused if it is not so any more."""
+    rows = [known[name].instance for name in sorted(known)]
+    if not rows:
+        return [BEGIN, (statements.ASKED, {})]
+    names = {
+        "ids": [row.id for row in rows],
+        "seqs": [row.seq for row in rows],
+        "digests": [row.digest for row in rows],
+    }
+    return [BEGIN, (statements.HOLD_KNOWN, {**names, "count": len(rows)})]
 
 
-def _reads(scopes: Collection[tuple[str, str]], facts_of: Collection[str]) -> list[Statement]:
+def _reads(scopes: _Keys, missing: _Keys, facts_of: Collection[str]) -> list[Statement]:
     """The scopes, and the time with them, after the lock: a statement sees what was committed before it began."""
     if not scopes:
         return [BEGIN, (statements.NOW, {})]
-    instances = [instance for instance, _ in scopes]
-    reads = [
-        BEGIN,
-        (statements.LOCK_INSTANCES, {"ids": instances}),
-        (statements.READ_SCOPES, {"instances": instances, "paths": [path for _, path in scopes]}),
-    ]
-    return [*reads, (statements.READ_FACTS, {"ids": list(facts_of)})] if facts_of else reads
+    locks = statements.LOCK_INSTANCES, {"ids": [instance for instance, _ in scopes]}
+    facts = [(statements.READ_FACTS, {"ids": list(facts_of)})] if facts_of else []
+    return [BEGIN, locks, _scopes(missing), *facts]
+
+
+def _scopes(keys: _Keys) -> Statement:
+    names = {"instances": [instance for instance, _ in keys], "paths": [path for _, path in keys]}
+    return statements.READ_SCOPES, names
+
+
+def _loaded(rows: Rows) -> dict[tuple[str, str], LoadedScope]:
+    return {
+        (instance, path): LoadedScope(state=state, version=version)
+        for instance, path, state, version, _ in rows
+        if version is not None
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -21,6 +22,7 @@ from engine.adapters.databases.translation import DEALT_WITH
 from engine.adapters.databases.values import read_values
 from engine.app.ports import Clock
 from engine.app.records import Facts, LoadedScope, LockedInstance, Record
+from engine.app.remembered import Known
 from engine.core.values import Json, JsonObject
 from engine.errors import Broken, Conflict
 
@@ -33,10 +35,16 @@ class SqliteInstanceStore:
         self._clock = clock
 
     @contextmanager
-    def lock(self, scopes: Collection[tuple[str, str]], *, facts_of: Collection[str] = ()) -> Iterator[SqliteLocked]:
+    def lock(
+        self,
+        scopes: Collection[tuple[str, str]],
+        *,
+        facts_of: Collection[str] = (),
+        known: Mapping[str, Known] = MappingProxyType({}),
+    ) -> Iterator[SqliteLocked]:
         """See the port. The one writer's transaction is the lock on everything."""
         with self._database.transaction() as connection:
-            yield SqliteLocked(self._database, connection, self._clock.now(), scopes, facts_of)
+            yield SqliteLocked(self._database, connection, self._clock.now(), scopes, facts_of=facts_of, known=known)
 
     def delete_published(self, ids: Collection[str]) -> None:
         """See the port."""
@@ -68,7 +76,9 @@ class SqliteLocked:
         connection: sa.Connection,
         now: int,
         scopes: Collection[tuple[str, str]],
+        *,
         facts_of: Collection[str],
+        known: Mapping[str, Known],
     ) -> None:
         self._database = database
         self._connection = connection
@@ -79,10 +89,12 @@ class SqliteLocked:
             name: LockedInstance(id=name, digest=digest, state=state, seq=seq)
             for name, digest, state, seq in driver.execute(statements.READ_INSTANCES, (ids,))
         }
-        self.scopes: Mapping[tuple[str, str], LoadedScope] = {
-            (instance, path): LoadedScope(state=load(state), version=version)
-            for instance, path, state, version in driver.execute(statements.READ_SCOPES, (dump(list(scopes)),))
-        }
+        still = {name: each.scopes for name, each in known.items() if self.instances.get(name) == each.instance}
+        found = {(name, path): still[name][path] for name, path in scopes if path in still.get(name, ())}
+        missing = [key for key in scopes if key not in found]
+        for instance, path, state, version in driver.execute(statements.READ_SCOPES, (dump(missing),)):
+            found[instance, path] = LoadedScope(state=load(state), version=version)
+        self.scopes: Mapping[tuple[str, str], LoadedScope] = found
         self.facts: Mapping[str, Facts] = {
             name: to_facts((workflow, digest, commit, load(inputs), load(trigger), *rest))
             for name, workflow, digest, commit, inputs, trigger, *rest in driver.execute(
