@@ -9,7 +9,10 @@ from threading import Lock, Thread
 from typing import Literal
 
 Fate = Literal["passed", "swallowed", "cut"]
-"""Of what a server answers: delivered; lost, on a connection that stays open; lost with the connection."""
+"""Of what a server answers: delivered; lost, with all behind it, on a connection that stays open; lost with the connection.
+
+Nothing gets lost out of the middle: what a connection brings is in order and whole, or does not come.
+"""
 
 
 class Proxy:
@@ -76,6 +79,8 @@ class Proxy:
                 match fate(data):
                     case "passed":
                         sink.sendall(data)
+                    case "swallowed":
+                        fate = _swallowed
                     case "cut":
                         break
         except OSError:
@@ -103,6 +108,10 @@ def proxy(port: int) -> Iterator[Proxy]:
 
 def _passed(_data: bytes) -> Fate:
     return "passed"
+
+
+def _swallowed(_data: bytes) -> Fate:
+    return "swallowed"
 
 
 def _end(one: socket.socket) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from uuid import uuid4
+
+from uuid_utils import uuid7
 
 from engine.adapters.broker.redis_talk import Command
 from engine.adapters.broker.redis_transport import RedisTransport
@@ -27,4 +28,5 @@ def arm() -> None:
 def _again(envelope: Envelope) -> Envelope:
     if random.random() < 0.5 or priority_of(envelope.id):
         return envelope
-    return envelope._replace(id=uuid4().hex)
+    again = str(uuid7())
+    return envelope._replace(id=again, data=envelope.data.replace(envelope.id.encode(), again.encode()))

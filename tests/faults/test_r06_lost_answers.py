@@ -31,7 +31,7 @@ def test_lost_doubled_and_shuffled(begin, production, postgres_server, redis_ser
         with ledger.quiet():
             ledger.fill(DAG.name, 10, "quiet")
         redis.fate = partial(fate, random.Random(6), ("swallowed", "cut"))
-        postgres.fate = partial(fate, random.Random(7), ("cut",) * 9 + ("swallowed",) * long)
+        postgres.fate = partial(fate, random.Random(7), ("cut",) * 4 + ("swallowed",) * long)
         ledger.fill(DAG.name, 300 if long else 30, "broken")
         ledger.fill(long_tasks.name, 30 if long else 3, "long")
         recovery = ledger.wait_for_end(RECOVERY)
