@@ -97,9 +97,8 @@ class QueueConsumer(Consumer):
         since = time.monotonic()
         fetched = self._transport.fetch(self._queue, room, self._timeout)
         if fetched and time.monotonic() - since > self._timeout + LATE:
-            self._transport.requeue_others(
-                self._queue, self._intake.unsettled()
-            )  # others may have them, and the leases
+            # Others may have them by now, and the leases.
+            self._transport.requeue_others(self._queue, self._intake.unsettled())
             return
         messages = self._read(fetched, since)
         if not messages:

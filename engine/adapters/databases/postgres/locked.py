@@ -29,7 +29,7 @@ class PostgresLocked:
     def __init__(
         self,
         database: PostgresDatabase,
-        time: ServerTime,
+        server_time: ServerTime,
         opening: Sequence[Statement],
         *,
         now: int,
@@ -39,7 +39,7 @@ class PostgresLocked:
         opened: sa.Connection | None = None,
     ) -> None:
         self._database = database
-        self._time = time
+        self._time = server_time
         self._opening = opening
         self._opened = opened
         self.now = now
