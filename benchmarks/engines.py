@@ -18,12 +18,13 @@ OFFERED: Mapping[str, Collection[str]] = {
     "sqlite": tuple(WORKLOADS),
     "postgres": tuple(RUN),
     "combined": tuple(RUN),
+    "workers": tuple(RUN),
     "dev": ("idle",),
 }
 """By stack: `headrace dev` is one process whose database and queues nobody else can reach."""
 FRESH = ("memory",)
 """Workloads that want an engine that has just started."""
-WATCHED = ("postgres", "combined", "dev")
+WATCHED = ("postgres", "combined", "workers", "dev")
 """The stacks whose processes do nothing but run the engine."""
 ALONE: Mapping[str, Callable[[int], dict[str, list[float]]]] = {"tests": simulated.measure, "lint": linting.measure}
 """Workloads that need no stack."""

@@ -19,7 +19,7 @@ from benchmarks.engines import ALONE, FRESH, OWN, PAIRED, PAIRS, Fresh, engine
 from benchmarks.rounds import Figure, measure
 from benchmarks.scaling import scaling
 
-OURS = ("postgres", "combined")
+OURS = ("workers", "postgres")
 """Our stacks that stand beside peers."""
 
 

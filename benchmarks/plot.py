@@ -8,9 +8,9 @@ from html import escape
 from benchmarks.aims import P50, RATE, TOTAL
 from benchmarks.figures import Figures, Spread, number
 
-OURS = ("combined", "postgres")
+OURS = ("workers", "postgres")
 NAMES = {
-    "combined": "Headrace, one worker",
+    "workers": "Headrace, two workers",
     "postgres": "Headrace, separate",
     "restate": "Restate, steps",
     "restate-calls": "Restate, calls",

@@ -32,8 +32,8 @@ def parts(file: Path) -> dict[str, str]:
         "machine": "{processors} processors, Python {python}, PostgreSQL {postgresql}, Redis {redis}, on {day}.".format(
             **about["machine"]
         ),
-        "ratios": tables.ratios(figures, about, "postgres"),
-        "ratios of one worker": tables.ratios(figures, about, "combined"),
+        "ratios": tables.ratios(figures, about, "workers"),
+        "ratios of separate processes": tables.ratios(figures, about, "postgres"),
         "behind": tables.behind(figures),
         "aims": tables.aims(figures),
         "ours": tables.ours(figures),

@@ -29,6 +29,8 @@ AROUND = ("api", "webhooks", "relay", "scheduler", "sync-worker")
 """The processes beside those that serve the queues."""
 SEPARATE = ("task-worker", "notification-worker", *AROUND)
 COMBINED = ("worker", *AROUND)
+WORKERS = ("worker", *COMBINED)
+"""As many as there are processors, as Dramatiq, Celery and DBOS have them."""
 HEALTH = {"api": "/api/v1/health/ready", "webhooks": "/health/ready"}
 """Where each door says that it is open."""
 BATCH = 50
@@ -136,6 +138,13 @@ def combined(servers: Servers) -> Iterator[Stack]:
 
 
 @contextmanager
+def workers(servers: Servers) -> Iterator[Stack]:
+    """The same with two of `headrace worker`."""
+    with on_servers("workers", servers, [(name,) for name in WORKERS]) as stack:
+        yield stack
+
+
+@contextmanager
 def dev(_servers: Servers) -> Iterator[Running]:
     """`headrace dev` as a person starts it: everything in one process, on SQLite and memory."""
     with temporary() as folder, ExitStack() as stack:
@@ -146,7 +155,7 @@ def dev(_servers: Servers) -> Iterator[Running]:
         yield Running(name="dev", pids={"dev": running.pid}, api=api, hooks=f"http://127.0.0.1:{config.webhooks_port}")
 
 
-STACKS = {"sqlite": sqlite, "postgres": postgres, "combined": combined, "dev": dev}
+STACKS = {"sqlite": sqlite, "postgres": postgres, "combined": combined, "workers": workers, "dev": dev}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from benchmarks.figures import Figures, Spread, number
 from benchmarks.rounds import Figure, ratio
 
 TITLES = {
+    "workers": "Headrace, two worker processes",
     "postgres": "Headrace, separate processes",
     "combined": "Headrace, one worker process",
     "sqlite": "Headrace, SQLite and memory",

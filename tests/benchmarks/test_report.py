@@ -33,7 +33,9 @@ def golden(name):
     return HERE / "golden" / (f"{name}.svg" if name == "plot" else f"{name}.md")
 
 
-@pytest.mark.parametrize("name", ["machine", "ratios", "ratios of one worker", "behind", "aims", "ours", "plot"])
+@pytest.mark.parametrize(
+    "name", ["machine", "ratios", "ratios of separate processes", "behind", "aims", "ours", "plot"]
+)
 def test_the_parts_of_the_page(written, name):
     assert written[name].strip() + "\n" == golden(name).read_text()
 

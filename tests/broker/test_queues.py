@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import dramatiq
 import pytest
@@ -12,6 +13,7 @@ from engine.adapters.broker.intake import Intake
 from engine.app.records import Message
 from engine.errors import Malformed, Misconfigured
 from tests.broker.conftest import read, take_all
+from tests.servers import wait_until
 
 
 def commands(count: int, queue: str = "tasks") -> list[Message]:
@@ -170,3 +172,22 @@ def test_the_generation_stays(broker: Broker):
 def test_other_urls_are_refused(url: str):
     with pytest.raises(Misconfigured, match="HEADRACE_BROKER_URL"):
         connect(url)
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("priority", [0, 3])
+def test_of_much_that_waits_a_reader_takes_an_even_share(redis_url, open_broker, priority):
+    """Whoever reads another queue is no reader of this one, even if the one's name begins with the other's."""
+    brokers = [open_broker(redis_url) for _ in range(4)]
+    for broker, queue in zip(brokers, ["tasks", "tasks", "tasks", "tasks.gpu"], strict=True):
+        broker.dramatiq.reading(queue, 1)
+        take_all(read(broker, queue))
+    wait_until(lambda: [one.workers for one in brokers[0].figures() if one.queue == "tasks"] == [3])
+    brokers[0].publisher.publish([replace(one, body=one.body | {"priority": priority}) for one in commands(90)])
+    taken = []
+    for broker in brokers[:3]:
+        next(consumer := read(broker, "tasks"))
+        taken.append(1 + len(consumer._ready))
+    assert taken == pytest.approx([30, 20, 16], abs=1), (
+        "a third of 90, of 60, and of 40 - but of few at least 16, for each fetch is a round trip"
+    )

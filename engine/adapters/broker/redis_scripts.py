@@ -65,6 +65,18 @@ FETCH = (
 -- first. Ids whose body is gone were acknowledged by somebody: dropped.
 local broker, queue, limit, ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local list, ids = ns .. ':' .. queue, {}
+local levels = redis.call('ZRANGE', list .. '.levels', 0, -1)
+-- Of much that waits every reader of the queue takes an even share: the first would still be at work when the others
+-- have nothing left to do. Of a few it takes what it has room for, as each fetch costs a round trip.
+local function fair_share()
+  local line, sharing, waiting = '\\n' .. queue .. ' ', 0, redis.call('LLEN', list)
+  for _, lines in ipairs(redis.call('HVALS', readers)) do
+    if string.find('\\n' .. lines, line, 1, true) then sharing = sharing + 1 end
+  end
+  for _, level in ipairs(levels) do waiting = waiting + redis.call('LLEN', list .. '.p' .. level) end
+  return math.max(16, math.ceil(waiting / math.max(1, sharing)))
+end
+limit = math.min(limit, fair_share())
 local function pop(from, prioritized)
   while #ids < limit do
     local found = redis.call('LPOP', from, limit - #ids)
@@ -74,7 +86,6 @@ local function pop(from, prioritized)
     end
   end
 end
-local levels = redis.call('ZRANGE', list .. '.levels', 0, -1)
 local function pop_levels(above)
   for _, level in ipairs(levels) do
     if (tonumber(level) > 0) == above then

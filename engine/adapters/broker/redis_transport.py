@@ -43,7 +43,7 @@ class RedisTransport:
         self._heart = Heart(client, names.namespace, self.broker_id, dead_after=dead_after)
         self._reading = Lock()
         self._drained: set[str] = set()
-        """Queues whose last fetch got all there was: to wait at once saves looking in vain."""
+        """Queues whose last fetch got less than there was room for: to wait at once saves looking in vain."""
 
     def settle(
         self,
