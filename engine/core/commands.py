@@ -89,14 +89,16 @@ Effect: TypeAlias = (
 Command: TypeAlias = Outbound | Effect
 
 OUTBOUND: dict[str, Any] = {kind.type: kind for kind in Outbound.__args__}
-_NAMES = {name: tuple(f.name for f in fields(kind)) for name, kind in OUTBOUND.items()}
+_DEFAULTS = {name: {f.name: f.default for f in fields(kind)} for name, kind in OUTBOUND.items()}
 
 
 def to_json(command: Outbound) -> JsonObject:
-    """The form in the outbox and on the wire: `type` and the fields."""
+    """The form in the outbox and on the wire: `type`, and the fields that are not what they are by default."""
     body: JsonObject = {"type": command.type}
-    for name in _NAMES[command.type]:
-        body[name] = getattr(command, name)
+    for name, default in _DEFAULTS[command.type].items():
+        value = getattr(command, name)
+        if value != default:
+            body[name] = value
     return body
 
 
@@ -116,7 +118,7 @@ def from_json(body: JsonObject) -> Outbound:
     kind = OUTBOUND.get(str(arguments.pop("type", "")))
     if kind is None:
         raise Newer(f"unknown command type {body.get('type')!r}")
-    if unknown := arguments.keys() - _NAMES[kind.type]:
+    if unknown := arguments.keys() - _DEFAULTS[kind.type].keys():
         raise Newer(f"command {kind.type} has unknown fields: {', '.join(sorted(unknown))}")
     try:
         command: Outbound = kind(**arguments)

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from engine.adapters.databases.database import Database
-from engine.adapters.databases.documents import dump
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import deliveries, delivery_keys
 from engine.app.delivery_ports import received
 from engine.app.records import Delivery, DeliveryResult, NewDelivery, Verdict
+from engine.core.values import Json
 from engine.errors import NotFound
 
 HOUR = 3_600_000
@@ -85,9 +85,9 @@ def forget_deliveries(database: Database, connection: sa.Connection, *, before: 
     return len(ids)
 
 
-def dump_verdicts(result: DeliveryResult | Delivery) -> str:
+def verdicts_of(result: DeliveryResult | Delivery) -> Json:
     """As they are stored."""
-    return dump([{"workflow": one.workflow, "instance": one.instance, "reason": one.reason} for one in result.verdicts])
+    return [{"workflow": one.workflow, "instance": one.instance, "reason": one.reason} for one in result.verdicts]
 
 
 def to_delivery(row: Any) -> Delivery:

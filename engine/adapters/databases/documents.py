@@ -11,9 +11,16 @@ import orjson
 from engine.core.values import Json
 from engine.errors import Invalid
 
+_LISTS = list, tuple
+
 
 def dump(value: Json) -> str:
-    """The document's text. Raises Invalid for NUL characters, lone surrogates, NaN, infinities and whatever is no JSON."""
+    """The document's text. Raises Invalid, as `encoded` does."""
+    return encoded(value).decode()
+
+
+def encoded(value: Json) -> bytes:
+    """The document's text in UTF-8. Raises Invalid for NUL characters, lone surrogates, NaN, infinities and whatever is no JSON."""
     try:
         data = orjson.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:  # orjson's own errors are TypeErrors
@@ -23,7 +30,7 @@ def dump(value: Json) -> str:
         _refuse_nul(value)
     if b"null" in data:
         _refuse_what_is_no_number([value])
-    return data.decode()
+    return data
 
 
 def load(text: str | bytes) -> Any:
@@ -36,7 +43,7 @@ def _refuse_nul(value: Json) -> None:
         for key, inner in value.items():
             _refuse_nul(key)
             _refuse_nul(inner)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _LISTS):
         for inner in value:
             _refuse_nul(inner)
     elif isinstance(value, str) and "\0" in value:
@@ -51,7 +58,7 @@ def _refuse_what_is_no_number(values: Iterable[Json]) -> None:
                 raise Invalid("the value cannot be stored: NaN and infinities are no JSON")
         elif isinstance(value, dict):
             _refuse_what_is_no_number(value.values())
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, _LISTS):
             _refuse_what_is_no_number(value)
 
 

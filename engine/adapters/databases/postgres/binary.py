@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 Encode: TypeAlias = Callable[[Any], bytes]
 
-BOOL, BYTEA, BIGINT, INT, TEXT = 16, 17, 20, 23, 25
+BOOL, BYTEA, BIGINT, INT, TEXT, JSON = 16, 17, 20, 23, 25, 114
 """Object ids of types, from `pg_type`."""
 
 _HEAD = struct.Struct("!iiIii")
@@ -60,6 +60,7 @@ ENCODERS: Final[Mapping[str, Encode]] = MappingProxyType(
     {
         "text[]": _texts,
         "bytea[]": partial(_strings, BYTEA),
+        "json[]": partial(_strings, JSON),
         "bool[]": _numbers(BOOL, 1, "?"),
         "int[]": _numbers(INT, 4, "i"),
         "bigint[]": _numbers(BIGINT, 8, "q"),

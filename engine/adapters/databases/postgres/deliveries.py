@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from engine.adapters.databases.documents import dump
+from engine.adapters.databases.documents import encoded
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import BEGIN, COMMIT, Statement, first, give_back, run
 from engine.adapters.databases.postgres.database import PostgresDatabase
@@ -77,6 +77,6 @@ def _insert(calls: Sequence[NewDelivery], keys: Sequence[_Key]) -> Statement:
         "sources": [call.source for call in calls],
         "providers": [call.provider for call in calls],
         "events": [call.event for call in calls],
-        "headers": [dump(call.headers) for call in calls],
+        "headers": [encoded(call.headers) for call in calls],
         "bodies": [call.body for call in calls],
     }

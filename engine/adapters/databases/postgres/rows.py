@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.adapters.databases.deliveries import HOUR, dump_verdicts
-from engine.adapters.databases.documents import dump
+from engine.adapters.databases.deliveries import HOUR, verdicts_of
+from engine.adapters.databases.documents import encoded
 from engine.adapters.databases.instances import parent_columns
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import Statement
@@ -50,7 +50,7 @@ class _Part:
 def _definitions(record: Record) -> Iterator[_Part]:
     if record.definitions:
         digests = sorted(record.definitions)  # two starts of the same new definitions wait for each other in one order
-        documents = [dump(record.definitions[digest]) for digest in digests]
+        documents = [encoded(record.definitions[digest]) for digest in digests]
         yield _Part("defined", statements.INSERT_DEFINITIONS, {"digests": digests, "documents": documents})
 
 
@@ -94,8 +94,8 @@ def _starts(rows: Sequence[NewInstance]) -> dict[str, object]:
         "versions": [row.version for row in rows],
         "digests": [row.facts.digest for row in rows],
         "commits": [row.facts.commit for row in rows],
-        "inputs": [dump(row.facts.inputs) for row in rows],
-        "triggers": [dump(row.facts.trigger) for row in rows],
+        "inputs": [encoded(row.facts.inputs) for row in rows],
+        "triggers": [encoded(row.facts.trigger) for row in rows],
         "started_by": [row.facts.started_by for row in rows],
         "started_at": [row.facts.started_at for row in rows],
         "start_keys": [row.start_key for row in rows],
@@ -119,8 +119,8 @@ def _becoming(rows: Sequence[InstanceChange]) -> dict[str, object]:
     return {
         "seqs": [row.seq for row in rows],
         "states": [row.state or "running" for row in rows],
-        "outputs": [_dump(row.outputs) for row in rows],
-        "errors": [_dump(row.error) for row in rows],
+        "outputs": [_encoded(row.outputs) for row in rows],
+        "errors": [_encoded(row.error) for row in rows],
         "finished_at": [row.finished_at or 0 for row in rows],
         "count": len(rows),
     }
@@ -134,7 +134,7 @@ def _scopes(rows: Sequence[ScopeWrite]) -> dict[str, object]:
     return {
         "instances": [row.instance for row in rows],
         "paths": [row.path for row in rows],
-        "states": [dump(row.state) for row in rows],
+        "states": [encoded(row.state) for row in rows],
         "due": [round_up(row.next_due_at) or 0 for row in rows],
         "settled": [row.state["status"] == "settled" for row in rows],
     }
@@ -145,7 +145,7 @@ def _history(rows: Sequence[HistoryRow]) -> dict[str, object]:
         "instances": [row.instance for row in rows],
         "seqs": [row.seq for row in rows],
         "paths": [row.scope for row in rows],
-        "events": [dump(row.event) for row in rows],
+        "events": [encoded(row.event) for row in rows],
         "accepted": [row.accepted for row in rows],
         "at": [row.at for row in rows],
     }
@@ -157,7 +157,7 @@ def _delivered(rows: Sequence[DeliveryResult]) -> dict[str, object]:
         "ids": [row.id for row in rows],
         "states": [row.state for row in rows],
         "reasons": [row.reason for row in rows],
-        "verdicts": [dump_verdicts(row) for row in rows],
+        "verdicts": [encoded(verdicts_of(row)) for row in rows],
         "count": len(rows),
     }
 
@@ -184,11 +184,11 @@ def _arrived(rows: Sequence[Delivery]) -> dict[str, object]:
         "sources": [row.source for row in rows],
         "providers": [row.provider for row in rows],
         "events": [row.event for row in rows],
-        "headers": [dump(row.headers) for row in rows],
+        "headers": [encoded(row.headers) for row in rows],
         "bodies": [row.body for row in rows],
         "states": [row.state for row in rows],
         "reasons": [row.reason for row in rows],
-        "verdicts": [dump_verdicts(row) for row in rows],
+        "verdicts": [encoded(verdicts_of(row)) for row in rows],
         "received_at": [row.received_at for row in rows],
     }
 
@@ -197,9 +197,9 @@ def _messages(rows: Sequence[Message]) -> dict[str, object]:
     return {
         "ids": [row.id for row in rows],
         "queues": [row.queue for row in rows],
-        "bodies": [dump(row.body) for row in rows],
+        "bodies": [encoded(row.body) for row in rows],
     }
 
 
-def _dump(value: Json) -> str | None:
-    return None if value is None else dump(value)
+def _encoded(value: Json) -> bytes | None:
+    return None if value is None else encoded(value)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from engine.adapters.databases.children import ChildScopes
-from engine.adapters.databases.deliveries import HOUR, dump_verdicts
+from engine.adapters.databases.deliveries import HOUR, verdicts_of
 from engine.adapters.databases.documents import dump, load
 from engine.adapters.databases.effects import write_effects
 from engine.adapters.databases.events import used_up
@@ -187,7 +187,7 @@ class SqliteLocked:
         self._driver.executemany(statements.DELETE_OUTBOX, [(row,) for row in record.published])
 
     def _end_deliveries(self, record: Record) -> None:
-        rows = [(end.state, end.reason, dump_verdicts(end), end.id) for end in record.deliveries]
+        rows = [(end.state, end.reason, dump(verdicts_of(end)), end.id) for end in record.deliveries]
         if rows and self._driver.executemany(statements.END_DELIVERY, rows).rowcount != len(rows):
             raise Conflict(DEALT_WITH)
 
@@ -204,7 +204,7 @@ class SqliteLocked:
             [
                 (
                     *(row.id, row.source, row.provider, row.event, dump(row.headers), row.body),
-                    *(row.state, row.reason, dump_verdicts(row), row.received_at),
+                    *(row.state, row.reason, dump(verdicts_of(row)), row.received_at),
                 )
                 for _, row in record.arrivals
             ],
