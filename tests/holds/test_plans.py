@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from engine.adapters.databases.connect import InstancesDatabase, open_instances
 from engine.adapters.databases.outbox import claimable
 from engine.adapters.databases.postgres import statements
-from engine.adapters.databases.postgres.batch import driver
+from engine.adapters.databases.postgres.batch import driver, run
 from engine.adapters.databases.postgres.prepared import prepared
 from engine.adapters.databases.postgres.rows import writes
 from engine.adapters.databases.postgres.store import _opening, _reads
@@ -73,9 +73,8 @@ def scanned(plan: dict[str, Any]) -> set[str]:
 
 def hot_plans(stores: InstancesDatabase) -> Iterator[tuple[str, dict[str, Any]]]:
     with stores._database.batches.connect() as connection:
-        raw = driver(connection)
         for sql, values in HOT:
-            ((plan,),) = raw.execute("EXPLAIN (FORMAT JSON) " + sql, values, prepare=False).fetchall()
+            [[(plan,)]] = run(connection, [("EXPLAIN (FORMAT JSON) " + sql, values)])
             yield sql, plan[0]["Plan"]
 
 
