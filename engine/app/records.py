@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.core.commands import AwaitEvent, CloseApproval, OpenApproval, RecordDecision, StopAwaiting
+from engine.core.frozen import frozen
 from engine.core.project import DEFAULT_QUEUE, RESERVED_QUEUE
 from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
@@ -22,7 +23,7 @@ TASKS = DEFAULT_QUEUE
 """The task queue of tasks that name none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Message:
     """One message on its way to a queue: `body` is a command or a notification as JSON. `id` is its outbox row, if any.
 
@@ -35,7 +36,7 @@ class Message:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Notification:
     """An event on its way to its instance; `event` is `engine.core.events.to_json`'s form."""
 
@@ -44,7 +45,7 @@ class Notification:
     event: JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parent:
     """The attempt of a `workflow` task that an instance was started for."""
 
@@ -53,7 +54,7 @@ class Parent:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Facts:
     """What an instance was started with; never changes, so processes may keep it."""
 
@@ -69,7 +70,7 @@ class Facts:
     parent: Parent | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewInstance:
     """An instance to insert. `start_key` makes a start happen once: a second insert with the same key is refused."""
 
@@ -81,7 +82,7 @@ class NewInstance:
     delivery: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockedInstance:
     """An instance row under lock. `seq` is the number of its last history row, 0 for none."""
 
@@ -91,7 +92,7 @@ class LockedInstance:
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LoadedScope:
     """A scope as stored. `version` fences the write."""
 
@@ -99,7 +100,7 @@ class LoadedScope:
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScopeWrite:
     """A scope to write. `version` is the new one, 1 meaning insert, else the row must have `version - 1`.
 
@@ -113,7 +114,7 @@ class ScopeWrite:
     next_due_at: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HistoryRow:
     """One event an instance took (`accepted`) or was too late for."""
 
@@ -125,7 +126,7 @@ class HistoryRow:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InstanceChange:
     """What changed of an instance row: always `seq`; state and what comes with it when it moved."""
 
@@ -137,7 +138,7 @@ class InstanceChange:
     finished_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApprovalEffect:
     """An approval command with the instance it belongs to and the time it was decided."""
 
@@ -146,7 +147,7 @@ class ApprovalEffect:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Claim:
     """Who has, or waits for, a slot of a concurrency group: the attempt of a task, or with the path "" the instance."""
 
@@ -155,7 +156,7 @@ class Claim:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SlotWish:
     """A claim is to become a slot of a group that has `limit` of them."""
 
@@ -165,7 +166,7 @@ class SlotWish:
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SlotVerdict:
     """What became of a wish, and of others by it: those who have a slot now, and those who have to go."""
 
@@ -174,7 +175,7 @@ class SlotVerdict:
     displaced: tuple[Claim, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SlotClaim:
     """A claim as people see it. `place` counts from 1 among those that hold a slot, or those that wait; `leaving`: told to go."""
 
@@ -187,7 +188,7 @@ class SlotClaim:
     place: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SlotGroup:
     """A concurrency group as people see it: how many hold a slot or wait, and the oldest of them."""
 
@@ -199,7 +200,7 @@ class SlotGroup:
     waiters: tuple[SlotClaim, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeptOutputs:
     """A success that later runs may take."""
 
@@ -210,7 +211,7 @@ class KeptOutputs:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WaitEffect:
     """A task of this instance begins to wait for an event, or waits no more."""
 
@@ -252,7 +253,7 @@ class Record:
 DeliveryState = Literal["received", "started", "ignored", "failed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """What one workflow made of a delivery: an instance, or why none."""
 
@@ -262,7 +263,7 @@ class Verdict:
     """`started`, or e.g. `condition is false`, `inputs do not fit: …`, `check refused: …`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeliveryResult:
     """How a delivery ended; written only while the row is still `received`, else the transaction is refused."""
 
@@ -272,7 +273,7 @@ class DeliveryResult:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewDelivery:
     """A webhook call as it came in, verified. `keys` de-duplicate: (key, hours it counts)."""
 
@@ -285,7 +286,7 @@ class NewDelivery:
     keys: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Delivery:
     """A stored delivery. `received_at` in milliseconds."""
 
@@ -301,7 +302,7 @@ class Delivery:
     received_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Instance:
     """An instance as people see it. Times in milliseconds."""
 
@@ -323,7 +324,7 @@ class Instance:
     parent: Parent | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approval:
     """An approval as people see it; `state` is `open` or the outcome it closed with."""
 
@@ -344,7 +345,7 @@ class Approval:
     decisions: tuple[ApprovalDecision, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApprovalDecision:
     """One person's decision as stored."""
 
@@ -356,7 +357,7 @@ class ApprovalDecision:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DueScope:
     """A scope with a timer that is due."""
 
@@ -365,7 +366,7 @@ class DueScope:
     state: ScopeState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OutboxRow:
     """A message that nobody has seen published yet. `attempts` counts failed publishes, and who could not read it."""
 
@@ -375,7 +376,7 @@ class OutboxRow:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LogLine:
     """One line a task wrote. `stream` is `stdout`, `stderr` or `engine`."""
 
@@ -388,7 +389,7 @@ class LogLine:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outgoing:
     """What a channel sends to people: plain text always; `to` for mail; `links` to act on, as (label, URL)."""
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import orjson
 
 from engine.app.recent import Recent
 from engine.app.records import FINAL, InstanceChange, LoadedScope, LockedInstance, Record
+from engine.core.frozen import frozen
 
 MEMORY = 16 * 1024 * 1024
 """Bytes of JSON that are kept of all instances together."""
@@ -27,7 +27,7 @@ DOUBT, DOUBT_AT_MOST = 0.1, 10.0
 """Seconds for which nothing is believed after something turned out to be otherwise; twice as long each time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Known:
     """An instance and scopes of it as they were written last. They are so for as long as the instance's `seq` is the same."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from engine.core.commands import Command
+from engine.core.frozen import frozen
 from engine.core.references import Known, nothing_known
 from engine.core.state import ScopeState
 from engine.core.values import JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Context:
     """What an instance was started with, the same for all its life.
 
@@ -30,7 +31,7 @@ class Context:
     """What was worked out for this instance before and can be worked out again: it saves time, and changes nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     """The answer to one event.
 

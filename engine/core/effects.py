@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
+from engine.core.frozen import frozen
 from engine.core.state import DecisionRun, ScopeFailure
 from engine.core.values import Json, JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenApproval:
     """Same transaction: a row in `approvals`. `expires_at` in milliseconds since the epoch."""
 
@@ -26,7 +27,7 @@ class OpenApproval:
     expires_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RecordDecision:
     """Same transaction: a row in `approval_decisions`."""
 
@@ -38,7 +39,7 @@ class RecordDecision:
     via: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CloseApproval:
     """Same transaction: the approval is settled; its links show the result from now on."""
 
@@ -48,7 +49,7 @@ class CloseApproval:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenScope:
     """Same transaction: a child scope comes to be and takes ScopeStarted.
 
@@ -65,7 +66,7 @@ class OpenScope:
     began: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CancelScope:
     """Same transaction: a child scope takes CancelRequested."""
 
@@ -75,7 +76,7 @@ class CancelScope:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SettleScope:
     """Same transaction: this scope has ended. Its parent takes ScopeSettled; at the root the instance is final."""
 
@@ -89,7 +90,7 @@ class SettleScope:
     not_undone: list[ScopeFailure] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TellChildren:
     """Same transaction: up to a window of the task's child scopes take what their parent took, in the order of their paths.
 
@@ -112,7 +113,7 @@ class TellChildren:
     """With `retry`: only items of this beginning of the task."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CollectItems:
     """Same transaction: this scope takes ItemsCollected with the outputs of the task's `count` items, those of one beginning."""
 
@@ -123,7 +124,7 @@ class CollectItems:
     began: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FindChildren:
     """Same transaction: this scope takes ChildrenFound."""
 
@@ -135,7 +136,7 @@ class FindChildren:
     """The transaction is there for this: one at least is found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TellScope:
     """Same transaction: another scope of the instance takes this event, stamped with the same time."""
 
@@ -145,7 +146,7 @@ class TellScope:
     """In the form of `engine.core.events.to_json`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LookUpCache:
     """Same transaction: answered by CacheAnswered."""
 
@@ -157,7 +158,7 @@ class LookUpCache:
     ttl: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeepOutputs:
     """Same transaction: a success's outputs can be taken by later runs."""
 
@@ -167,7 +168,7 @@ class KeepOutputs:
     outputs: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TakeSlot:
     """Same transaction: a slot of a concurrency group is wanted; answered by SlotAnswered, perhaps again later.
 
@@ -183,7 +184,7 @@ class TakeSlot:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReleaseSlot:
     """Same transaction: the slot, or the place in the queue, is given up, and the next in the queue hears of it."""
 
@@ -193,7 +194,7 @@ class ReleaseSlot:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TakeTurn:
     """Same transaction: a start within a rate limit is reserved; answered by TurnAnswered."""
 
@@ -205,7 +206,7 @@ class TakeTurn:
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AwaitEvent:
     """Same transaction: the task waits for an event of this type for which `match` holds.
 
@@ -222,7 +223,7 @@ class AwaitEvent:
     names: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StopAwaiting:
     """Same transaction: the task does not wait for an event any more."""
 

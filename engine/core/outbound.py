@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from engine.core.frozen import frozen
 from engine.core.values import Json, JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunTask:
     """Outbox, to the task queue: run one attempt.
 
@@ -35,7 +35,7 @@ class RunTask:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StartChild:
     """Outbox, to the task queue: start an instance of another workflow, or find the one that was started for this attempt.
 
@@ -55,7 +55,7 @@ class StartChild:
     queue: str = "tasks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CancelChild:
     """Outbox, to the task queue: cancel the instance that a task started. Answered by ChildEnded if it has ended."""
 
@@ -70,7 +70,7 @@ class CancelChild:
     queue: str = "tasks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MatchEvent:
     """Outbox, to the task queue: look for an event that came before the task waited. Answered by EventReceived if there is one."""
 
@@ -81,7 +81,7 @@ class MatchEvent:
     queue: str = "tasks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RouteEvent:
     """Outbox, to the task queue: tell everybody who waits for an event, or starts because of one. No instance hears an answer."""
 
@@ -91,7 +91,7 @@ class RouteEvent:
     queue: str = "tasks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GoOn:
     """Outbox, to the notification queue: this scope takes another event (`engine.core.events.to_json`), in a transaction of its own."""
 
@@ -102,7 +102,7 @@ class GoOn:
     queue: str = "notifications"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CancelTask:
     """Outbox: whoever runs this attempt, or takes it up, stop it."""
 
@@ -113,7 +113,7 @@ class CancelTask:
     queue: str = "tasks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AskApprovers:
     """Outbox, to the task queue: tell the people who may decide. Answered by ApproversAsked or AskingFailed."""
 

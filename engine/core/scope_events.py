@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
+from engine.core.frozen import frozen
 from engine.core.state import ScopeFailure, TaskError
 from engine.core.values import Json, JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScopeStarted:
     """The scope came to be. For `finally`, `ending` and `failures` say how the instance is about to end."""
 
@@ -27,7 +28,7 @@ class ScopeStarted:
     """Of an item: the attempt in which its `for_each` began, if that was not the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TimersDue:
     """Every timer of the scope with a time at or before `at` is due (checks excepted: they need a look at the leases)."""
 
@@ -35,7 +36,7 @@ class TimersDue:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CancelRequested:
     """Somebody asked for the scope (and so, at the root, the instance) to be cancelled."""
 
@@ -45,7 +46,7 @@ class CancelRequested:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScopeSettled:
     """A child scope has ended; its parent takes this in the same transaction."""
 
@@ -66,7 +67,7 @@ class ScopeSettled:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScopeStirred:
     """In a child scope something runs again, or nothing does and a person, an event or a timer is awaited."""
 
@@ -78,7 +79,7 @@ class ScopeStirred:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChildrenDue:
     """The next window of a task's child scopes is to be opened, undone, or told what its scope was told (`what`)."""
 
@@ -95,7 +96,7 @@ class ChildrenDue:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ItemsCollected:
     """The outputs of all items of a `for_each`, in their order, null for those that have none."""
 
@@ -108,7 +109,7 @@ class ItemsCollected:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChildrenFound:
     """The child scopes of a task that ended positively and are not undone, oldest completion first; at most a window."""
 
@@ -120,7 +121,7 @@ class ChildrenFound:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UndoRequested:
     """A scope that ended well is to be undone, because one above it failed."""
 
@@ -128,7 +129,7 @@ class UndoRequested:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExitRequested:
     """A task of a scope below wants the instance to end."""
 
@@ -138,7 +139,7 @@ class ExitRequested:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PauseRequested:
     """Nothing new is to start in the instance until it is resumed."""
 
@@ -148,7 +149,7 @@ class PauseRequested:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ResumeRequested:
     """The pause is over; goes down to every live scope."""
 
@@ -157,7 +158,7 @@ class ResumeRequested:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RetryRequested:
     """A settled scope is to go on: with its unhandled negative tasks, or with `tasks` (paths, within this scope) and all after them.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
+from engine.core.frozen import frozen
 from engine.core.state import TaskError
 from engine.core.values import Json, JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaskStarted:
     """A worker has been running an attempt for over a second."""
 
@@ -20,7 +21,7 @@ class TaskStarted:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaskSucceeded:
     """An attempt did what it was asked to."""
 
@@ -31,7 +32,7 @@ class TaskSucceeded:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaskFailed:
     """An attempt failed, timed out (`error.kind == "timeout"`) or could not be run."""
 
@@ -42,7 +43,7 @@ class TaskFailed:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaskCancelled:
     """A worker stopped an attempt because it was told to."""
 
@@ -52,7 +53,7 @@ class TaskCancelled:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AttemptAlive:
     """Its check was due and its lease is held: wait on."""
 
@@ -62,7 +63,7 @@ class AttemptAlive:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AttemptLost:
     """It had started, its check was due and nobody holds its lease: the worker died."""
 
@@ -72,7 +73,7 @@ class AttemptLost:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AttemptUnclaimed:
     """It had not started, its check was due and nobody holds its lease: the message seems lost, ask again."""
 
@@ -82,7 +83,7 @@ class AttemptUnclaimed:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApproversAsked:
     """The people who may decide were told. `undelivered` names those who could not be reached."""
 
@@ -93,7 +94,7 @@ class ApproversAsked:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AskingFailed:
     """Nobody could be told; it is tried again later, and the approval's page works meanwhile."""
 
@@ -104,7 +105,7 @@ class AskingFailed:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DecisionMade:
     """A person, already found to be allowed to, approved or rejected."""
 
@@ -120,7 +121,7 @@ class DecisionMade:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaskResolved:
     """A person or a program ended a task from outside: completed it, failed it, or cancelled it."""
 
@@ -133,7 +134,7 @@ class TaskResolved:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheAnswered:
     """Whether outputs of an earlier success can be taken."""
 
@@ -145,7 +146,7 @@ class CacheAnswered:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SlotAnswered:
     """What became of the wish for a slot; `task` "" with `whole` is the instance itself.
 
@@ -160,7 +161,7 @@ class SlotAnswered:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TurnAnswered:
     """When a rate limit lets a task start; `due` in milliseconds since the epoch, in the past for now."""
 
@@ -171,7 +172,7 @@ class TurnAnswered:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChildStarted:
     """The instance that a `workflow` task asked for is there."""
 
@@ -182,7 +183,7 @@ class ChildStarted:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChildEnded:
     """The instance that a `workflow` task started is final."""
 
@@ -196,7 +197,7 @@ class ChildEnded:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EventReceived:
     """An event that an `event` task waits for has come; each event counts once for an instance."""
 
@@ -210,7 +211,7 @@ class EventReceived:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EventsLookedAt:
     """No event that an `event` task waits for has come yet."""
 
