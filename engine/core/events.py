@@ -112,7 +112,6 @@ Event: TypeAlias = (
 )
 
 EVENTS: dict[str, Any] = {kind.type: kind for kind in Event.__args__}
-_NAMES = {name: tuple(f.name for f in fields(kind) if f.name != "at") for name, kind in EVENTS.items()}
 
 _ENDINGS = frozenset({"succeeded", "failed", "cancelled"})
 _WORDS = {
@@ -134,14 +133,15 @@ _TYPES = {
     "list[ScopeFailure]": list,
 }
 _EXPECTED = {
-    name: [(f.name, _TYPES[f.type]) for f in fields(kind) if f.type in _TYPES] for name, kind in EVENTS.items()
+    name: {f.name: _TYPES.get(f.type, object) for f in fields(kind) if f.name != "at"} for name, kind in EVENTS.items()
 }
+_CHOSEN = {name: [(field, _WORDS[field]) for field in known if field in _WORDS] for name, known in _EXPECTED.items()}
 
 
 def to_json(event: Event) -> JsonObject:
     """The form on the wire and in history: `type` and the fields; `at` has a column of its own."""
     body: JsonObject = {"type": event.type}
-    for name in _NAMES[event.type]:
+    for name in _EXPECTED[event.type]:
         body[name] = getattr(event, name)
     return body
 
@@ -155,12 +155,13 @@ def from_json(body: JsonObject, at: int) -> Event:
     kind = EVENTS.get(str(arguments.pop("type", "")))
     if kind is None:
         raise Newer(f"unknown event type {body.get('type')!r}")
-    if unknown := arguments.keys() - _NAMES[kind.type]:
+    expected = _EXPECTED[kind.type]
+    if unknown := [name for name in arguments if name not in expected]:
         raise Newer(f"event {kind.type} has unknown fields: {', '.join(sorted(unknown))}")
     try:
         event: Event = kind(**arguments, at=at)
-        odd = [name for name, expected in _EXPECTED[event.type] if not isinstance(getattr(event, name), expected)]
-        strange = [name for name, words in _WORDS.items() if name in arguments and arguments[name] not in words]
+        odd = [name for name, value in arguments.items() if not isinstance(value, expected[name])]
+        strange = [name for name, words in _CHOSEN[kind.type] if name in arguments and arguments[name] not in words]
     except TypeError as error:
         raise Malformed(f"event {body['type']} does not fit: {error}") from None
     if odd:
