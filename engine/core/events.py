@@ -133,7 +133,8 @@ _TYPES = {
     "list[ScopeFailure]": list,
 }
 _EXPECTED = {
-    name: {f.name: _TYPES.get(f.type, object) for f in fields(kind) if f.name != "at"} for name, kind in EVENTS.items()
+    name: {f.name: _TYPES.get(str(f.type), object) for f in fields(kind) if f.name != "at"}
+    for name, kind in EVENTS.items()
 }
 _CHOSEN = {name: [(field, _WORDS[field]) for field in known if field in _WORDS] for name, known in _EXPECTED.items()}
 

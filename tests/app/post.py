@@ -84,7 +84,7 @@ def call(command: Mapping[str, Any], **params: Any) -> Call:
         path=command["path"],
         attempt=command["attempt"],
         workflow="w",
-        idempotency_key=idempotency_key(command["instance"], command["path"], command["generation"]),
+        idempotency_key=idempotency_key(command["instance"], command["path"], command.get("generation", 1)),
         params={**command["params"], **params},
         stop=Flag(),
         log=None,  # type: ignore[arg-type]
