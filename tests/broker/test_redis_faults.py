@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -99,6 +101,68 @@ def test_messages_whose_fetch_reply_was_lost_come_back(broker: Broker, client: r
     broker.dramatiq.queues["tasks"].finished(held[0])
     assert numbers(take_all(consumer)) == [2]
     broker.settle(ack=held)
+
+
+def wake(broker: Broker, client: redis.Redis, queue: str = "tasks") -> None:
+    """As if its connection broke between the message that woke it and the fetch behind."""
+    client.lmove(
+        f"headrace:{queue}", f"headrace:__woken__.{broker.dramatiq._transport.broker_id}.{queue}", "LEFT", "LEFT"
+    )
+
+
+def read_in_earnest(broker: Broker) -> None:
+    """As a worker reads, of which others hear with the first heartbeat."""
+    broker.dramatiq.reading("tasks", 8)
+    assert take_all(read(broker, "tasks")) == []
+    wait_until(lambda: [one.workers for one in broker.figures() if one.queue == "tasks"] == [1], what="a heartbeat")
+
+
+def test_a_message_wakes_one_reader(broker: Broker, other: Broker, client: redis.Redis):
+    found = []
+    sleepers = [
+        Thread(target=lambda one=one: found.append(one.dramatiq._transport.fetch("tasks", 10, 20)))
+        for one in (broker, other)
+    ]
+    for sleeper in sleepers:
+        sleeper.start()
+    wait_until(lambda: sum("b" in one["flags"] for one in client.client_list()) == 2, what="both to sleep")
+    for count in (1, 2):
+        broker.publisher.publish(commands(1))
+        wait_until(lambda count=count: len(found) == count, what="one to wake")
+    for sleeper in sleepers:
+        sleeper.join()
+    assert [len(messages) for messages in found] == [1, 1]
+
+
+@pytest.mark.parametrize("priority", [0, 3])
+def test_what_woke_a_reader_that_did_not_fetch_is_there_for_its_next_fetch(
+    broker: Broker, client: redis.Redis, priority
+):
+    broker.publisher.publish([replace(one, body=one.body | {"priority": priority}) for one in commands(2)])
+    wake(broker, client)
+    assert sorted(numbers(take_all(read(broker, "tasks")))) == [0, 1]
+
+
+def test_what_woke_a_reader_that_died_comes_back_with_its_body(broker: Broker, other: Broker, client: redis.Redis):
+    """Nothing else waits, and nothing is unacknowledged: its queue is not at rest all the same."""
+    read_in_earnest(broker)
+    broker.publisher.publish(commands(1))
+    wake(broker, client)
+    client.register_script(BEAT)(["headrace"], ["somebody", 60_000, "tasks 8"])
+    assert client.hlen("headrace:tasks.msgs") == 1
+    survivor = read(other, "tasks")
+    assert take_all(survivor) == []
+    die(broker)
+    found: list[int] = []
+    wait_until(lambda: found.extend(numbers(take_all(survivor))) or found == [0], what="the return")
+
+
+def test_what_woke_a_reader_that_leaves_comes_back_at_once(broker: Broker, other: Broker, client: redis.Redis):
+    read_in_earnest(broker)
+    broker.publisher.publish(commands(1))
+    wake(broker, client)
+    broker.close()
+    assert numbers(take_all(read(other, "tasks"))) == [0]
 
 
 def test_leases_taken_by_a_fetch_whose_reply_was_lost_are_free_again(broker: Broker, other: Broker):

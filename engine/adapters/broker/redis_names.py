@@ -47,6 +47,10 @@ class Names:
         """Set of ids that a broker fetched and has not acknowledged."""
         return f"{self.namespace}:__acks__.{broker}.{queue}"
 
+    def woken(self, broker: str, queue: str) -> str:
+        """List: the id that woke a broker that slept on an empty queue, until it has fetched."""
+        return f"{self.namespace}:__woken__.{broker}.{queue}"
+
     def lease(self, key: str) -> str:
         """String: who is at work on this."""
         return f"{self.namespace}:lease:{key}"

@@ -35,8 +35,14 @@ local function take(broker, id, body, ms)
   if not redis.call('SET', lease, broker .. ' ' .. id, 'NX', 'PX', ms) then return 2 end
   return redis.call('EXISTS', ns .. ':cancel:' .. key)
 end
+-- What woke a reader stands in a list of the reader's own until its fetch, right behind, puts it back where it was.
+local function woken_of(broker, queue) return ns .. ':__woken__.' .. broker .. '.' .. queue end
+local function put_back_woken(broker, queue)
+  while redis.call('LMOVE', woken_of(broker, queue), ns .. ':' .. queue, 'LEFT', 'LEFT') do end
+end
 local function put_back(broker, queue, ids)
   local acks, bodies, count = acks_of(broker, queue), ns .. ':' .. queue .. '.msgs', 0
+  put_back_woken(broker, queue)
   for _, id in ipairs(ids) do
     local body = redis.call('SREM', acks, id) == 1 and redis.call('HGET', bodies, id)
     if body then
@@ -65,6 +71,7 @@ FETCH = (
 -- first. Ids whose body is gone were acknowledged by somebody: dropped.
 local broker, queue, limit, ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local list, ids = ns .. ':' .. queue, {}
+put_back_woken(broker, queue)
 local levels = redis.call('ZRANGE', list .. '.levels', 0, -1)
 -- Of much that waits every reader of the queue takes an even share: the first would still be at work when the others
 -- have nothing left to do. Of a few it takes what it has room for, as each fetch costs a round trip.
@@ -79,11 +86,12 @@ end
 limit = math.min(limit, fair_share())
 local function pop(from, prioritized)
   while #ids < limit do
-    local found = redis.call('LPOP', from, limit - #ids)
-    if not found or #found == 0 then return end
-    for _, id in ipairs(found) do
+    local room = limit - #ids
+    local found = redis.call('LPOP', from, room)
+    for _, id in ipairs(found or {}) do
       if prioritized or not level_of(id) then ids[#ids + 1] = id end
     end
+    if not found or #found < room then return end
   end
 end
 local function pop_levels(above)
@@ -135,10 +143,11 @@ return put_back(ARGV[1], ARGV[2], ids)
 BEAT = (
     _PRELUDE
     + """
--- broker, dead after ms, the queues it reads -> how many messages of dead brokers went back to their queues.
+-- broker, dead after ms, the queues it reads, a line each -> how many messages of dead brokers went back to their queues.
 -- A queue at rest (nothing waiting, nothing unacknowledged) has no use for bodies: what is left there is litter.
 redis.call('ZADD', heartbeats, now(), ARGV[1])
 redis.call('HSET', readers, ARGV[1], ARGV[3])
+for queue in string.gmatch(ARGV[3], '([^\\n]+) %d+') do redis.call('SADD', ns .. ':__queues__', queue) end
 local queues, count = redis.call('SMEMBERS', ns .. ':__queues__'), 0
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', heartbeats, 0, now() - ARGV[2])) do
   for _, queue in ipairs(queues) do
@@ -152,7 +161,7 @@ for _, queue in ipairs(queues) do
   local list = ns .. ':' .. queue
   local busy = redis.call('EXISTS', list, list .. '.levels') > 0 or redis.call('EXISTS', list .. '.msgs') == 0
   for _, broker in ipairs(brokers) do
-    busy = busy or redis.call('EXISTS', acks_of(broker, queue)) == 1
+    busy = busy or redis.call('EXISTS', acks_of(broker, queue), woken_of(broker, queue)) > 0
   end
   if not busy then redis.call('UNLINK', ns .. ':' .. queue .. '.msgs') end
 end

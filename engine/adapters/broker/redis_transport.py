@@ -70,17 +70,17 @@ class RedisTransport:
                 transact(self._client, commands)
 
     def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[Fetched]:
-        """Wait by moving the list's head onto itself: a blocking look at it that takes nothing.
+        """Wait by moving the list's head to a list of this reader's own, so that one message wakes one reader.
 
-        What takes is sent right behind it, and carried out the moment that Redis lets the look go on.
+        What puts it back and then takes is sent right behind it, and carried out the moment that Redis lets it go on.
         """
         self._beat()
         with reaching_redis():
             found = [] if timeout > 0 and queue in self._drained else self._take(queue, limit)
             self._drained.discard(queue)
             if not found and timeout > 0:
-                name = self._names.queue(queue)
-                found = self._take(queue, limit, behind=[("BLMOVE", name, name, "LEFT", "LEFT", timeout)])
+                asleep, woken = self._names.queue(queue), self._names.woken(self.broker_id, queue)
+                found = self._take(queue, limit, behind=[("BLMOVE", asleep, woken, "LEFT", "LEFT", timeout)])
             if 0 < len(found) < min(limit, MOST):
                 self._drained.add(queue)
             return found
