@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeAlias
 
 from engine.core.effects import (
@@ -97,7 +97,7 @@ def to_json(command: Outbound) -> JsonObject:
     body: JsonObject = {"type": command.type}
     for name, default in _DEFAULTS[command.type].items():
         value = getattr(command, name)
-        if value != default:
+        if default is MISSING or value != default:
             body[name] = value
     return body
 

@@ -26,7 +26,7 @@ def encoded(value: Json) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:  # orjson's own errors are TypeErrors
         raise Invalid(f"the value cannot be stored as JSON: {error}") from error
     # orjson writes NaN as null and NUL as an escape: only documents with one of these are looked at closely.
-    if b"\\u0000" in data:
+    if b"\\" in data and b"\\u0000" in data:  # a single byte is found ten times as fast
         _refuse_nul(value)
     if b"null" in data:
         _refuse_what_is_no_number([value])
