@@ -195,7 +195,7 @@ class Batch:
             if scope.state is None and not isinstance(event, ScopeStarted):
                 self._remember(id, instance, path, event, accepted=False)
                 continue
-            outer = tuple(self._outer(id, instance, path))
+            outer = tuple(self._outer(id, instance, path)) if path else ()
             context = instance.run.context(path, outer, self._memory.values(id, self._locked.values))
             if isinstance(event, EventReceived):
                 event = self._unless_used_up(id, event)

@@ -42,7 +42,7 @@ class Remembered:
     """
 
     def __init__(self) -> None:
-        self._known: Recent[tuple[float, Known]] = Recent(MEMORY, weigh=lambda kept: _weight(kept[1]))
+        self._known: Recent[tuple[float, Known]] = Recent(MEMORY, weigh=_weight)
         self._doubt = DOUBT
         self._doubted_until = 0.0
 
@@ -62,9 +62,10 @@ class Remembered:
         known: Mapping[str, Known],
     ) -> None:
         """What a committed record made of these, of which some were `known` before. Of others nothing is known."""
-        self._learn_from(known, instances)
+        true = {name: each for name, each in known.items() if instances.get(name) == each.instance}
+        self._learn_from(known, true)
         now = time.monotonic()
-        after = {name: dict(each.scopes) for name, each in known.items() if instances.get(name) == each.instance}
+        after = {name: dict(each.scopes) for name, each in true.items()}
         for (name, path), scope in scopes.items():
             after.setdefault(name, {})[path] = scope
         for write in record.scopes:
@@ -87,8 +88,8 @@ class Remembered:
         self._doubted_until = time.monotonic() + self._doubt
         self._doubt = min(DOUBT_AT_MOST, self._doubt * 2)
 
-    def _learn_from(self, known: Mapping[str, Known], instances: Mapping[str, LockedInstance]) -> None:
-        if any(instances.get(name) != each.instance for name, each in known.items()):
+    def _learn_from(self, known: Mapping[str, Known], true: Mapping[str, Known]) -> None:
+        if len(true) < len(known):
             self.doubt(known)
         elif known:
             self._doubt = max(DOUBT, self._doubt / 2)
@@ -98,5 +99,5 @@ def _after(row: LockedInstance, change: InstanceChange) -> LockedInstance:
     return LockedInstance(id=row.id, digest=row.digest, state=change.state or row.state, seq=change.seq)
 
 
-def _weight(known: Known) -> int:
-    return sum(len(orjson.dumps(scope.state)) for scope in known.scopes.values())
+def _weight(kept: tuple[float, Known]) -> int:
+    return len(orjson.dumps([scope.state for scope in kept[1].scopes.values()]))

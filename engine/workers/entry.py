@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from engine.adapters.broker.held import Held
 from engine.app.records import Notification
+from engine.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """A notification (None: nobody has to hear of it), the message to acknowledge, the lease to release with it, and the
     outbox row of a command that never saw a queue. `instead`: it stands for one that could not be taken."""
