@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -11,6 +12,9 @@ import sqlalchemy as sa
 
 from engine.adapters.databases.connect import InstancesDatabase, open_instances
 from engine.adapters.databases.outbox import TRIES
+from engine.adapters.databases.postgres import outbox as outbox_on_postgres
+from engine.adapters.databases.postgres import reach
+from engine.adapters.databases.postgres.reach import LATE
 from engine.adapters.databases.tables import outbox
 from engine.app.records import Message, Record
 from engine.errors import Unavailable
@@ -154,3 +158,84 @@ def test_every_committed_row_is_claimed_whatever_order_transactions_end_in(datab
     stores.close()
     assert len(committed) == rows * 4 // 5
     assert set(claimed) == set(committed)  # `make_due` may void a claim on SQLite: twice is allowed, never is not
+
+
+@pytest.fixture
+def bloated(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstancesDatabase]:
+    """Stores on PostgreSQL whose outbox passes for full of dead rows; tests/faults/test_r15_bloat.py has them."""
+    monkeypatch.setattr(reach, "MANY", 0)
+    opened = open_instances(postgres_url)
+    yield opened
+    opened.close()
+
+
+def late(stores: InstancesDatabase, name: str, seconds: float) -> None:
+    """A row that is committed this long after its time."""
+    with stores._database.writing() as connection:
+        time = stores._database.now() - int(seconds * 1000)
+        connection.execute(sa.insert(outbox).values(id=name, queue="tasks", body={}, publish_after=time))
+
+
+@pytest.mark.postgres
+def test_what_is_committed_late_is_found_among_dead_rows(bloated: InstancesDatabase):
+    assert claim(bloated) == []
+    late(bloated, "m1", LATE / 1000 - 2)
+    assert claim(bloated) == ["m1"]
+
+
+@pytest.mark.postgres
+def test_what_is_committed_too_late_waits_for_a_whole_look(bloated: InstancesDatabase, monkeypatch: pytest.MonkeyPatch):
+    assert claim(bloated) == []
+    late(bloated, "m1", LATE / 1000 + 2)
+    late(bloated, "m0", 2**40)
+    assert claim(bloated) == []  # else every look would walk past all that is dead
+    monkeypatch.setattr(reach, "WHOLE", 0.0)
+    assert claim(bloated) == ["m0", "m1"]
+
+
+@pytest.mark.postgres
+def test_a_relay_that_starts_looks_at_everything(bloated: InstancesDatabase, postgres_url: str):
+    assert claim(bloated) == []
+    late(bloated, "m1", 600)
+    assert claim(bloated) == []
+    started = open_instances(postgres_url)
+    assert claim(started) == ["m1"]
+    started.close()
+
+
+@pytest.mark.postgres
+def test_what_a_look_found_is_within_the_next_one(bloated: InstancesDatabase):
+    """Whether it was not published, was beyond the limit, or came to what it left behind."""
+    late(bloated, "m1", 600)
+    late(bloated, "m2", 599)
+    for _ in range(2):
+        with pytest.raises(Unavailable), bloated.outbox.claim(1) as claimed:  # noqa: PT012 - the block is what is tested
+            assert [row.id for row in claimed.rows] == ["m1"]
+            raise Unavailable("the broker")
+    assert claim(bloated, 1) == ["m1"]
+    late(bloated, "m3", 605)
+    assert claim(bloated) == ["m3", "m2"]
+    assert claim(bloated) == []
+
+
+@pytest.mark.postgres
+def test_a_look_that_failed_was_none(bloated: InstancesDatabase, monkeypatch: pytest.MonkeyPatch):
+    late(bloated, "m1", 600)
+    with monkeypatch.context() as broken:
+        broken.setattr(outbox_on_postgres, "read_claim", _unavailable)
+        with pytest.raises(Unavailable):
+            claim(bloated)
+    assert claim(bloated) == ["m1"]
+
+
+@pytest.mark.postgres
+def test_where_few_rows_are_dead_every_look_is_whole(postgres_url: str):
+    stores = open_instances(postgres_url)
+    assert claim(stores) == []
+    late(stores, "m1", 2**40)
+    assert claim(stores) == ["m1"]
+    stores.close()
+
+
+def _unavailable(*_: object) -> None:
+    raise Unavailable("the database")

@@ -32,8 +32,10 @@ class ClaimedRows:
     A row whose body cannot even be read has failed before anybody sees it.
     """
 
-    def __init__(self, rows: Sequence[OutboxRow], unreadable: Mapping[str, str]) -> None:
+    def __init__(self, rows: Sequence[OutboxRow], unreadable: Mapping[str, str], oldest: int = 0) -> None:
         self.rows = rows
+        self.oldest = oldest
+        """Milliseconds that the first of them is past its time."""
         self.ids = [*(row.id for row in rows), *unreadable]
         self._failures = dict(unreadable)
         self._later: list[str] = []
@@ -61,8 +63,9 @@ class ClaimedRows:
 
 def claimable(database: Database, limit: int) -> sa.Select[Any]:
     """Rows past their time, oldest first. Never `id > last seen`: a transaction may commit ids behind it (RELIABILITY B2)."""
+    body, age = sa.cast(outbox.c.body, sa.Text).label("body"), database.now() - outbox.c.publish_after
     return (
-        sa.select(outbox.c.id, outbox.c.queue, sa.cast(outbox.c.body, sa.Text).label("body"), outbox.c.attempts)
+        sa.select(outbox.c.id, outbox.c.queue, body, outbox.c.attempts, age.label("age"))
         .where(outbox.c.parked_at.is_(None), outbox.c.publish_after <= database.now())
         .order_by(outbox.c.publish_after)
         .limit(limit)
@@ -73,12 +76,14 @@ def read_claim(connection: sa.Connection, statement: sa.Select[Any]) -> ClaimedR
     """The rows of `claimable`, each body read by itself: one that was made by hand must not hold up the others."""
     rows: list[OutboxRow] = []
     unreadable: dict[str, str] = {}
+    oldest = 0
     for row in connection.execute(statement):
+        oldest = max(oldest, row.age)
         try:
             rows.append(OutboxRow(id=row.id, queue=row.queue, body=load(row.body), attempts=row.attempts))
         except ValueError as error:
             unreadable[row.id] = f"its body cannot be read: {error}"
-    return ClaimedRows(rows, unreadable)
+    return ClaimedRows(rows, unreadable, oldest)
 
 
 def park(database: Database, message: Message, error: str) -> None:

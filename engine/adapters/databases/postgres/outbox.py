@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from engine.adapters.databases.outbox import ClaimedRows, claimable, park, put_off, read_claim, size
 from engine.adapters.databases.postgres.database import PostgresDatabase
+from engine.adapters.databases.postgres.reach import Reach
 from engine.app.records import Message
 
 
@@ -15,12 +17,17 @@ class PostgresOutbox:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self._reach = Reach()
 
     @contextmanager
     def claim(self, limit: int = 500) -> Iterator[ClaimedRows]:
         """See the port."""
         with self._database.writing() as connection:
-            claimed = read_claim(connection, claimable(self._database, limit).with_for_update(skip_locked=True))
+            at = time.monotonic()
+            within = self._reach.within(self._database, at)
+            found = claimable(self._database, limit).where(within).with_for_update(skip_locked=True)
+            claimed = read_claim(connection, found)
+            self._reach.looked(at, claimed.oldest)
             yield claimed
             claimed.finish(self._database, connection)
 
