@@ -14,7 +14,7 @@ from engine.adapters.databases.connect import InstancesDatabase, open_instances
 from engine.adapters.databases.outbox import TRIES
 from engine.adapters.databases.postgres import outbox as outbox_on_postgres
 from engine.adapters.databases.postgres import reach
-from engine.adapters.databases.postgres.reach import LATE
+from engine.adapters.databases.postgres.reach import LATE, Reach
 from engine.adapters.databases.tables import outbox
 from engine.app.records import Message, Record
 from engine.errors import Unavailable
@@ -200,6 +200,7 @@ def test_a_relay_that_starts_looks_at_everything(bloated: InstancesDatabase, pos
     assert claim(bloated) == []
     started = open_instances(postgres_url)
     assert claim(started) == ["m1"]
+    assert Reach().within(started._database, 0.0).compare(sa.true())  # also on a machine that has just started
     started.close()
 
 
