@@ -219,6 +219,21 @@ def test_what_a_look_found_is_within_the_next_one(bloated: InstancesDatabase):
     assert claim(bloated) == []
 
 
+@pytest.mark.parametrize("time", [0, -1, -(2**63)])
+def test_a_row_made_by_hand_may_have_any_time(stores: InstancesDatabase, monkeypatch: pytest.MonkeyPatch, time: int):
+    monkeypatch.setattr(reach, "MANY", 0)
+    with stores._database.writing() as connection:
+        connection.execute(sa.insert(outbox).values(id="m1", queue="tasks", body={}, publish_after=time))
+    late(stores, "m2", 600)
+    with pytest.raises(Unavailable), stores.outbox.claim(1) as claimed:  # noqa: PT012 - the block is what is tested
+        assert [row.id for row in claimed.rows] == ["m1"]
+        raise Unavailable("the broker")
+    assert set(claim(stores)) >= {"m2"}
+    monkeypatch.setattr(reach, "WHOLE", 0.0)
+    claim(stores)
+    assert stores.outbox.size() == (0, 0)
+
+
 @pytest.mark.postgres
 def test_a_look_that_failed_was_none(bloated: InstancesDatabase, monkeypatch: pytest.MonkeyPatch):
     late(bloated, "m1", 600)

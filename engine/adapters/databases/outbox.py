@@ -63,9 +63,9 @@ class ClaimedRows:
 
 def claimable(database: Database, limit: int) -> sa.Select[Any]:
     """Rows past their time, oldest first. Never `id > last seen`: a transaction may commit ids behind it (RELIABILITY B2)."""
-    body, age = sa.cast(outbox.c.body, sa.Text).label("body"), database.now() - outbox.c.publish_after
+    body, now = sa.cast(outbox.c.body, sa.Text).label("body"), database.now().label("now")
     return (
-        sa.select(outbox.c.id, outbox.c.queue, body, outbox.c.attempts, age.label("age"))
+        sa.select(outbox.c.id, outbox.c.queue, body, outbox.c.attempts, outbox.c.publish_after, now)
         .where(outbox.c.parked_at.is_(None), outbox.c.publish_after <= database.now())
         .order_by(outbox.c.publish_after)
         .limit(limit)
@@ -78,7 +78,7 @@ def read_claim(connection: sa.Connection, statement: sa.Select[Any]) -> ClaimedR
     unreadable: dict[str, str] = {}
     oldest = 0
     for row in connection.execute(statement):
-        oldest = max(oldest, row.age)
+        oldest = max(oldest, row.now - max(row.publish_after, 0))  # by hand it may be any number
         try:
             rows.append(OutboxRow(id=row.id, queue=row.queue, body=load(row.body), attempts=row.attempts))
         except ValueError as error:
