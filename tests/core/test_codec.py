@@ -107,6 +107,21 @@ def test_a_command_that_a_newer_version_may_know_is_said_to_be_newer(body):
         commands.from_json(body)
 
 
+def test_a_command_leaves_out_what_it_says_by_default_and_comes_back():
+    named = {"instance": "i", "path": "a", "attempt": 1, "kind": "python", "params": {}}
+    plain = commands.RunTask(**named)
+    assert commands.to_json(plain) == {"type": "RunTask", **named}
+    assert commands.from_json(commands.to_json(plain)) == plain
+    said = commands.RunTask(**named, env={}, timeout=0, queue="gpu", generation=2, priority=-1)
+    assert commands.from_json(commands.to_json(said)) == said
+
+
+def test_a_command_that_says_all_is_read_as_well():
+    said = {"instance": "i", "path": "a", "attempt": 1, "child": "w", "inputs": None}
+    default = {"wait": True, "workflow": "", "queue": "tasks"}
+    assert commands.from_json({"type": "StartChild", **said, **default}) == commands.StartChild(**said)
+
+
 def test_a_command_that_lacks_a_field_is_malformed():
     with pytest.raises(Malformed) as raised:
         commands.from_json({"type": "CancelTask"})
