@@ -5,6 +5,7 @@ A crash loses nothing: the rows are still there, and the relay sends what they h
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.adapters.broker.held import Held
@@ -30,17 +31,28 @@ class Handover:
     def __call__(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Keep what fits; returns the rest, which has to be published."""
         spare = {queue: intake.spare() for queue, intake in list(self._intakes.items())}
+        kept: list[Attempt] = []
         rest: list[Message] = []
         for message in messages:
             if spare.get(message.queue, 0) > 0 and message.id is not None and not cancelled_attempt(message.body):
                 spare[message.queue] -= 1
-                self._keep(message, message.id)
+                kept.append(_attempt(message, message.id))
             else:
                 rest.append(message)
+        self._keep(kept)
         return rest
 
-    def _keep(self, message: Message, row: str) -> None:
-        held = Held(unsent(message), queued=False)
-        self._attempts.add([Attempt(message=held, lease=lease_of(message.body), leased=False, row=row)])
-        self._intakes[message.queue].took([held])
-        self._take_up(held)
+    def _keep(self, attempts: Sequence[Attempt]) -> None:
+        self._attempts.add(attempts)
+        by_queue: dict[str, list[Held]] = defaultdict(list)
+        for attempt in attempts:
+            by_queue[attempt.message.queue_name].append(attempt.message)
+        for queue, messages in by_queue.items():
+            self._intakes[queue].took(messages)
+            for message in messages:
+                self._take_up(message)
+
+
+def _attempt(message: Message, row: str) -> Attempt:
+    held = Held(unsent(message), queued=False)
+    return Attempt(message=held, lease=lease_of(message.body), leased=False, row=row)

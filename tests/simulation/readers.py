@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from dramatiq.middleware import CurrentMessage
-
 from engine.adapters.broker.consumer import QueueConsumer
 from engine.adapters.broker.held import Held
 from engine.adapters.broker.queue_broker import QueueBroker
+from engine.workers.queue_worker import call_actor
 from tests.simulation.kernel import SECOND, running
 from tests.simulation.threads import Event, Thread
 
@@ -92,6 +91,5 @@ class QueueWorker:
             self._busy -= 1
 
     def _process(self, message: Held) -> None:
-        CurrentMessage().before_process_message(self._broker, message)
-        self._broker.get_actor(message.actor_name).fn(*message.args)
+        call_actor(self._broker, message)
         self._consumers[message.queue_name].ack(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import dramatiq
+import pytest
 
 from engine.adapters.broker.connect import Broker
 from engine.adapters.broker.intake import Intake
@@ -31,7 +32,27 @@ def test_without_threads_a_message_is_worked_on_by_whoever_fetched_it(broker: Br
     try:
         broker.publisher.publish([run_task("bad"), run_task("good")])
         wait_until(lambda: len(seen) == 2, what="both")
-        assert sorted(seen) == [("bad", "ConsumerThread"), ("good", "ConsumerThread")]
+        assert sorted(seen) == [("bad", "_Reader"), ("good", "_Reader")]
+        wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
+    finally:
+        assert worker.end(5)
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_what_no_actor_is_for_is_dropped(broker: Broker, threads: int):
+    seen: list[str] = []
+    broker.dramatiq.serve("tasks", Intake(window=10))
+    dramatiq.actor(broker=broker.dramatiq, actor_name=PERFORM, queue_name="tasks")(
+        lambda body: seen.append(body["instance"])
+    )
+    worker = QueueWorker(broker.dramatiq, ["tasks"], threads=threads, idle=IDLE)
+    worker.start()
+    try:
+        broker.dramatiq.enqueue(
+            dramatiq.Message(queue_name="tasks", actor_name="nobody", args=({},), kwargs={}, options={})
+        )
+        broker.publisher.publish([run_task("behind")])
+        wait_until(lambda: seen == ["behind"], what="the one behind it")
         wait_until(lambda: not broker.dramatiq.queues["tasks"].unsettled(), what="the acknowledgements")
     finally:
         assert worker.end(5)

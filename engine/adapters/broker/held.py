@@ -25,6 +25,8 @@ class Held(MessageProxy):
         since: float | None = None,
     ) -> None:
         super().__init__(message)
+        self.message_id = message.message_id  # asked for many times: the proxy's own way to a field is a slow one
+        self.queue_name = message.queue_name
         self.kept = False
         self.standing = standing
         """Of the lease that was taken when it was fetched."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import dramatiq
 from dramatiq.errors import QueueNotFound
-from dramatiq.middleware import CurrentMessage
 
 from engine.adapters.broker.consumer import QueueConsumer
 from engine.adapters.broker.held import Held
@@ -29,7 +28,7 @@ class QueueBroker(dramatiq.Broker):
     """
 
     def __init__(self, transport: Transport) -> None:
-        super().__init__(middleware=[CurrentMessage()])
+        super().__init__(middleware=[])
         self.queues: dict[str, Intake] = {}
         self._transport = transport
 

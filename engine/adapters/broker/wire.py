@@ -64,8 +64,8 @@ def seal(message: Message) -> Envelope:
     options: dict[str, Any] = {"lease": lease} if lease else {}
     if message.attempts:
         options[ATTEMPTS] = message.attempts
-    sealed = _seal(message.queue, actor, [message.body], {}, options, priority=max(-MOST, min(priority, MOST)))
-    return sealed._replace(lease=lease)
+    ranked = max(-MOST, min(priority, MOST))
+    return _seal(message.queue, actor, [message.body], {}, options, priority=ranked, lease=lease)
 
 
 def priority_of(id: str) -> int:
@@ -116,7 +116,14 @@ def _lease(message: Message) -> str | None:
 
 
 def _seal(
-    queue: str, actor: str, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any], *, priority: int = 0
+    queue: str,
+    actor: str,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    options: dict[str, Any],
+    *,
+    priority: int = 0,
+    lease: str | None = None,
 ) -> Envelope:
     name = f"{uuid7()}.{priority}" if priority else str(uuid7())
     envelope = {
@@ -129,7 +136,7 @@ def _seal(
         "message_timestamp": int(time.time() * 1000),
     }
     try:
-        return Envelope(queue, name, orjson.dumps(envelope))
+        return Envelope(queue, name, orjson.dumps(envelope), lease)
     except TypeError as error:
         raise Malformed(f"a message for the queue {queue!r} cannot be written as JSON: {error}") from None
 
