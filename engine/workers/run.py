@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 from typing import Protocol
@@ -43,16 +45,32 @@ def run(parts: Sequence[Part], *, ready: Callable[[], None] = lambda: None, grac
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     started: list[Part] = []
     try:
-        for part in parts:
-            part.start()
-            started.append(part)
-        ready()
-        asked.wait()
+        with _woken_by_signals() as woken:
+            for part in parts:
+                part.start()
+                started.append(part)
+            ready()
+            while not asked.is_set():
+                woken.recv(1)
         _log.info("stopping", grace=grace)
     finally:
         stop(started, grace=grace)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _woken_by_signals() -> Iterator[socket.socket]:
+    """Gets a byte for each signal. Python calls handlers in the main thread once that is awake: asleep on a lock, it never learns
+    of a signal that came just before it fell asleep, or to another thread."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            yield reader
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def stop(parts: Sequence[Part], *, grace: float = GRACE) -> None:

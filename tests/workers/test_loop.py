@@ -153,3 +153,20 @@ def test_a_signal_ends_a_process_in_good_order(number: signal.Signals):
     output, _ = process.communicate(timeout=20)
     assert output.splitlines()[-1] == "stopped"
     assert process.returncode == 0
+
+
+def test_a_signal_that_another_thread_gets_ends_a_process_as_well():
+    """The main thread sleeps by then: nothing but the signal wakes it. So it is with one that comes just before it falls asleep."""
+    program = (
+        "import itertools, signal, threading\n"
+        "from engine.workers.loop import Loop\n"
+        "from engine.workers.run import run\n"
+        "rounds = itertools.count()\n"
+        "def once():\n"
+        "    if next(rounds) == 3:\n"
+        "        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "run([Loop('a', once, pause=0.1)])\n"
+        "print('stopped', flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.splitlines()[-1] == "stopped"
