@@ -227,8 +227,8 @@ def test_bodies_without_ids_are_collected_when_the_queue_rests(broker: Broker, c
 
 
 def test_what_is_not_a_message_is_dropped(broker: Broker, client: redis.Redis):
-    client.hset("headrace:tasks.msgs", mapping={"a": b"\xff", "b": b"[]", "c": b"{}"})
-    client.rpush("headrace:tasks", "a", "b", "c", "without body")
+    client.hset("headrace:tasks.msgs", mapping={"a": b"\xff", "b": b"[]", "c": b"{}", "d": b'{"args": []}'})
+    client.rpush("headrace:tasks", "a", "b", "c", "d", "without body")
     broker.publisher.publish(commands(1))
     (message,) = take_all(read(broker, "tasks"))
     broker.settle(ack=[message])

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from dramatiq import Message
 from dramatiq.broker import MessageProxy
 
-from engine.adapters.broker.wire import ATTEMPTS
+from engine.adapters.broker.wire import ATTEMPTS, Read
 from engine.app.ports import Standing
 from engine.core.values import JsonObject
 
@@ -18,13 +16,13 @@ class Held(MessageProxy):
 
     def __init__(
         self,
-        message: Message[Any],
+        message: Read,
         *,
         queued: bool = True,
         standing: Standing | None = None,
         since: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message)  # type: ignore[arg-type]  # has all that a proxy passes on
         self.message_id = message.message_id  # asked for many times: the proxy's own way to a field is a slow one
         self.queue_name = message.queue_name
         self.kept = False
