@@ -85,18 +85,20 @@ def due(turn: Turn, event: ChildrenDue) -> bool:
         began = run.get("items", {}).get("began", 0)
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what=event.what, after=event.after, began=began))
     elif event.what == "resume":
-        turn.put(task.id, _all_resumed(run))
+        turn.put(task.id, _all_resumed(turn, run))
         items.ask_for_more(turn, task)
     return True
 
 
-def _all_resumed(run: TaskRun) -> TaskRun:
+def _all_resumed(turn: Turn, run: TaskRun) -> TaskRun:
     """A retry that was still to be told to some when the pause began is still to be told."""
     told = run.copy()
     if _to_retry(run):
         told["telling"] = "retry"
     else:
         del told["telling"]
+    if run["state"] not in ACTIVE and not turn.is_stopping(run):
+        told.pop("timers", None)
     return told
 
 
@@ -137,14 +139,15 @@ def unclaimed(turn: Turn, task: Task, run: TaskRun) -> bool:
     if undo_windows.is_put_off(turn.state, task.id):
         turn.order(undo_windows.going_on(turn.instance, turn.context.scope, turn.state))
         return True
-    stopping = turn.is_stopping(run) or run.get("items", {}).get("closed")
+    active = run["state"] in ACTIVE  # else those that are left run on
+    stopping = turn.is_stopping(run) or (active and run.get("items", {}).get("closed"))
     if stopping:
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="cancel"))
     elif _to_retry(run):
         items.retry(turn, task, "", ())
     if run.get("telling") == "resume":
         turn.order(TellChildren(task=task.id, attempt=run["attempt"], what="resume"))
-    if not stopping:
+    if active and not stopping:
         BODIES[task.kind].go_on(turn, task, waits)
     return True
 

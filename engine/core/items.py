@@ -15,6 +15,7 @@ from engine.core.model import ForEach, Task
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
 from engine.core.state import ACTIVE, ItemsRun, ScopeFailure, TaskError, TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
+from engine.core.values import Json
 
 WINDOW = 500
 """Child scopes that one transaction opens."""
@@ -54,6 +55,7 @@ def settled(turn: Turn, task: Task, run: TaskRun, event: ScopeSettled) -> None:
     if run["state"] not in ACTIVE:  # `rest: run_on`: its end is known already
         if not counts["active"]:
             counted.pop("timers", None)
+            counted.pop("telling", None)
         turn.put(task.id, counted)
         turn.ended.append(task.id)
         return
@@ -139,7 +141,7 @@ def collected(turn: Turn, task: Task, run: TaskRun, event: ItemsCollected) -> No
     outcome, error = _verdict(turn, task, run)
     if event.error is not None and outcome == SUCCEEDED:
         outcome, error = FAILED, event.error
-    turn.end(task.id, run, outcome, outputs=event.outputs, error=error)
+    _finish(turn, task, run, outcome, outputs=event.outputs, error=error)
 
 
 def told_again(turn: Turn, task: Task, run: TaskRun, event: ChildrenDue) -> None:
@@ -214,11 +216,12 @@ def _tell_again(turn: Turn, task: Task, by: str = "", besides: Sequence[str] = (
 
 
 def _close(run: TaskRun) -> None:
-    """No more are opened; those that were to go on and were not told yet stay what they are."""
+    """No more are opened; those that were to go on and were not told yet stay what they are. That a pause is over all hear."""
     counts = run["items"]
     counts["closed"] = True
     counts["failed"] += counts.pop("again", 0)
-    run.pop("telling", None)
+    if run.get("telling") == "retry":
+        del run["telling"]
 
 
 def _judge(turn: Turn, spec: ForEach, task: Task, run: TaskRun) -> None:
@@ -331,7 +334,19 @@ def _end(turn: Turn, task: Task, run: TaskRun) -> None:
         began = counts.get("began", 0)
         turn.order(CollectItems(task=task.id, attempt=run["attempt"], count=counts["total"], began=began))
         return
-    turn.end(task.id, run, outcome, error=error)
+    _finish(turn, task, run, outcome, error=error)
+
+
+def _finish(
+    turn: Turn, task: Task, run: TaskRun, outcome: str, *, outputs: Json = None, error: TaskError | None = None
+) -> None:
+    """Of those that run on, some may still have to be told that a pause is over."""
+    turn.end(task.id, run, outcome, outputs=outputs, error=error)
+    if run.get("telling") == "resume" and run["items"]["active"]:
+        ended = turn.runs[task.id].copy()
+        ended["telling"] = "resume"
+        ended["timers"] = {"check": turn.at + CHECK_AFTER}
+        turn.put(task.id, ended)
 
 
 def _verdict(turn: Turn, task: Task, run: TaskRun) -> tuple[str, TaskError | None]:

@@ -295,3 +295,91 @@ def test_the_next_window_is_asked_for_after_a_pause_that_was_told_in_windows():
     nest.resume()
     nest.succeed("x[3]/t", "x[4]/t", "x[5]/t")
     assert nest.asked == ["x[6]/t"]
+
+
+RUN_ON = "tasks:\n  x: {for_each: [1, 2, 3, 4, 5], enough: 1, rest: run_on, tasks: {a: {ACT}, b: {needs: a, ACT}}}\n"
+
+
+def resumed_and_over() -> Slow:
+    """A pause is over and not all have heard of it, when the loop has what it needs and leaves the rest to run on."""
+    nest = Slow(RUN_ON)
+    nest.all_go()
+    nest.pause()
+    nest.succeed(*(f"x[{item}]/a" for item in ITEMS))
+    nest.resume()
+    assert nest.asked == ["x[0]/b", "x[1]/b"]
+    nest.succeed("x[0]/b")
+    assert nest.outcome("x") == "succeeded"
+    return nest
+
+
+def run_on(nest: Slow) -> None:
+    """The rest has heard of it."""
+    assert nest.asked == [f"x[{item}]/b" for item in ITEMS[1:]]
+    assert nest.outcome("x") == "succeeded"
+    assert "timers" not in nest.run("x")
+    finish(nest)
+    assert nest.outcome() == "succeeded"
+
+
+def test_a_pause_is_over_also_for_those_that_run_on():
+    nest = resumed_and_over()
+    nest.all_go()
+    run_on(nest)
+
+
+def test_those_that_run_on_hear_of_it_when_the_message_is_lost():
+    nest = resumed_and_over()
+    nest.later.clear()
+    check(nest)
+    run_on(nest)
+
+
+def test_those_that_run_on_are_told_in_windows_when_the_loop_was_over_before_the_pause():
+    nest = Slow(RUN_ON)
+    nest.all_go()
+    nest.succeed("x[0]/a", "x[0]/b")
+    nest.pause()
+    nest.succeed(*(f"x[{item}]/a" for item in ITEMS[1:]))
+    nest.resume()
+    nest.later.clear()
+    check(nest)
+    run_on(nest)
+
+
+def test_those_that_run_on_may_end_before_all_have_heard_of_it():
+    nest = Slow(RUN_ON)
+    nest.all_go()
+    nest.pause()
+    nest.succeed(*(f"x[{item}]/a" for item in ITEMS[:2]))
+    nest.resume()
+    nest.succeed("x[0]/b", "x[1]/b")
+    nest.succeed(*(f"x[{item}]/a" for item in ITEMS[2:]))
+    nest.succeed(*(f"x[{item}]/b" for item in ITEMS[2:]))
+    assert "telling" not in nest.run("x")
+    assert "timers" not in nest.run("x")
+    nest.all_go()
+    nest.check_end()
+
+
+def test_what_is_undone_where_one_item_ends_the_loop_hears_that_the_pause_is_over():
+    nest = Slow(
+        "tasks:\n  x: {for_each: [1, 2, 3, 4, 5], fail_fast: true, tasks: {a: {ACT, compensate: {ACT}}, b: {needs: a, ACT}}}\n"
+    )
+    nest.all_go()
+    nest.succeed(*(f"x[{item}]/a" for item in ITEMS))
+    nest.pause()
+    nest.fail("x[3]/b", "x[4]/b")
+    nest.resume()
+    nest.go_on()
+    assert nest.asked[-1] == "x[3]/a/compensate"
+    nest.succeed("x[3]/a/compensate")
+    assert nest.run("x")["items"]["closed"]
+    nest.all_go()
+    assert "x[4]/a/compensate" in nest.asked
+    nest.stopped("x[0]/b", "x[1]/b", "x[2]/b")
+    while nest.asked:
+        nest.succeed(*nest.asked)
+        nest.all_go()
+    assert nest.outcome() == "failed"
+    nest.check_end()
