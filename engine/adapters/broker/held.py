@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+from dramatiq import Message
 from dramatiq.broker import MessageProxy
 
-from engine.adapters.broker.wire import ATTEMPTS, Read
+from engine.adapters.broker.wire import ATTEMPTS
 from engine.app.ports import Standing
 from engine.core.values import JsonObject
 
@@ -16,13 +18,13 @@ class Held(MessageProxy):
 
     def __init__(
         self,
-        message: Read,
+        message: Message[Any],
         *,
         queued: bool = True,
         standing: Standing | None = None,
         since: float | None = None,
     ) -> None:
-        super().__init__(message)  # type: ignore[arg-type]  # has all that a proxy passes on
+        super().__init__(message)
         self.message_id = message.message_id  # asked for many times: the proxy's own way to a field is a slow one
         self.queue_name = message.queue_name
         self.kept = False

@@ -14,7 +14,6 @@ from uuid_utils import UUID, uuid7
 from engine.app.ports import Standing
 from engine.app.records import NOTIFICATIONS, Message
 from engine.core.commands import lease_of
-from engine.core.frozen import frozen
 from engine.errors import Malformed
 
 PERFORM = "perform"
@@ -45,19 +44,6 @@ class Envelope(NamedTuple):
     data: bytes
     lease: str | None = None
     """What whoever fetches it takes with it. It stands at the beginning of `data` too, for Redis to find."""
-
-
-@frozen
-class Read:
-    """What a Dramatiq message says. Dramatiq's own class for it takes more than twice as long to make."""
-
-    queue_name: str
-    actor_name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    options: dict[str, Any]
-    message_id: str
-    message_timestamp: int
 
 
 class Fetched(NamedTuple):
@@ -106,10 +92,10 @@ def seal_dramatiq(message: dramatiq.Message[Any]) -> Envelope:
     return _seal(message.queue_name, message.actor_name, list(message.args), message.kwargs, message.options)
 
 
-def unsent(message: Message) -> Read:
+def unsent(message: Message) -> dramatiq.Message[Any]:
     """What a reader would have got, had the message gone through its queue."""
     actor = NOTIFY if message.queue == NOTIFICATIONS else PERFORM
-    return Read(
+    return dramatiq.Message(
         queue_name=message.queue,
         actor_name=actor,
         args=(message.body,),
@@ -155,11 +141,11 @@ def _seal(
         raise Malformed(f"a message for the queue {queue!r} cannot be written as JSON: {error}") from None
 
 
-def unseal(data: bytes) -> Read:
+def unseal(data: bytes) -> dramatiq.Message[Any]:
     """Read a message back. Raises Malformed on anything that `seal` did not write."""
     try:
         fields = orjson.loads(data)
         fields["args"] = tuple(fields["args"])
-        return Read(**fields)
+        return dramatiq.Message(**fields)
     except (ValueError, TypeError, KeyError) as error:
         raise Malformed(f"not a message: {error}") from None
