@@ -55,12 +55,10 @@ class QueueWorker(dramatiq.Worker):
 
     def start(self) -> None:
         """Start threads and consumers. Dramatiq's own start listens for queues declared later; ours are all known."""
-        self.broker.emit_before("worker_boot", self)
         for _ in range(self.worker_threads):
             self._add_thread()
         for queue in self._queues:
             self._read(queue)
-        self.broker.emit_after("worker_boot", self)
 
     def add(self, queue: str) -> None:
         """Read one more queue, which the broker knows by now."""
@@ -69,7 +67,6 @@ class QueueWorker(dramatiq.Worker):
 
     def end(self, timeout: float) -> bool:
         """Fetch no more, give back what waits, and let what runs finish; False if `timeout` seconds were not enough."""
-        self.broker.emit_before("worker_shutdown", self)
         deadline = time.monotonic() + timeout
         for intake in self._intakes:
             intake.close()
@@ -81,9 +78,7 @@ class QueueWorker(dramatiq.Worker):
         for consumer in self.consumers.values():
             consumer.close()
         self.give_back_waiting()
-        ended = _join(self.workers, deadline)
-        self.broker.emit_after("worker_shutdown", self)
-        return ended
+        return _join(self.workers, deadline)
 
     def wait(self, timeout: float) -> bool:
         """After `end`: wait on for what still runs."""
