@@ -114,6 +114,7 @@ class QueueWorker(dramatiq.Worker):
             self.consumers[queue].requeue_messages(some)
 
     def _read(self, queue: str) -> None:
+        self._queue_broker.reading(queue, max(1, self.worker_threads))
         consumer = self.consumers[queue] = _Reader(
             broker=self.broker,
             queue_name=queue,
@@ -122,7 +123,6 @@ class QueueWorker(dramatiq.Worker):
             worker_timeout=self.worker_timeout,
         )
         consumer.start()
-        self._queue_broker.reading(queue, max(1, self.worker_threads))
 
     def _add_thread(self) -> None:
         thread = _Thread(
