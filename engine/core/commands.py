@@ -93,7 +93,10 @@ _DEFAULTS = {name: {f.name: f.default for f in fields(kind)} for name, kind in O
 
 
 def to_json(command: Outbound) -> JsonObject:
-    """The form in the outbox and on the wire: `type`, and the fields that are not what they are by default."""
+    """The form in the outbox and on the wire: `type`, and the fields that are not what they are by default.
+
+    So a default must not change: it is what commands mean that are on their way, or that another version sends.
+    """
     body: JsonObject = {"type": command.type}
     for name, default in _DEFAULTS[command.type].items():
         value = getattr(command, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
+
 import orjson
 import pytest
 
@@ -120,6 +122,33 @@ def test_a_command_that_says_all_is_read_as_well():
     said = {"instance": "i", "path": "a", "attempt": 1, "child": "w", "inputs": None}
     default = {"wait": True, "workflow": "", "queue": "tasks"}
     assert commands.from_json({"type": "StartChild", **said, **default}) == commands.StartChild(**said)
+
+
+def test_what_commands_leave_out_means_the_same_for_ever():
+    """Another default would change what is on its way, and what other versions send: a new field needs a new name."""
+    defaults = {
+        name: {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+        for name, kind in commands.OUTBOUND.items()
+    }
+    assert defaults == {
+        "AskApprovers": {"workflow": "", "queue": "tasks"},
+        "CancelChild": {"reason": "", "queue": "tasks"},
+        "CancelTask": {"queue": "tasks"},
+        "GoOn": {"queue": "notifications"},
+        "MatchEvent": {"queue": "tasks"},
+        "RouteEvent": {"queue": "tasks"},
+        "RunTask": {
+            "env": None,
+            "outputs": None,
+            "timeout": None,
+            "workflow": "",
+            "queue": "tasks",
+            "generation": 1,
+            "artifacts": None,
+            "priority": 0,
+        },
+        "StartChild": {"wait": True, "workflow": "", "queue": "tasks"},
+    }
 
 
 def test_a_command_that_lacks_a_field_is_malformed():
