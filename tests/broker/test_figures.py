@@ -10,7 +10,7 @@ from engine.adapters.broker.redis_scripts import BEAT
 from engine.adapters.broker.wire import sent_at
 from engine.app.records import Message
 from engine.workers.queue_worker import QueueWorker
-from tests.broker.conftest import read, take_all
+from tests.broker.conftest import LEASE_MS, read, take_all
 from tests.servers import wait_until
 
 
@@ -102,7 +102,7 @@ def test_who_left_or_died_is_not_counted_any_more(redis_url, open_broker):
     transport._heart.stop()
     wait_until(lambda: figures(watching).workers == 0, what="the silent one to count as dead")
     client = redis.Redis.from_url(redis_url)
-    client.register_script(BEAT)(["headrace"], ["somebody", 1, ""])
+    client.register_script(BEAT)(["headrace"], ["somebody", LEASE_MS, ""])  # for longer than that it is silent
     assert client.hkeys("headrace:__readers__") == [b"somebody"]
     client.close()
 
