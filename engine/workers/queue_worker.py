@@ -36,7 +36,7 @@ def call_actor(broker: dramatiq.Broker, message: MessageProxy) -> None:
         message.fail()
     else:
         _CURRENT.set(cast("Held", message))
-        actor.fn(*message.args)
+        actor.fn(*message.args, **message.kwargs)
 
 
 class QueueWorker(dramatiq.Worker):
@@ -97,7 +97,7 @@ class QueueWorker(dramatiq.Worker):
                     kept.append(item)
                 self.work_queue.task_done()
         for item in kept:
-            self.work_queue.put(item)
+            self.work_queue.put(item)  # behind what came meanwhile: no order is promised
         self.give_back(given)
         return len(given)
 

@@ -38,6 +38,21 @@ def test_without_threads_a_message_is_worked_on_by_whoever_fetched_it(broker: Br
         assert worker.end(5)
 
 
+def test_an_actor_gets_all_that_it_was_sent(broker: Broker):
+    seen: list[tuple[int, str]] = []
+    broker.dramatiq.serve("tasks", Intake(window=10))
+    actor = dramatiq.actor(broker=broker.dramatiq, actor_name="other", queue_name="tasks")(
+        lambda number, *, name: seen.append((number, name))
+    )
+    worker = QueueWorker(broker.dramatiq, ["tasks"], threads=1, idle=IDLE)
+    worker.start()
+    try:
+        actor.send(4, name="four")
+        wait_until(lambda: seen == [(4, "four")], what="the call")
+    finally:
+        assert worker.end(5)
+
+
 @pytest.mark.parametrize("threads", [0, 2])
 def test_what_no_actor_is_for_is_dropped(broker: Broker, threads: int):
     seen: list[str] = []

@@ -36,9 +36,7 @@ class QueueBroker(dramatiq.Broker):
         """Declare a queue that this process reads in its own way. Raises ValueError if it is read already."""
         if queue in self.queues:
             raise ValueError(f"the queue {queue!r} is served already")
-        self.emit_before("declare_queue", queue)
         self.queues[queue] = intake
-        self.emit_after("declare_queue", queue)
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue; does nothing if it is known. There are no delay queues."""
@@ -61,9 +59,7 @@ class QueueBroker(dramatiq.Broker):
         """Send a message that an actor built. Raises ValueError for a delay, which a broker could lose, and Unavailable."""
         if delay is not None:
             raise ValueError("no message is ever delayed in the broker: timers live in the database")
-        self.emit_before("enqueue", message, delay)
         self._transport.settle(publish=[seal_dramatiq(message)])
-        self.emit_after("enqueue", message, delay)
         return message
 
     def settle(
