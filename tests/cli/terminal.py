@@ -26,6 +26,7 @@ class Screen:
         self.lines = [""]
         self.line, self.offset = 0, 0
         self.cursor = True
+        self.drawing = False
         self.tallest = 0
 
     def feed(self, text: str) -> None:
@@ -61,6 +62,8 @@ class Screen:
                 assert given in ("?25", "?2026"), given
                 if given == "?25":
                     self.cursor = final == "h"
+                else:
+                    self.drawing = final == "h"
             case "m":
                 pass
             case _:
@@ -89,9 +92,9 @@ class Terminal:
         self.status: int | None = None
 
     def until(self, wanted: str) -> str:
-        """Read until this is seen on the screen."""
+        """Read until this is seen on the screen, which shows a frame once it is whole."""
         deadline = time.monotonic() + PATIENCE
-        while not re.search(wanted, self.screen.text):
+        while self.screen.drawing or not re.search(wanted, self.screen.text):
             assert time.monotonic() < deadline, self.screen.text
             assert self._read(0.1), f"{wanted!r} did not come:\n{self.screen.text}"
         return self.screen.text
