@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 
 from engine.adapters.broker.held import Held
-from engine.app.ports import Leases
 from engine.core.commands import lease_of
-from engine.errors import Malformed, Unavailable
+from engine.errors import Malformed
 from engine.workers.attempts import Attempt, Attempts
 
 _log = structlog.get_logger(__name__)
@@ -19,8 +17,7 @@ _log = structlog.get_logger(__name__)
 class Admission:
     """A message whose lease was refused is dropped: somebody is at work on it, and it was a hint."""
 
-    def __init__(self, leases: Leases, attempts: Attempts) -> None:
-        self._leases = leases
+    def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
 
     def admit(self, messages: Sequence[Held]) -> Sequence[Held]:
@@ -33,12 +30,6 @@ class Admission:
                 admitted.append(attempt)
         self._attempts.add(admitted)
         return [attempt.message for attempt in admitted]
-
-    def give_back(self, messages: Sequence[Held]) -> None:
-        """Let go of the leases before others can fetch the messages. If that fails they run out by themselves."""
-        leases = self._attempts.remove(messages)
-        with suppress(Unavailable):
-            self._leases.release(leases)
 
 
 def _attempt(message: Held) -> Attempt | None:

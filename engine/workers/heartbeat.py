@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Event, Lock, Thread
 
 import structlog
 
+from engine.adapters.broker.held import Held
 from engine.app.ports import Leases, Standing
 from engine.app.records import Notification
 from engine.core.events import TaskStarted, to_json
@@ -59,16 +61,15 @@ class Heartbeat:
         self._stopping.set()
         self._attempts.arrived.set()
         self._thread.join()
-        self._renew({})
+        self._renew(all_over=True)
 
     def beat(self) -> None:
         """Do once what has to be done for every attempt."""
-        attempts = self._attempts.snapshot()
-        self._renew({attempt.lease: attempt for attempt in attempts if attempt.lease is not None})
+        self._renew()
         now = time.monotonic()
         running = [
             attempt
-            for attempt in attempts
+            for attempt in self._attempts.snapshot()
             if attempt.started_at is not None and not (attempt.finished or attempt.abandoned)
         ]
         long = [attempt for attempt in running if attempt.started_at is not None and now - attempt.started_at > LONG]
@@ -82,8 +83,18 @@ class Heartbeat:
     def ours(self, attempt: Attempt) -> bool:
         """Whether an attempt that has just ended still is this process' own: after a stop, somebody else may have taken it over."""
         if attempt.lease is not None and time.monotonic() > max(self._sure_until, attempt.leased_at + SURE):
-            self._renew({one.lease: one for one in self._attempts.snapshot() if one.lease is not None})
+            self._renew()
         return not attempt.abandoned
+
+    def let_go(self, messages: Sequence[Held]) -> None:
+        """Release the leases of what is given back, before others can fetch it. If that fails they run out by themselves.
+
+        Never while leases are renewed: one that came back would have the next reader drop its message.
+        """
+        with self._renewing, suppress(Unavailable):
+            leases = self._attempts.remove(messages)
+            self._leases.release(leases)
+            self._renewed = self._renewed.difference(leases)  # this process may be the next to fetch them
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -95,10 +106,13 @@ class Heartbeat:
                 _log.exception("a heartbeat failed")
             self._stopping.wait(TICK)
 
-    def _renew(self, attempts: dict[str, Attempt]) -> None:
+    def _renew(self, *, all_over: bool = False) -> None:
         now = time.monotonic()
+        attempts: dict[str, Attempt] = {}
         try:
             with self._renewing:
+                if not all_over:
+                    attempts = {one.lease: one for one in self._attempts.snapshot() if one.lease is not None}
                 # Renewing creates leases anew, also one that was released in that very moment: what was renewed in the last
                 # beat and is over now is released once more.
                 self._leases.release([lease for lease in self._renewed if lease not in attempts])

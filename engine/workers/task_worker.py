@@ -80,7 +80,7 @@ class TaskWorker:
             crowded=self._relieve,
         )
         self._broker = broker.dramatiq
-        self._admission = Admission(broker.leases, self._attempts)
+        self._admission = Admission(self._attempts)
         self.intakes = {queue: self._declare(queue) for queue in queues}
         """Of the queues that are read; more may come at any time."""
         dramatiq.actor(broker=broker.dramatiq, actor_name=PERFORM, queue_name=queues[0])(self._perform)
@@ -132,8 +132,7 @@ class TaskWorker:
         self._worker.take_up(message)
 
     def _declare(self, queue: str) -> Intake:
-        admission = self._admission
-        intake = Intake(window=self._pace.window, admit=admission.admit, giving_back=admission.give_back)
+        intake = Intake(window=self._pace.window, admit=self._admission.admit, giving_back=self._heartbeat.let_go)
         self._broker.serve(queue, intake)
         return intake
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+
 import dramatiq
 import pytest
 
@@ -48,6 +51,38 @@ def test_a_lease_renewed_in_the_moment_of_its_end_does_not_stay():
     assert list(leases.held([ended.lease, running.lease])) == [True, True]
     beats.beat()
     assert list(leases.held([ended.lease, running.lease])) == [False, True]
+
+
+class Slow(MemoryLeases):
+    """Renews when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(ms=60_000)
+        self.asked, self.gate = Event(), Event()
+
+    def renew(self, keys):
+        self.asked.set()
+        self.gate.wait(30)
+        return super().renew(keys)
+
+
+def test_what_is_given_back_while_leases_are_renewed_is_free_for_the_next_reader():
+    attempts, given, running = Attempts(), attempt("given"), attempt("running")
+    attempts.add([given, running])
+    leases = Slow()
+    beats = heartbeat(attempts, leases)
+    with ThreadPoolExecutor(2) as threads:
+        beat = threads.submit(beats.beat)
+        leases.asked.wait(30)
+        going = threads.submit(beats.let_go, [given.message])
+        assert not wait([going], timeout=0.05).done
+        leases.gate.set()
+        beat.result(30)
+        going.result(30)
+    assert list(leases.held([given.lease, running.lease])) == [False, True]
+    assert leases.renew([given.lease]) == ["ours"]
+    beats.beat()
+    assert list(leases.held([given.lease])) == [True]
 
 
 def test_leases_that_cannot_be_renewed_are_renewed_later():
