@@ -37,10 +37,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advanced:
-    """What a committed batch asks for: messages to publish (each with its outbox id), instances that are now final."""
+    """What a committed batch asks for: messages to publish (each with its outbox id), instances that are now final.
+
+    `held`: instances whose events were not taken, as somebody else is at work on them.
+    """
 
     messages: tuple[Message, ...] = ()
     finished: tuple[str, ...] = ()
+    held: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +100,11 @@ class Advancer:
         deliveries: Sequence[DeliveryResult] = (),
         adopting: Mapping[str, Adoption] = MappingProxyType({}),
         arriving: Callable[[int], Arriving] = _nobody,
+        rows: Mapping[str, Collection[str]] = MappingProxyType({}),
+        skip_held: bool = False,
     ) -> Advanced:
-        """Take all these events in one transaction and commit it; `published` outbox rows go with it.
+        """Take all these events in one transaction and commit it; `published` outbox rows go with it, and of `rows` those
+        of the instances whose events were taken. Instances that others hold are waited for, unless `skip_held`.
 
         `arriving` is asked what arrives at the time of the transaction, while nothing is locked for it.
 
@@ -114,6 +121,8 @@ class Advancer:
             deliveries=deliveries,
             adopting=adopting,
             arriving=arriving,
+            rows=rows,
+            skip_held=skip_held,
         )
         try:
             return take(known=known)
@@ -137,12 +146,14 @@ class Advancer:
         deliveries: Sequence[DeliveryResult],
         adopting: Mapping[str, Adoption],
         arriving: Callable[[int], Arriving],
+        rows: Mapping[str, Collection[str]],
+        skip_held: bool,
         known: Mapping[str, Known],
     ) -> Advanced:
         keys = {key for notification in notifications for key in _keys(notification)}
         runs = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
         unknown = {instance for instance, _ in keys if instance not in runs}
-        with self._store.lock(keys, facts_of=unknown, known=known) as locked:
+        with self._store.lock(keys, facts_of=unknown, known=known, skip_held=skip_held) as locked:
             for instance, facts in locked.facts.items():
                 runs[instance] = self._runs.learn(instance, facts, locked.definition)
             self._catch_up(locked, runs)
@@ -163,7 +174,7 @@ class Advancer:
             record.new_instances = [batch.new(start) for start in starting]
             record.deliveries = list(deliveries)
             record.arrivals = list(arrived.arrivals)
-            record.published = list(published)
+            record.published = [*published, *(row for name in rows if name not in locked.held for row in rows[name])]
             for instance, adoption in adopting.items():
                 record.definitions[adoption.digest] = adoption.document
                 record.adoptions[instance] = (adoption.digest, adoption.version, adoption.commit)
@@ -176,7 +187,7 @@ class Advancer:
         if self._goes_on:
             for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
                 self._runs.keep(run)
-        return Advanced(messages=tuple(record.outbox), finished=batch.finished)
+        return Advanced(messages=tuple(record.outbox), finished=batch.finished, held=locked.held)
 
     def submit(
         self,

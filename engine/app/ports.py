@@ -39,6 +39,8 @@ class Locked(Protocol):
     instances: Mapping[str, LockedInstance]
     scopes: Mapping[tuple[str, str], LoadedScope]
     facts: Mapping[str, Facts]
+    held: Collection[str]
+    """Instances that were left out as another transaction holds them: nothing was read of them."""
 
     def definition(self, digest: str) -> JsonObject:
         """The compiled document; raises Broken if this database never had it."""
@@ -77,9 +79,12 @@ class InstanceStore(Protocol):
         *,
         facts_of: Collection[str] = (),
         known: Mapping[str, Known] = MappingProxyType({}),
+        skip_held: bool = False,
     ) -> AbstractContextManager[Locked]:
         """Lock the instances of these (instance, scope path) keys in id order, then read the scopes, the facts of
         `facts_of` and the time. With no keys nothing is locked: a start only records. Leaving without `record` rolls back.
+
+        What another transaction holds is waited for, or left out (`skip_held`).
 
         What is `known` is not read again, and may not be locked before it is written. Whatever follows raises Broken if
         it was not so any more.

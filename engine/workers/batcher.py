@@ -1,8 +1,13 @@
-"""Takes notifications to their instances in batches: group commit, then commands and acknowledgements in one step."""
+"""Takes notifications to their instances in batches: group commit, then commands and acknowledgements in one step.
+
+Nobody waits for an instance that another worker is at work on: its events are put back and come with a later batch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from threading import Thread
 from typing import Protocol
@@ -26,6 +31,12 @@ MOST = 256
 IDLE = 0.2
 """Seconds without a notification after which published outbox rows are deleted in a transaction of their own."""
 
+PUT_BACK, PUT_BACK_AT_MOST = 0.002, 0.05
+"""Seconds after which events are tried again whose instances others held; twice as long each time that nothing else was taken."""
+
+HELD_AT_MOST = 1.0
+"""Seconds for which events are put back. Then their instances are waited for: whoever waits gets it next."""
+
 TRIES = 3
 """Of a single notification that fails with an error nobody foresaw."""
 
@@ -35,7 +46,14 @@ _log = structlog.get_logger(__name__)
 class Advances(Protocol):
     """`engine.app.advance.Advancer`."""
 
-    def advance(self, notifications: Sequence[Notification], published: Collection[str] = ()) -> Advanced: ...
+    def advance(
+        self,
+        notifications: Sequence[Notification],
+        published: Collection[str] = (),
+        *,
+        rows: Mapping[str, Collection[str]],
+        skip_held: bool,
+    ) -> Advanced: ...
 
     def flush(self, published: Collection[str]) -> None: ...
 
@@ -62,6 +80,9 @@ class Batcher:
         self._attempts = attempts
         self.hand_over: Hand = _to_the_queue
         self._inbox: Inbox[Entry] = Inbox()
+        self._put_back: list[Entry] = []
+        self._put_back_since = float("inf")
+        self._pause = PUT_BACK
         self._published: list[str] = []
         self._patience = Patience()
         self._thread = Thread(target=self._run, name="batcher", daemon=True)
@@ -89,12 +110,21 @@ class Batcher:
     def _run(self) -> None:
         try:
             while not self._inbox.closed:
-                self._take(self._inbox.take(MOST, timeout=IDLE if self._published else None))
-            while batch := self._inbox.take(MOST):
+                self._take(self._next())
+            while batch := self._next():
                 self._take(batch)
             self._take([])
         except GivenUp:
             _log.error("notifications given up, they come back")
+
+    def _next(self) -> list[Entry]:
+        """What has gathered, and before it what was put back."""
+        if not self._put_back:
+            self._put_back_since, self._pause = float("inf"), PUT_BACK
+            return self._inbox.take(MOST, timeout=IDLE if self._published else None)
+        time.sleep(self._pause)
+        put_back, self._put_back = self._put_back, []
+        return put_back + self._inbox.take(max(1, MOST - len(put_back)), timeout=0)
 
     def _take(self, batch: Sequence[Entry]) -> None:
         if batch:
@@ -118,16 +148,31 @@ class Batcher:
 
     def _advance(self, batch: Sequence[Entry]) -> None:
         notifications = [entry.notification for entry in batch if entry.notification is not None]
-        published = self._published + [entry.row for entry in batch if entry.row is not None]
+        rows: defaultdict[str, list[str]] = defaultdict(list)
+        for entry in batch:
+            if entry.row is not None:
+                (rows[entry.notification.instance] if entry.notification else self._published).append(entry.row)
         advanced = Advanced()
         if notifications:
+            skip_held = not self._inbox.closed and time.monotonic() - self._put_back_since < HELD_AT_MOST
+            published = self._published
             advanced = self._patience.insist(
-                "taking notifications", lambda: self._advancer.advance(notifications, published)
+                "taking notifications",
+                lambda: self._advancer.advance(notifications, published, rows=rows, skip_held=skip_held),
             )
             self._published = []
-        else:
-            self._published = published
-        self._settle(batch, advanced)
+        self._settle(self._taken(batch, advanced.held), advanced)
+
+    def _taken(self, batch: Sequence[Entry], held: Collection[str]) -> Sequence[Entry]:
+        """Those that are over. What is of a held instance comes again."""
+        if not held:
+            self._pause = PUT_BACK
+            return batch
+        put_back = [entry for entry in batch if entry.notification and entry.notification.instance in held]
+        self._put_back += put_back
+        self._put_back_since = min(self._put_back_since, time.monotonic())
+        self._pause = min(self._pause * 2, PUT_BACK_AT_MOST) if len(put_back) == len(batch) else PUT_BACK
+        return [entry for entry in batch if entry.notification is None or entry.notification.instance not in held]
 
     def _settle(self, batch: Sequence[Entry], advanced: Advanced) -> None:
         messages = [entry.message for entry in batch if entry.message is not None]

@@ -73,6 +73,7 @@ def test_the_work_is_shared_and_done_once(crowd, begin, repository, locks, long)
     assert shares.fairness(events) > EVEN, events
     seen = {"sessions_waiting": f"{locks.share:.3f}", "longest_wait_ms": locks.longest}
     ledger.check(load, DAG, of_each=count, tasks=tasks, events=events, seconds=took, **seen)
+    assert [kind for kind in locks.kinds if "FROM instances" in kind] == []
     assert crowd.complaints() == []
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
+from engine.app.records import InstanceChange, Record
 from engine.errors import Conflict
-from tests.holds.given import advance, record, started
+from tests.holds.given import advance, event, record, started
 
 
 def test_threads_that_advance_the_same_instances_lose_nothing(stores: InstancesDatabase):
@@ -22,6 +24,31 @@ def test_threads_that_advance_the_same_instances_lose_nothing(stores: InstancesD
         assert {key[0]: found.version for key, found in locked.scopes.items()} == {"i1": 46, "i2": 46, "i3": 61}
     assert [row.seq for row in stores.reader.history("i3")] == list(range(1, 62))
     assert stores.outbox.size() == (150, 0)
+
+
+def test_what_others_hold_is_left_out(stores: InstancesDatabase):
+    """On PostgreSQL. On SQLite, where one holds everything, it is waited for."""
+    record(stores, started("i1"), started("i2"))
+    keys = [("i1", ""), ("i2", ""), ("gone", "")]
+    locked_, over = Event(), Event()
+
+    def hold() -> None:
+        with stores.store.lock([("i1", "")]) as locked:
+            locked_.set()
+            over.wait(0.3)
+            locked.record(Record(instances=[InstanceChange(id="i1", seq=2)], history=[event("i1", 2)]))
+
+    with ThreadPoolExecutor(1) as threads:
+        holding = threads.submit(hold)
+        locked_.wait(30)
+        with stores.store.lock(keys, facts_of=["i1", "i2", "gone"], skip_held=True) as locked:
+            found, held, read = set(locked.instances), set(locked.held), {name for name, _ in locked.scopes}
+        over.set()
+        holding.result(30)
+    assert (found, held, read) in ((({"i2"}, {"i1"}, {"i2"})), ({"i1", "i2"}, set(), {"i1", "i2"}))
+    assert bool(held) == (stores.store.__class__.__name__ != "SqliteInstanceStore")
+    with stores.store.lock(keys, skip_held=True) as locked:
+        assert (locked.instances["i1"].seq, set(locked.instances), set(locked.held)) == (2, {"i1", "i2"}, set())
 
 
 def test_one_of_many_starts_with_the_same_key_counts(stores: InstancesDatabase):

@@ -79,6 +79,25 @@ def test_what_is_looked_up_later_is_looked_up_under_the_lock(stores: InstancesDa
 
 
 @pytest.mark.postgres
+def test_a_known_instance_that_somebody_is_about_to_change_is_refused_at_once(postgres_url: str):
+    opened, other = open_instances(postgres_url), open_instances(postgres_url)
+    try:
+        record(opened, started("i1"))
+        with opened.store.lock([("i1", "")], skip_held=True) as locked:
+            assert locked.now  # so that the time is known
+        with (
+            other.store.lock([("i1", "")]),
+            opened.store.lock([("i1", "")], known=known("i1")) as believed,
+            pytest.raises(Broken),
+        ):
+            believed.record(second("i1"))
+        assert len(opened.reader.history("i1")) == 1
+    finally:
+        opened.close()
+        other.close()
+
+
+@pytest.mark.postgres
 def test_what_is_looked_up_later_is_refused_if_it_is_not_so(postgres_url: str):
     opened = open_instances(postgres_url)
     try:

@@ -75,6 +75,7 @@ class LockedPort:
         self.instances = locked.instances
         self.scopes = locked.scopes
         self.facts = locked.facts
+        self.held = locked.held
 
     def definition(self, digest: str) -> Any:
         return self._read("definition", lambda: self._locked.definition(digest))

@@ -86,6 +86,8 @@ class RecordingAdvancer:
         self.published: list[str] = []
         self.flushed: list[str] = []
         self.rejected: list[tuple[str, str]] = []
+        self.held: set[str] = set()
+        """Instances that somebody else is at work on; who waits for them finds nobody."""
         self.gate = Event()
         self.gate.set()
 
@@ -96,14 +98,17 @@ class RecordingAdvancer:
     def taken(self) -> list[str]:
         return [instance for batch in self.batches for instance in batch]
 
-    def advance(self, notifications, published=()) -> Advanced:
+    def advance(self, notifications, published=(), *, rows, skip_held) -> Advanced:
         self.gate.wait(30)
+        held = self.held & {one.instance for one in notifications} if skip_held else set()
+        notifications = [one for one in notifications if one.instance not in held]
         answers = [self.answer(one) for one in notifications]
         self.batches.append([one.instance for one in notifications])
-        self.published += published
+        self.published += [*published, *(row for name, those in rows.items() if name not in held for row in those)]
         return Advanced(
             messages=tuple(message for answer in answers for message in answer.messages),
             finished=tuple(instance for answer in answers for instance in answer.finished),
+            held=held,
         )
 
     def flush(self, published) -> None:

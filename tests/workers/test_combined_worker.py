@@ -11,6 +11,7 @@ from engine.adapters.broker.connect import Broker
 from engine.app.advance import Advanced
 from engine.core.keys import lease_key
 from engine.errors import Malformed
+from engine.workers import batcher
 from engine.workers.combined_worker import CombinedWorker
 from tests.servers import wait_until
 from tests.workers.doubles import IDLE, Reader, RecordingAdvancer, ScriptedPerformer, notification, run_task
@@ -82,6 +83,26 @@ def test_a_row_stays_until_the_outcome_of_its_command_is_committed(broker, combi
     wait_until(lambda: "other" in performer.started, what="the one behind the double")
     assert deleted(advancer) == []
     performer.release.set()
+    wait_until(lambda: deleted(advancer) == ["a/1"], what="the row's deletion")
+
+
+def test_a_row_stays_while_the_outcome_of_its_command_is_put_back(broker, combined, performer, monkeypatch):
+    monkeypatch.setattr(batcher, "HELD_AT_MOST", 1_000)
+
+    def answer(one) -> Advanced:
+        if one.instance != "a" or one.event["type"] != "E":
+            return Advanced()
+        advancer.held = {"a"}
+        return Advanced(messages=(row("a"),))
+
+    advancer = RecordingAdvancer(answer)
+    combined(broker, advancer)
+    broker.publisher.publish([notification("a")])
+    wait_until(lambda: performer.started == ["a"] and advancer.batches[-1] == [], what="the outcome, put back")
+    broker.publisher.publish([notification("other")])
+    wait_until(lambda: advancer.taken == ["a", "other"], what="another instance's event")
+    assert deleted(advancer) == []
+    advancer.held = set()
     wait_until(lambda: deleted(advancer) == ["a/1"], what="the row's deletion")
 
 

@@ -7,6 +7,7 @@ import pytest
 from engine.app.advance import Advanced
 from engine.app.records import Message
 from engine.errors import Broken, Invalid, Malformed, Newer, Unavailable
+from engine.workers import batcher
 from tests.servers import wait_until
 from tests.workers.doubles import Reader, RecordingAdvancer, notification, run_task
 
@@ -127,6 +128,40 @@ def test_an_outcome_that_a_newer_process_can_take_waits_for_one(broker, notifica
     wait_until(lambda: len(taken) == 1 + failures and all_settled(broker), what="all that can be taken")
     assert sorted(taken) == [("a", "E"), ("new", "TaskFailed")][: 1 + failures]
     assert advancer.rejected == [("new", "a definition of a newer engine")]
+
+
+def test_nobody_waits_for_an_instance_that_somebody_else_is_at_work_on(broker, notification_worker, monkeypatch):
+    monkeypatch.setattr(batcher, "HELD_AT_MOST", 1_000)
+    advancer = RecordingAdvancer()
+    advancer.held = {"held"}
+    broker.publisher.publish([notification("held"), notification("a")])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: advancer.taken == ["a"], what="the one that is free")
+    broker.publisher.publish([notification("b")])
+    wait_until(lambda: advancer.taken == ["a", "b"], what="what came later")
+    assert len(broker.dramatiq.queues["notifications"].unsettled()) >= 1
+    advancer.held = set()
+    wait_until(lambda: advancer.taken == ["a", "b", "held"] and all_settled(broker), what="the one that was put back")
+
+
+def test_an_instance_that_is_held_for_too_long_is_waited_for(broker, notification_worker, monkeypatch):
+    monkeypatch.setattr(batcher, "HELD_AT_MOST", 0.05)
+    advancer = RecordingAdvancer()
+    advancer.held = {"held"}
+    broker.publisher.publish([notification("held")])
+    notification_worker(broker, advancer=advancer)
+    wait_until(lambda: advancer.taken == ["held"] and all_settled(broker), what="its turn")
+
+
+def test_stopping_waits_for_what_somebody_else_is_at_work_on(broker, notification_worker, monkeypatch):
+    monkeypatch.setattr(batcher, "HELD_AT_MOST", 1_000)
+    advancer = RecordingAdvancer()
+    advancer.held = {"held"}
+    broker.publisher.publish([notification("held")])
+    worker = notification_worker(broker, advancer=advancer)
+    wait_until(lambda: [] in advancer.batches, what="a try")
+    worker.stop(10)
+    assert advancer.taken == ["held"]
 
 
 def test_an_unforeseen_error_is_tried_again(broker, notification_worker):

@@ -31,14 +31,17 @@ class MemoryStore:
         *,
         facts_of: Collection[str] = (),
         known: Mapping[str, Known] = MappingProxyType({}),
+        skip_held: bool = False,
     ) -> Iterator[MemoryLocked]:
         owner = object()
         try:
             if not facts_of and all(name in known and path in known[name].scopes for name, path in scopes):
                 yield MemoryBelieved(self._tables, owner, scopes, known)
             else:
-                lock_all(self._tables, owner, {instance for instance, _ in scopes})
-                yield MemoryLocked(self._tables, owner, scopes, facts_of)
+                names = {instance for instance, _ in scopes}
+                held = {name for name in names if skip_held and self._tables.is_held(owner, "instances", name)}
+                lock_all(self._tables, owner, names - held)
+                yield MemoryLocked(self._tables, owner, [key for key in scopes if key[0] not in held], facts_of, held)
         finally:
             self._tables.release(owner)
 
@@ -65,12 +68,18 @@ class MemoryLocked:
     """Implements `engine.app.ports.Locked`."""
 
     def __init__(
-        self, tables: Tables, owner: object, scopes: Collection[tuple[str, str]], wanted: Collection[str]
+        self,
+        tables: Tables,
+        owner: object,
+        scopes: Collection[tuple[str, str]],
+        wanted: Collection[str],
+        held: Collection[str] = (),
     ) -> None:
         self._tables = tables
         self._owner = owner
         self._gates: MemoryGates | None = None
         self.now = tables.now()
+        self.held = held
         rows = tables.instances
         self.instances: Mapping[str, LockedInstance] = {
             name: LockedInstance(id=name, digest=row.digest, state=row.state, seq=row.seq)  # type: ignore[arg-type]
@@ -140,6 +149,8 @@ class MemoryBelieved(MemoryLocked):
     def _hold(self) -> None:
         if self._held:
             return
+        if any(self._tables.is_held(self._owner, "instances", name) for name in self._believed):
+            raise Broken("what was believed is about to change")
         lock_all(self._tables, self._owner, self._believed)
         if not all(self._is_still_so(name) for name in self._believed):
             raise Broken("what was believed is not so any more")

@@ -154,6 +154,10 @@ class Tables:
         self.locks[row] = owner
         return True
 
+    def is_held(self, owner: object, table: str, key: str) -> bool:
+        """Whether another transaction has this row."""
+        return self.locks.get((table, key), owner) is not owner
+
     def release(self, owner: object) -> None:
         """A transaction has ended."""
         for row in [row for row, holder in self.locks.items() if holder is owner]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -36,6 +36,7 @@ class PostgresLocked:
         instances: Mapping[str, LockedInstance],
         scopes: Mapping[tuple[str, str], LoadedScope],
         facts: Mapping[str, Facts] = MappingProxyType({}),
+        held: Collection[str] = (),
         opened: sa.Connection | None = None,
     ) -> None:
         self._database = database
@@ -46,6 +47,7 @@ class PostgresLocked:
         self.instances = instances
         self.scopes = scopes
         self.facts = facts
+        self.held = held
 
     def definition(self, digest: str) -> JsonObject:
         """See the port."""

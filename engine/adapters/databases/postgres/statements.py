@@ -20,6 +20,10 @@ NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 """Read after the lock, or a batch that waited for it would believe in the time before."""
 
 LOCK_INSTANCES = "SELECT id, digest, state, seq FROM instances WHERE id = ANY(%(ids)b::text[]) ORDER BY id FOR UPDATE"
+LOCK_FREE_INSTANCES = LOCK_INSTANCES + " SKIP LOCKED"
+
+FIND_INSTANCES = "SELECT id FROM instances WHERE id = ANY(%(ids)b::text[])"
+"""Of those that could not be locked: somebody holds these, the others are gone."""
 
 ASKED = f"SELECT {_STATEMENT_TIME}"
 """What time it was when the question came."""
@@ -27,9 +31,10 @@ ASKED = f"SELECT {_STATEMENT_TIME}"
 HOLD_KNOWN = f"""
     SELECT 1 / coalesce(array_agg(seq) = %(seqs)b::int[] AND array_agg(digest) = %(digests)b::text[], false)::int,
            {_STATEMENT_TIME}
-    FROM (SELECT seq, digest FROM instances WHERE id = ANY(%(ids)b::text[]) ORDER BY id FOR UPDATE) AS held"""  # noqa: S608 - a constant of our own
-"""Locks instances that are as they were written last; everything is in the order of ids. Divides by zero if one is not:
-then nothing that was sent with it happens."""
+    FROM (SELECT seq, digest FROM instances WHERE id = ANY(%(ids)b::text[]) ORDER BY id FOR UPDATE SKIP LOCKED)
+         AS held"""  # noqa: S608 - a constant of our own
+"""Locks instances that are as they were written last; everything is in the order of ids. Divides by zero if one is not,
+or is about to change: then nothing that was sent with it happens."""
 
 READ_SCOPES = """
     SELECT s.instance_id, s.path, s.state, s.version, (extract(epoch FROM clock_timestamp()) * 1000)::bigint

@@ -39,13 +39,14 @@ class PostgresInstanceStore:
         *,
         facts_of: Collection[str] = (),
         known: Mapping[str, Known] = MappingProxyType({}),
+        skip_held: bool = False,
     ) -> Iterator[PostgresLocked]:
         """See the port."""
         missing = [key for key in scopes if key[0] not in known or key[1] not in known[key[0]].scopes]
         now = self._time.now()
         if missing or facts_of or now is None:
             with translated():
-                locked = self._read(scopes, missing or scopes, facts_of, known)
+                locked = self._read(scopes, missing or scopes, facts_of, known, skip_held)
         else:
             locked = self._believed(scopes, known, now)
         try:
@@ -88,9 +89,14 @@ class PostgresInstanceStore:
         )
 
     def _read(
-        self, scopes: _Keys, missing: _Keys, facts_of: Collection[str], known: Mapping[str, Known]
+        self,
+        scopes: _Keys,
+        missing: _Keys,
+        facts_of: Collection[str],
+        known: Mapping[str, Known],
+        skip_held: bool,
     ) -> PostgresLocked:
-        connection, (_, first_rows, *more) = self._first_answers(_reads(scopes, missing, facts_of))
+        connection, (_, first_rows, *more) = self._first_answers(_reads(scopes, missing, facts_of, skip_held))
         rows, facts = (*more, [], [])[:2]
         now: int = (rows or first_rows)[0][-1]  # where nothing is locked the time is all that was read
         self._time.said(now, time.monotonic())
@@ -100,7 +106,11 @@ class PostgresInstanceStore:
         }
         found = _loaded(rows)
         if otherwise := [name for name, each in known.items() if instances.get(name) != each.instance]:
-            found |= self._others(connection, [key for key in scopes if key[0] in otherwise])
+            found |= _loaded(self._more(connection, _scopes([key for key in scopes if key[0] in otherwise])))
+        held: Collection[str] = ()
+        if skip_held and (left_out := {name for name, _ in scopes} - instances.keys()):
+            held = {name for (name,) in self._more(connection, (statements.FIND_INSTANCES, {"ids": list(left_out)}))}
+            found = {key: scope for key, scope in found.items() if key[0] not in held}
         for name, path in scopes:
             if name in known and (name, path) not in found and name not in otherwise and path in known[name].scopes:
                 found[name, path] = known[name].scopes[path]
@@ -112,17 +122,18 @@ class PostgresInstanceStore:
             instances=instances,
             scopes=found,
             facts={name: to_facts(columns) for name, *columns in facts},
+            held=held,
             opened=connection,
         )
 
-    def _others(self, connection: sa.Connection, keys: _Keys) -> dict[tuple[str, str], LoadedScope]:
-        """What was not as it was known."""
+    def _more(self, connection: sa.Connection, statement: Statement) -> Rows:
+        """What only the first answer showed to be needed."""
         try:
-            (rows,) = run(connection, [_scopes(keys)])
+            (rows,) = run(connection, [statement])
         except BaseException:
             give_back(connection)
             raise
-        return _loaded(rows)
+        return rows
 
     def _first_answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
         return first(self._database.batches, lambda connection: run(connection, reads))
@@ -141,11 +152,12 @@ def _opening(known: Mapping[str, Known]) -> list[Statement]:
     return [BEGIN, (statements.HOLD_KNOWN, {**names, "count": len(rows)})]
 
 
-def _reads(scopes: _Keys, missing: _Keys, facts_of: Collection[str]) -> list[Statement]:
+def _reads(scopes: _Keys, missing: _Keys, facts_of: Collection[str], skip_held: bool) -> list[Statement]:
     """The scopes, and the time with them, after the lock: a statement sees what was committed before it began."""
     if not scopes:
         return [BEGIN, (statements.NOW, {})]
-    locks = statements.LOCK_INSTANCES, {"ids": [instance for instance, _ in scopes]}
+    lock = statements.LOCK_FREE_INSTANCES if skip_held else statements.LOCK_INSTANCES
+    locks = lock, {"ids": [instance for instance, _ in scopes]}
     facts = [(statements.READ_FACTS, {"ids": list(facts_of)})] if facts_of else []
     return [BEGIN, locks, _scopes(missing), *facts]
 

@@ -41,6 +41,7 @@ class SqliteInstanceStore:
         *,
         facts_of: Collection[str] = (),
         known: Mapping[str, Known] = MappingProxyType({}),
+        skip_held: bool = False,  # noqa: ARG002 - nobody holds anything beside the one writer
     ) -> Iterator[SqliteLocked]:
         """See the port. The one writer's transaction is the lock on everything."""
         with self._database.transaction() as connection:
@@ -69,6 +70,8 @@ class SqliteInstanceStore:
 
 class SqliteLocked:
     """Implements `engine.app.ports.Locked`."""
+
+    held: Collection[str] = ()
 
     def __init__(
         self,
