@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from threading import Lock, Thread
+from itertools import count as numbered
+from threading import Event, Lock, Thread
 from typing import Any
 
 import httpx
@@ -89,6 +90,24 @@ class Ledger:
         """Many instances, from several clients at once."""
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda number: self.start(workflow, f"{name}-{number}"), range(count)))
+
+    @contextmanager
+    def filling(self, workflow: str, name: str, *, threads: int = 6) -> Iterator[None]:
+        """One instance after another, from several clients at once, for as long as the block takes."""
+        numbers, over = numbered(), Event()
+
+        def client() -> None:
+            while not over.is_set():
+                self.start(workflow, f"{name}-{next(numbers)}")
+
+        with ThreadPoolExecutor(threads) as pool:
+            clients = [pool.submit(client) for _ in range(threads)]
+            try:
+                yield
+            finally:
+                over.set()
+        for each in clients:
+            each.result()
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What a query gives."""
