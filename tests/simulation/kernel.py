@@ -53,27 +53,43 @@ class Process:
         return self.name
 
 
-class Task(greenlet):
+class Task:
     """A thread of a process. `epoch` counts its turns, so that what was to wake it earlier is known as stale."""
 
-    def __init__(self, kernel: Kernel, process: Process, work: Callable[[], object], name: str) -> None:
-        super().__init__(self._work, kernel.hub)
-        self.kernel = kernel
+    __slots__ = ("carrier", "done", "epoch", "name", "process", "work")
+
+    def __init__(self, process: Process, work: Callable[[], object], name: str) -> None:
         self.process = process
+        self.work = work
         self.name = name
         self.epoch = 0
         self.done = False
-        self._doing = work
+        self.carrier: Carrier | None = None
+        """What it runs on once it has begun."""
 
-    def _work(self) -> None:
-        try:
-            self._doing()
-        except Crashed:
-            pass
-        finally:
-            self.done = True
-            self.process.tasks.pop(self, None)
 
+class Carrier(greenlet):
+    """Carries out one task after the other: a new greenlet for each would cost as much as some turns."""
+
+    task: Task | None = None
+
+    def run(self) -> None:
+        """Until the end of the program: between two tasks it waits among the idle ones."""
+        while self.task is not None:
+            try:
+                self.task.work()
+            except Crashed:
+                pass
+            finally:
+                self.task.done = True
+                self.task.carrier = None
+                self.task.process.tasks.pop(self.task, None)
+                self.task = None
+            _idle.append(self)
+            self.parent.switch()
+
+
+_idle: list[Carrier] = []
 
 Entry = tuple[int, int, Task, int, bool]
 """When, a number, whose turn, its epoch, and whether it only looks again and again."""
@@ -108,6 +124,8 @@ class Kernel:
         self._ahead: int | None = None
         """When the first of them will find something, unless that has changed."""
         self._changed = True
+        self._task: Task | None = None
+        """Whose turn it is; None outside of all tasks."""
         self._dead: list[Task] = []
         self._processes: dict[Process, None] = {}
 
@@ -132,8 +150,7 @@ class Kernel:
 
     def note(self, what: str) -> None:
         """Something that happened, for the trace."""
-        task = getcurrent()
-        who = task.process.name if isinstance(task, Task) else "world"
+        who = "world" if self._task is None else self._task.process.name
         line = f"{(self.now - self.start) / SECOND:10.6f} {who}: {what}"
         self._digest.update(line.encode())
         self.lines.append(line)
@@ -142,7 +159,7 @@ class Kernel:
 
     def spawn(self, process: Process, work: Callable[[], object], name: str = "") -> Task:
         """A new thread of a process."""
-        task = Task(self, process, work, name)
+        task = Task(process, work, name)
         if process.alive:
             self._processes[process] = None
             process.tasks[task] = None
@@ -153,13 +170,15 @@ class Kernel:
 
     def sleep(self, ticks: int) -> None:
         """Let others take their turns for so long. Raises Crashed."""
-        self.wait(max(ticks, 0))
+        self.wait(ticks)
 
     def wait(self, timeout: int | None, *, polls: bool = False) -> None:
         """Until `wake`, or so many ticks have passed. Raises Crashed."""
         task = self.task()
+        if not task.process.alive:
+            raise Crashed
         if timeout is not None:
-            at = self.now + max(timeout, 0)
+            at = self.now + timeout if timeout > 0 else self.now
             if not polls and self._is_next(task, at):
                 self._begin_turn(task, at)
                 return
@@ -177,10 +196,9 @@ class Kernel:
 
     def task(self) -> Task:
         """Whose turn it is."""
-        task = getcurrent()
-        if not isinstance(task, Task):
+        if self._task is None:
             raise TypeError("not a task of this kernel")
-        return task
+        return self._task
 
     def kill(self, process: Process) -> None:
         """The process dies now; a task of its own learns of it by Crashed at its next wait."""
@@ -196,8 +214,13 @@ class Kernel:
         with self.current():
             while self.now <= until:
                 self._bury()
-                if not self._turn():
+                task = self._next()
+                if task is None:
                     return
+                while task is not None:
+                    if self.turns > MOST_TURNS:
+                        raise Endless("it does not come to rest")
+                    task = self._give_turn(task)
 
     def close(self) -> None:
         """End every task, also those that wait for nothing that will come: what a suspended one refers to is never collected."""
@@ -207,26 +230,37 @@ class Kernel:
                 self._dead += process.tasks
             self._bury()
 
-    def _turn(self) -> bool:
+    def _next(self) -> Task | None:
+        """Begin the next turn, and say whose it is."""
+        entries = self._entries
         while True:
-            self._unpark()
-            if not self._entries:
-                return False
-            at, _, task, epoch, polls = heappop(self._entries)
+            if self._parked:
+                self._unpark()
+            if not entries:
+                return None
+            at, _, task, epoch, polls = heappop(entries)
             if task.epoch != epoch or task.done:
                 continue
             if polls and not _finds(task, at):
                 self._parked.append((at, task, epoch))
                 self._changed = True
-                continue
-            if task.process.frozen_until > at:
+            elif task.process.frozen_until > at:
                 self._push(task.process.frozen_until, task, polls=polls)
-                continue
-            self._begin_turn(task, at)
-            if self.turns > MOST_TURNS:
-                raise Endless("it does not come to rest")
-            task.switch()
-            return True
+            else:
+                self._begin_turn(task, at)
+                return task
+
+    def _give_turn(self, task: Task) -> Task | None:
+        """From outside of all tasks, until nobody can go on from there; gives back whose turn it is if that one has to be begun first."""
+        carrier = task.carrier
+        if carrier is None:
+            carrier = task.carrier = _idle.pop() if _idle else Carrier()
+            carrier.parent = self.hub
+            carrier.task = task
+        self._task = task
+        following: Task | None = carrier.switch() or None
+        self._task = None
+        return following
 
     def _begin_turn(self, task: Task, at: int) -> None:
         self.now = max(self.now, at)
@@ -235,10 +269,10 @@ class Kernel:
 
     def _is_next(self, task: Task, at: int) -> bool:
         """Whether nothing happens until a task's own next turn: then it goes on without giving way to anybody, which costs half."""
-        process = task.process
-        if self._dead or process.frozen_until > at or at > self._until or self.turns >= MOST_TURNS or not process.alive:
+        entries = self._entries
+        if (entries and entries[0][0] <= at) or self._dead or task.process.frozen_until > at:
             return False
-        if self._entries and self._entries[0][0] <= at:
+        if at > self._until or self.turns >= MOST_TURNS:
             return False
         if not self._parked:
             return True
@@ -272,18 +306,29 @@ class Kernel:
         heappush(self._entries, (at, self._count, task, task.epoch, polls))
 
     def _hand_over(self, task: Task) -> None:
-        if not task.process.alive:
-            raise Crashed
-        self.hub.switch()
+        """Let whoever comes next go on, straight from here if that is possible: by way of the hub costs twice."""
+        if self._dead or self.now > self._until or self.turns >= MOST_TURNS:
+            self.hub.switch()
+        else:
+            following = self._next()
+            if following is not task:
+                carrier = None if following is None else following.carrier
+                if carrier is None:  # a greenlet that began from here would begin as deep as this one is
+                    self.hub.switch(following)
+                else:
+                    self._task = following
+                    carrier.switch()
         if not task.process.alive:
             raise Crashed
 
     def _bury(self) -> None:
         while self._dead:
             task = self._dead.pop()
-            if task:
+            if task.carrier is not None:
                 task.epoch += 1
-                task.throw(Crashed)
+                self._task = task
+                task.carrier.throw(Crashed)
+                self._task = None
             task.done = True
 
 
