@@ -37,7 +37,12 @@ KNOWN = {
     name: Known(instance=LockedInstance(id=name, digest="d1", state="running", seq=1), scopes={}) for name, _ in KEYS
 }
 HOT = [
-    *(statement for keys in (KEYS, KEYS[:1]) for statement in _reads(keys, keys, ["i1"])[1:]),
+    *(
+        statement
+        for keys in (KEYS, KEYS[:1])
+        for skip_held in (False, True)
+        for statement in _reads(keys, keys, ["i1"], skip_held)[1:]
+    ),
     *_opening(KNOWN)[1:],
     *(statement for batch in (BATCH, SINGLE) for statement in writes(batch)),
 ]
