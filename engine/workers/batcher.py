@@ -31,7 +31,7 @@ MOST = 256
 IDLE = 0.2
 """Seconds without a notification after which published outbox rows are deleted in a transaction of their own."""
 
-PUT_BACK, PUT_BACK_AT_MOST = 0.002, 0.05
+PUT_BACK, PUT_BACK_AT_MOST = 0.005, 0.02
 """Seconds after which events are tried again whose instances others held; twice as long each time that nothing else was taken."""
 
 HELD_AT_MOST = 1.0

@@ -41,7 +41,7 @@ HOT = [
         statement
         for keys in (KEYS, KEYS[:1])
         for skip_held in (False, True)
-        for statement in _reads(keys, keys, ["i1"], skip_held)[1:]
+        for statement in _reads(keys, keys, ["i1"], skip_held)
     ),
     *_opening(KNOWN)[1:],
     *(statement for batch in (BATCH, SINGLE) for statement in writes(batch)),

@@ -31,6 +31,8 @@ class PostgresInstanceStore:
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
         self._time = ServerTime()
+        self._held: frozenset[str] = frozenset()
+        """Instances that were held when they were asked for last."""
 
     @contextmanager
     def lock(
@@ -96,7 +98,20 @@ class PostgresInstanceStore:
         known: Mapping[str, Known],
         skip_held: bool,
     ) -> PostgresLocked:
-        connection, (_, first_rows, *more) = self._first_answers(_reads(scopes, missing, facts_of, skip_held))
+        opened: sa.Connection | None = None
+        held: set[str] = set()
+        if skip_held and (asked := self._held.intersection(name for name, _ in scopes)):
+            # Likely held still: to look first costs less than to read in vain what there is to know of them.
+            opened, (_, free) = self._first_answers([BEGIN, _lock(asked, skip_held=True)])
+            held = set(asked).difference(name for name, *_ in free)
+            scopes, missing = ([key for key in keys if key[0] not in held] for keys in (scopes, missing))
+            facts_of = [name for name in facts_of if name not in held]
+            known = {name: each for name, each in known.items() if name not in held}
+        reads = _reads(scopes, missing, facts_of, skip_held)
+        if opened is None:
+            connection, (_, first_rows, *more) = self._first_answers([BEGIN, *reads])
+        else:
+            connection, (first_rows, *more) = opened, self._more(opened, reads)
         rows, facts = (*more, [], [])[:2]
         now: int = (rows or first_rows)[0][-1]  # where nothing is locked the time is all that was read
         self._time.said(now, time.monotonic())
@@ -106,11 +121,12 @@ class PostgresInstanceStore:
         }
         found = _loaded(rows)
         if otherwise := [name for name, each in known.items() if instances.get(name) != each.instance]:
-            found |= _loaded(self._more(connection, _scopes([key for key in scopes if key[0] in otherwise])))
-        held: Collection[str] = ()
+            found |= _loaded(*self._more(connection, [_scopes([key for key in scopes if key[0] in otherwise])]))
         if skip_held and (left_out := {name for name, _ in scopes} - instances.keys()):
-            held = {name for (name,) in self._more(connection, (statements.FIND_INSTANCES, {"ids": list(left_out)}))}
+            (there,) = self._more(connection, [(statements.FIND_INSTANCES, {"ids": list(left_out)})])
+            held.update(name for (name,) in there)
             found = {key: scope for key, scope in found.items() if key[0] not in held}
+        self._held = frozenset(held)
         for name, path in scopes:
             if name in known and (name, path) not in found and name not in otherwise and path in known[name].scopes:
                 found[name, path] = known[name].scopes[path]
@@ -126,14 +142,13 @@ class PostgresInstanceStore:
             opened=connection,
         )
 
-    def _more(self, connection: sa.Connection, statement: Statement) -> Rows:
+    def _more(self, connection: sa.Connection, reads: Sequence[Statement]) -> list[Rows]:
         """What only the first answer showed to be needed."""
         try:
-            (rows,) = run(connection, [statement])
+            return run(connection, reads)
         except BaseException:
             give_back(connection)
             raise
-        return rows
 
     def _first_answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
         return first(self._database.batches, lambda connection: run(connection, reads))
@@ -155,11 +170,14 @@ def _opening(known: Mapping[str, Known]) -> list[Statement]:
 def _reads(scopes: _Keys, missing: _Keys, facts_of: Collection[str], skip_held: bool) -> list[Statement]:
     """The scopes, and the time with them, after the lock: a statement sees what was committed before it began."""
     if not scopes:
-        return [BEGIN, (statements.NOW, {})]
-    lock = statements.LOCK_FREE_INSTANCES if skip_held else statements.LOCK_INSTANCES
-    locks = lock, {"ids": [instance for instance, _ in scopes]}
+        return [(statements.NOW, {})]
+    locks = _lock([instance for instance, _ in scopes], skip_held=skip_held)
     facts = [(statements.READ_FACTS, {"ids": list(facts_of)})] if facts_of else []
-    return [BEGIN, locks, _scopes(missing), *facts]
+    return [locks, _scopes(missing), *facts]
+
+
+def _lock(ids: Collection[str], *, skip_held: bool) -> Statement:
+    return statements.LOCK_FREE_INSTANCES if skip_held else statements.LOCK_INSTANCES, {"ids": list(ids)}
 
 
 def _scopes(keys: _Keys) -> Statement:
