@@ -1,7 +1,8 @@
-"""Fixtures for everybody: databases, Redis, the option --long. Servers start when the first test asks for them."""
+"""Fixtures for everybody: databases, Redis, the options --fast and --long. Servers start when the first test asks for them."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import shutil
@@ -9,13 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import hypothesis
 import pytest
 import structlog
 
 from engine.adapters.databases.connect import InstancesDatabase, open_definitions, open_instances
+from tests.fast import NAMED, is_left_out
 from tests.servers import CannotRun, PostgresServer, RedisServer, S3Server, Server
 
 # Where CI=true the same examples are drawn every time, so that a change is judged by what it changed.
@@ -23,24 +25,52 @@ hypothesis.settings.register_profile("default", max_examples=25, deadline=None, 
 hypothesis.settings.register_profile("long", max_examples=2_000, deadline=None)
 hypothesis.settings.load_profile("default")
 
+NUMBER_LEFT_OUT = pytest.StashKey[int]()
 AnyServer = TypeVar("AnyServer", bound=Server)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the long forms of the promises, and more examples")
+    parser.addoption("--fast", action="store_true", help="leave out what tests/fast.py names")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long") and config.getoption("--fast"):
+        raise pytest.UsageError("--fast and --long exclude each other")
     if config.getoption("--long"):
         hypothesis.settings.load_profile("long")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--fast"):
+        _leave_out(config, items)
     if config.getoption("--long"):
         return
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="the long form: run with --long"))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if is_left_out(item)]
+    items[:] = [item for item in items if not is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[NUMBER_LEFT_OUT] = len(left_out)
+    if hasattr(config, "workeroutput"):  # one of several processes: the first one, which tells of all, collects nothing
+        config.workeroutput["left_out"] = len(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Each of several processes has collected, and left out, the same."""
+    if number := getattr(node, "workeroutput", {}).get("left_out"):
+        node.config.stash[NUMBER_LEFT_OUT] = number
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        number = config.stash.get(NUMBER_LEFT_OUT, 0)
+        terminalreporter.write_line(f"{number} left out by --fast: {NAMED}")
 
 
 @pytest.fixture(autouse=True)
@@ -65,23 +95,32 @@ def logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def _serving(kind: type[AnyServer]) -> Iterator[AnyServer]:
-    # Not below pytest's own folder: that one is closed to the user PostgreSQL steps down to.
-    folder = Path(tempfile.mkdtemp(prefix=f"headrace-test-{os.getpid()}-", dir=_fast_folder()))
-    server = None
+    with _folder() as folder:
+        server = None
+        try:
+            server = kind(folder)
+            server.start()
+            yield server
+        except CannotRun as missing:
+            pytest.skip(str(missing))
+        finally:
+            if server is not None:
+                server.stop()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """For a database. Not below pytest's own folder: that one is closed to the user PostgreSQL steps down to."""
+    folder = Path(tempfile.mkdtemp(prefix=f"headrace-test-{os.getpid()}-", dir=_memory()))
     try:
-        server = kind(folder)
-        server.start()
-        yield server
-    except CannotRun as missing:
-        pytest.skip(str(missing))
+        yield folder
     finally:
-        if server is not None:
-            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fast_folder() -> Path | None:
-    """Memory where there is enough of it: copying a database per test takes a tenth of the time. Else the usual place."""
+@functools.cache
+def _memory() -> Path | None:
+    """Memory where there is enough of it: copying and writing databases takes a tenth of the time. Else the usual place."""
     memory = Path("/dev/shm")
     if not memory.is_dir() or shutil.disk_usage(memory).free < 2**30:
         return None
@@ -149,11 +188,11 @@ def postgres_url(postgres_server: PostgresServer, _postgres_template: str) -> It
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
+def sqlite_url(_sqlite_template: Path) -> Iterator[str]:
     """A fresh SQLite file, migrated for instances and definitions."""
-    path = tmp_path / "headrace.db"
-    shutil.copy(_sqlite_template, path)
-    return f"sqlite:///{path}"
+    with _folder() as folder:
+        shutil.copy(_sqlite_template, folder / "headrace.db")
+        yield f"sqlite:///{folder}/headrace.db"
 
 
 @pytest.fixture

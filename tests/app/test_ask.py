@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -131,11 +132,11 @@ def test_each_person_gets_a_link_of_their_own(world, box):
     assert box.mails[0][1]["Subject"] == "Approval needed: Release billing?"
 
 
-def test_only_the_hash_of_a_token_is_stored(world, box, tmp_path):
+def test_only_the_hash_of_a_token_is_stored(world, box, sqlite_url):
     world.open()
     world.asker(smtp_url=box.url).ask(COMMAND)
     token = re.search(r"approvals/(\S+)", box.text("ana@example.com"))[1]
-    files = [file.read_bytes() for file in tmp_path.iterdir() if file.is_file()]
+    files = [file.read_bytes() for file in Path(sqlite_url.removeprefix("sqlite:///")).parent.iterdir()]
     assert any(token_hash(token).encode() in content for content in files)
     assert not any(token.encode() in content for content in files)
 
