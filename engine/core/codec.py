@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any
 
 import orjson
@@ -64,14 +65,13 @@ def digest(document: Json) -> str:
 
 def _dump(value: Any) -> JsonObject:
     """A record as a map of its fields."""
-    special = CODECS.get(type(value), {})
+    kind: Any = type(value)
+    special = CODECS.get(kind, {})
     document: JsonObject = {}
-    for field in fields(value):
-        if not field.init:
-            continue
-        content = getattr(value, field.name)
-        if content != _default(field):
-            document[field.name] = special[field.name][0](content) if field.name in special else content
+    for name, default in _defaults(kind):
+        content = getattr(value, name)
+        if content is not default and content != default:
+            document[name] = special[name][0](content) if name in special else content
     return document
 
 
@@ -84,8 +84,14 @@ def _load(kind: Any, document: JsonObject) -> Any:
     return kind(**values)
 
 
-def _default(field: Field[Any]) -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else field.default
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    """What a record of this kind is made of, and what that is where nothing is said."""
+    return tuple(
+        (field.name, field.default if field.default_factory is MISSING else field.default_factory())
+        for field in fields(kind)
+        if field.init
+    )
 
 
 def _dump_all(values: tuple[Any, ...]) -> list[JsonObject]:

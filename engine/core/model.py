@@ -136,13 +136,13 @@ class Task:
     id: str
     kind: str
     edges: tuple[Edge, ...] = ()
-    join: Join = field(default_factory=Join)
+    join: Join = Join()
     cancel_rest: bool = False
     condition: Expression | None = None
     params: Template = NOTHING
     env: Template = NOTHING
     outputs: JsonObject | None = None
-    retry: Retry = field(default_factory=Retry)
+    retry: Retry = Retry()
     timeout: int | None = None
     deadline: int | None = None
     continue_on_error: bool = False

@@ -50,13 +50,14 @@ def tasks(*entries: tuple[Task, str]) -> TaskList:
             edges.append(Edge(source=source, outcome=outcome or positive(found[source].kind), lenient=lenient))
             if entry.id not in followers.setdefault(source, []):
                 followers[source].append(entry.id)
-        made[entry.id] = replace(entry, edges=tuple(edges))
+        made[entry.id] = replace(entry, edges=tuple(edges)) if edges else entry
     return TaskList(tasks=made, followers={name: tuple(found) for name, found in followers.items()})
 
 
 def alone(leaf: tuple[Task, str], **keys: Any) -> TaskList:
     """The body of a loop without `tasks`."""
-    return TaskList(tasks={"": replace(leaf[0], id="")}, **keys)
+    entry, _ = leaf
+    return TaskList(tasks={"": replace(entry, id="") if entry.id else entry}, **keys)
 
 
 def group(id: str, needs: str = "", *, body: TaskList, **keys: Any) -> tuple[Task, str]:
