@@ -165,12 +165,14 @@ class Transport:
             self._redis.push(envelope)
         self._weather.after(self._process, "broker", "settle", unanswered=lost)
 
-    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[Fetched]:  # noqa: ARG002 - as the port has it
-        filled = self._redis.queue_event(queue)
+    def fetch(self, queue: str, limit: int, timeout: float) -> Sequence[Fetched]:
+        filled, kernel = self._redis.queue_event(queue), self._redis.kernel
         if not self._redis.ready.get(queue):
+            until = kernel.now + int(timeout * SECOND)
             filled.clear()
             filled.wait()
-            return []  # who waited for long comes again, as if its time had been over
+            if kernel.now > until:
+                return []  # that nothing came within its time is told when something does: until then nobody comes again
         lost = self._weather.before(self._process, "broker", "fetch")
         found = self._redis.take(self.reader, queue, limit)
         self._weather.after(self._process, "broker", "fetch", unanswered=lost)

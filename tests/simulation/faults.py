@@ -141,21 +141,19 @@ class Weather:
         """The way there; whether the answer will be lost. Raises Unavailable, Crashed."""
         if not process.alive:
             raise Crashed
-        rates, random = self.rates[what], self._random
-        self._kernel.sleep(
-            random.randrange(20, 1_500) if random.random() > rates.slow else random.randrange(5 * SECOND)
-        )
+        rates, random, kernel = self.rates[what], self._random.random, self._kernel
+        kernel.wait(20 + kernel.drawn(1_480) if random() > rates.slow else kernel.drawn(5 * SECOND))
         if self.away[what]:
-            self._kernel.note(f"{call}: {what} is away")
+            kernel.note(f"{call}: {what} is away")
             raise Unavailable(f"the {what}", "it is away")
-        drawn = random.random()
+        drawn = random()
         if drawn < rates.refused:
             self.count(f"{what} refuses {call}")
             raise Unavailable(f"the {what}", "refused")
         drawn -= rates.refused
         if drawn < rates.crash:
             self.die(process, f"before {call}")
-        return rates.unanswered > 0 and random.random() < rates.unanswered
+        return rates.unanswered > 0 and random() < rates.unanswered
 
     def after(self, process: Process, what: str, call: str, *, unanswered: bool) -> None:
         """The way back. Raises Unavailable, Crashed."""

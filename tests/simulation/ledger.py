@@ -67,7 +67,7 @@ class Work:
             self._end(call, "failed")
             raise ValueError("nobody foresaw this")
         self._end(call, "succeeded")
-        kernel.sleep(kernel.random.randrange(2) * MS)  # the effect is there, and nobody knows of it yet
+        kernel.sleep(kernel.drawn(2) * MS)  # the effect is there, and nobody knows of it yet
         return outputs(call.params)
 
     def _end(self, call: Call, outcome: str) -> None:

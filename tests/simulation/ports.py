@@ -36,20 +36,26 @@ class Port:
         self._store = store
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._store, name)
-        weather, process, call = self._weather, self._process, f"{self._name}.{name}"
-        writes = name in WRITES
+        """A call of this name, made once for all ports."""
+        getattr(self._store, name)  # raises AttributeError where there is none
+        setattr(Port, name, _through(name))
+        found: Callable[..., Any] = getattr(self, name)
+        return found
 
-        def through(*arguments: Any, **keys: Any) -> Any:
-            lost = weather.before(process, "database", call)
-            answer = method(*arguments, **keys)
-            if writes:
-                weather.changed()
-            weather.after(process, "database", call, unanswered=lost)
-            return answer
 
-        setattr(self, name, through)
-        return through
+def _through(name: str) -> Callable[..., Any]:
+    writes = name in WRITES
+
+    def through(port: Port, *arguments: Any, **keys: Any) -> Any:
+        weather, process, call = port._weather, port._process, f"{port._name}.{name}"
+        lost = weather.before(process, "database", call)
+        answer = getattr(port._store, name)(*arguments, **keys)
+        if writes:
+            weather.changed()
+        weather.after(process, "database", call, unanswered=lost)
+        return answer
+
+    return through
 
 
 class StorePort(Port):
@@ -124,20 +130,31 @@ class OutboxPort(Port):
 
 
 class Doors:
-    """All stores as one process has them."""
+    """All stores as one process has them, each made when it is first asked for."""
 
     def __init__(self, weather: Weather, process: Process, tables: Tables) -> None:
-        def port(name: str, store: object, kind: type[Port] = Port) -> Any:
-            return kind(weather, process, name, store)
+        self._weather = weather
+        self._process = process
+        self._tables = tables
 
-        self.store = port("store", MemoryStore(tables), StorePort)
-        self.outbox = port("outbox", MemoryOutbox(tables), OutboxPort)
-        self.recovery = port("recovery", MemoryRecovery(tables))
-        self.reader = port("reader", MemoryReader(tables))
-        self.approvals = port("approvals", MemoryApprovals(tables))
-        self.deliveries = port("deliveries", MemoryDeliveries(tables))
-        self.events = port("events", MemoryEvents(tables))
-        self.ends = port("ends", MemoryEnds(tables))
-        self.schedules = port("schedules", MemorySchedules(tables))
-        self.values = port("values", MemoryValues(tables))
-        self.definitions = port("definitions", MemoryDefinitions(tables))
+    def __getattr__(self, name: str) -> Any:
+        """`store`, `outbox` and so on."""
+        kind, store = STORES[name]
+        port = kind(self._weather, self._process, name, store(self._tables))
+        setattr(self, name, port)
+        return port
+
+
+STORES: Mapping[str, tuple[type[Port], Callable[[Tables], object]]] = {
+    "store": (StorePort, MemoryStore),
+    "outbox": (OutboxPort, MemoryOutbox),
+    "recovery": (Port, MemoryRecovery),
+    "reader": (Port, MemoryReader),
+    "approvals": (Port, MemoryApprovals),
+    "deliveries": (Port, MemoryDeliveries),
+    "events": (Port, MemoryEvents),
+    "ends": (Port, MemoryEnds),
+    "schedules": (Port, MemorySchedules),
+    "values": (Port, MemoryValues),
+    "definitions": (Port, MemoryDefinitions),
+}

@@ -24,14 +24,14 @@ class QueueWorker:
         self._queues = tuple(queues)
         self._number = threads
         self._waiting: deque[Held] = deque()
-        self._filled = Event()
+        self._threads = 0
+        self._resting: deque[Event] = deque()
+        """What the threads wait for that have nothing to do: a message is for one of them."""
         self._consumers: dict[str, QueueConsumer] = {}
         self._running = True
         self._busy = 0
 
     def start(self) -> None:
-        for _ in range(self._number):
-            Thread(self._work, "worker").start()
         for queue in self._queues:
             self.add(queue)
 
@@ -43,7 +43,8 @@ class QueueWorker:
         self._running = False
         for queue in self._queues:
             self._broker.queues[queue].close()
-        self._filled.set()
+        while self._resting:
+            self._resting.popleft().set()
         for consumer in self._consumers.values():
             consumer.close()
         self.give_back_waiting()
@@ -58,7 +59,11 @@ class QueueWorker:
 
     def take_up(self, message: Held) -> None:
         self._waiting.append(message)
-        self._filled.set()
+        if self._resting:
+            self._resting.popleft().set()
+        elif self._threads < self._number:  # that the others have been there before says nothing
+            self._threads += 1
+            Thread(self._work, "worker").start()
 
     def give_back_waiting(self, may_go: Callable[[Held], bool] = lambda _: True) -> int:
         given = [message for message in self._waiting if may_go(message)]
@@ -80,10 +85,12 @@ class QueueWorker:
                 self._process(message)
 
     def _work(self) -> None:
+        called = Event()
         while self._running:
             if not self._waiting:
-                self._filled.clear()
-                self._filled.wait()
+                called.clear()
+                self._resting.append(called)
+                called.wait()
                 continue
             message = self._waiting.popleft()
             self._busy += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from traceback import format_exc
 from types import ModuleType
@@ -28,6 +28,7 @@ _MODULES: dict[str, dict[str, Any]] = {
     "engine.app.recent": _TIME,
     "engine.app.remembered": _TIME,
     "engine.app.published": {"Timer": threads.Timer, "Lock": threads.Lock},
+    "engine.app.attempt_error": {"traceback": threads.Untold},
     "engine.adapters.broker.consumer": _TIME,
     "engine.adapters.broker.held": _TIME,
     "engine.adapters.broker.intake": {"Condition": threads.Condition, "Lock": threads.Lock},
@@ -73,12 +74,10 @@ class Quiet:
         if kernel.task().process.alive and len(kernel.errors) < ENOUGH:  # what a dying process says is not heard
             kernel.errors.append(f"{event}: {keys}\n{format_exc()}")
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return _nothing
+    def info(self, _event: str, **_keys: object) -> None:
+        """Nobody reads it."""
 
-
-def _nothing(*_arguments: object, **_keys: object) -> None:
-    return None
+    debug = warning = error = info
 
 
 def _attempt(**keys: Any) -> attempts.Attempt:

@@ -61,7 +61,9 @@ class MemoryGates:
 
     def take_turn(self, group: str, limit: int, per: int, now: int) -> int:
         self._lock("turns", group)
-        turns = self._turns.setdefault(group, deepcopy(self._tables.turns.get(group, Turns())))
+        if group not in self._turns:
+            self._turns[group] = self._tables.turns.get(group, Turns()).copy()
+        turns = self._turns[group]
         turns.number += 1
         start = turns.due.get(turns.number - limit)
         due = max(now, turns.last, now if start is None else start + per)
@@ -78,7 +80,8 @@ class MemoryGates:
     def _group(self, name: str) -> Group | None:
         self._lock("groups", name)
         if name not in self._groups:
-            self._groups[name] = deepcopy(self._tables.groups.get(name))
+            found = self._tables.groups.get(name)
+            self._groups[name] = None if found is None else found.copy()
         return self._groups[name]
 
     def _lock(self, table: str, name: str) -> None:

@@ -57,7 +57,17 @@ class MemoryReader:
     def history(self, id: str, *, after: int = 0, limit: int = 500, scope: str | None = None) -> Sequence[HistoryRow]:
         rows = self._tables.history.get(id, [])
         found = [(row, text) for row, text in rows if row.seq > after and scope in (None, row.scope)]
-        return [replace(row, event=load(text)) for row, text in found[:limit]]
+        return [
+            HistoryRow(
+                instance=row.instance,
+                seq=row.seq,
+                scope=row.scope,
+                event=load(text),
+                accepted=row.accepted,
+                at=row.at,
+            )
+            for row, text in found[:limit]
+        ]
 
 
 def _instance(row: InstanceRow) -> Instance:

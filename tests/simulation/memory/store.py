@@ -218,7 +218,10 @@ def lock_all(tables: Tables, owner: object, instances: Collection[str]) -> None:
 
 def facts_of(row: InstanceRow) -> Facts:
     """With the definition that the instance goes on with."""
-    return replace(row.facts, digest=row.digest, commit=row.commit)
+    facts = row.facts
+    if (row.digest, row.commit) == (facts.digest, facts.commit):
+        return facts
+    return replace(facts, digest=row.digest, commit=row.commit)
 
 
 def read_definition(tables: Tables, digest: str) -> JsonObject:

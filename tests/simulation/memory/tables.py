@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -90,12 +91,20 @@ class Group:
     number: int = 0
     slots: list[Slot] = field(default_factory=list)
 
+    def copy(self) -> Group:
+        """To be changed by one transaction."""
+        return Group(self.limit, self.number, [copy(slot) for slot in self.slots])
+
 
 @dataclass(slots=True)
 class Turns:
     number: int = 0
     last: int = 0
     due: dict[int, int] = field(default_factory=dict)
+
+    def copy(self) -> Turns:
+        """To be changed by one transaction."""
+        return Turns(self.number, self.last, dict(self.due))
 
 
 class Tables:
@@ -113,6 +122,7 @@ class Tables:
         self.start_keys: dict[str, str] = {}
         self.scopes: dict[str, dict[str, ScopeRow]] = {}
         self.history: dict[str, list[tuple[HistoryRow, str]]] = {}
+        """Each with its event as text: nobody reads the one in the row."""
         self.outbox: dict[str, OutRow] = {}
         self.approvals: dict[str, ApprovalRow] = {}
         self.approval_of: dict[tuple[str, str, int], str] = {}

@@ -119,7 +119,7 @@ def _scopes_and_history(tables: Tables, record: Record, written: dict[str, list[
         row = ScopeRow(state=text, version=write.version, due=coarse(write.next_due_at), settled=settled)
         tables.scopes.setdefault(write.instance, {})[write.path] = row
     for event, text in zip(record.history, written["history"], strict=True):
-        tables.history.setdefault(event.instance, []).append((replace(event, event={}), text))
+        tables.history.setdefault(event.instance, []).append((event, text))
 
 
 def _outbox(tables: Tables, record: Record, written: dict[str, list[Any]]) -> None:
