@@ -69,7 +69,7 @@ def test_a_waiting_reader_wakes_for_any_priority(broker: Broker, priority: int):
 def test_several_readers_get_each_message_once_and_none_is_left(broker_url: str, open_broker):
     brokers = [open_broker(broker_url) for _ in range(2)] if broker_url != "memory://" else [open_broker(broker_url)]
     brokers[0].publisher.publish(ranked(*(n % 7 - 3 for n in range(200))))
-    readers = [read(broker, "tasks", window=3) for broker in brokers]
+    readers = [read(broker, "tasks", window=12) for broker in brokers]
     seen: list[int] = []
     while len(seen) < 200:
         for broker, reader in zip(brokers, readers, strict=True):

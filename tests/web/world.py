@@ -40,6 +40,8 @@ from engine.core.keys import split_path
 from tests.ports import free_port
 from tests.web.definitions import GATE, NIGHTLY, PROJECT, RELEASE
 
+PATIENCE = 60.0
+"""Seconds for an answer: a machine with other work on it may stand still for longer than httpx waits by itself."""
 TOKEN = "a-token-of-the-tests"
 COMMIT = "3f9c2a7be1d04c55a6b7c8d9e0f1a2b3c4d5e6f7"
 
@@ -344,7 +346,7 @@ class Stage:
     @contextmanager
     def client(self, app):
         self.app = app
-        with httpx.Client(base_url=self.url, trust_env=False) as made:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE) as made:
             yield made
 
 
@@ -353,6 +355,6 @@ def api(world, **settings):
     """The API over a world on a server of its own, and a client for it."""
     with (
         served(create(world.services, Config(**settings))) as url,
-        httpx.Client(base_url=url, trust_env=False) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as client,
     ):
         yield client
