@@ -30,6 +30,9 @@ class Rates:
 
 NONE = Rates()
 
+ASKED_TO_END = "asked to end"
+"""How what happened to a process that ended in good order is told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

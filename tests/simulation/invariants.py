@@ -14,12 +14,14 @@ from engine.core.model import Definition
 from engine.core.replay import replay
 from engine.core.state import ACTIVE
 from tests.simulation.definitions import parse
+from tests.simulation.faults import ASKED_TO_END
 from tests.simulation.memory.readers import MemoryValues
 from tests.simulation.memory.store import facts_of, read_definition
 from tests.simulation.workflows import AFTER, BEGIN
 from tests.simulation.world import World
 
 COMPLETIONS = frozenset({"TaskSucceeded", "TaskFailed", "TaskCancelled"})
+MENDED = frozenset({"AttemptUnclaimed", "AttemptLost"})
 
 
 def broken(world: World) -> list[str]:
@@ -92,6 +94,17 @@ def what_counts_as_done_was_done(world: World) -> Iterator[str]:
             done = world.ledger.done[instance, path]
             if not any(one.attempt == row.event["attempt"] and one.outcome == "succeeded" for one in done):
                 yield f"{instance}/{path} attempt {row.event['attempt']} succeeded, and nobody did it: {done}"
+
+
+def nothing_is_mended_where_nothing_went_wrong(world: World) -> Iterator[str]:
+    """What is mended after seconds hides what was lost. Processes that are asked to end lose nothing."""
+    if not all(fault.endswith(ASKED_TO_END) for fault in world.weather.happened):
+        return
+    for instance in world.tables.instances:
+        for row in world.histories[instance]:
+            path = task_path(row.scope, row.event.get("task", ""))
+            if row.accepted and row.event["type"] in MENDED and _is_work(world, instance, path):
+                yield f"{instance}/{path} attempt {row.event['attempt']} was lost: {row.event['type']}"
 
 
 def no_more_attempts_than_allowed(world: World) -> Iterator[str]:
@@ -200,6 +213,7 @@ PROMISES: tuple[Callable[[World], Iterator[str]], ...] = (
     nobody_holds_or_waits,
     each_attempt_is_accepted_once_and_none_after_a_later_one,
     what_counts_as_done_was_done,
+    nothing_is_mended_where_nothing_went_wrong,
     no_more_attempts_than_allowed,
     history_gives_the_state,
     ends_are_counted_once,

@@ -14,6 +14,7 @@ from engine.core import attempts as attempts_module
 from engine.core.commands import StopAwaiting
 from engine.core.turn import Turn
 from engine.errors import Unavailable
+from engine.workers.batcher import Batcher
 from tests.simulation.memory import gates, store, tables, writes
 from tests.simulation.run import run
 from tests.simulation.stage import staged
@@ -107,6 +108,11 @@ def half_a_commit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(writes, "_scopes_and_history", half)
 
 
+def forgets_what_is_held(patch: pytest.MonkeyPatch) -> None:
+    """Events of an instance that another worker is at work on are acknowledged as if they had been taken."""
+    patch.setattr(Batcher, "_taken", lambda _self, batch, _held: batch)
+
+
 SABOTAGE: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     no_fence: "accepted",
     no_relay: "the outbox still has",
@@ -118,6 +124,7 @@ SABOTAGE: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     slots_are_kept: "a slot of",
     waits_stay: "still waits for an event",
     half_a_commit: "the history does not give the stored state",
+    forgets_what_is_held: "was lost",
 }
 
 

@@ -14,7 +14,7 @@ from engine.core.codec import definition_to_json, digest
 from engine.core.project import Person, Project
 from engine.errors import HeadraceError, Unavailable
 from tests.simulation import broker, workflows
-from tests.simulation.faults import Plan, Weather, draw
+from tests.simulation.faults import ASKED_TO_END, Plan, Weather, draw
 from tests.simulation.kernel import MS, SECOND, Endless, Kernel, Process, Task
 from tests.simulation.ledger import Ledger, Work
 from tests.simulation.memory.readers import MemoryDefinitions, MemoryReader
@@ -270,7 +270,7 @@ class World:
         victim = self._pick()
         if victim is None or victim.part is None:
             return
-        self.weather.count(f"{victim.role} asked to end")
+        self.weather.count(f"{victim.role} {ASKED_TO_END}")
         part = victim.part
 
         def end() -> None:
