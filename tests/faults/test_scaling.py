@@ -73,7 +73,8 @@ def test_the_work_is_shared_and_done_once(crowd, begin, repository, locks, long)
     assert shares.fairness(events) > EVEN, events
     seen = {"sessions_waiting": f"{locks.share:.3f}", "longest_wait_ms": locks.longest}
     ledger.check(load, DAG, of_each=count, tasks=tasks, events=events, seconds=took, **seen)
-    assert [kind for kind in locks.kinds if "FROM instances" in kind] == []
+    waits = sum(seen for kind, seen in locks.kinds.items() if "FROM instances" in kind)
+    assert waits < locks.samples / 100, locks.kinds
     assert crowd.complaints() == []
 
 
