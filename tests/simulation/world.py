@@ -34,8 +34,6 @@ LAYOUTS = (
     ("tasks", "tasks", "notifications", "notifications", "api", "relay", "scheduler"),
     ("combined", "tasks", "notifications", "api", "api", "relay", "scheduler", "scheduler"),
 )
-SMALLEST = ("combined", "api", "relay", "scheduler")
-"""What a result is held against has been worked out with: it depends on no layout either."""
 PEOPLE = Project(
     people={name: Person(name=name, emails=(f"{name}@example.com",)) for name in workflows.PEOPLE}
 ).to_json()
@@ -62,7 +60,7 @@ class World:
     """Everything of one run. `limit` leaves faults out of those that the seed has."""
 
     def __init__(self, seed: int, limit: Callable[[Plan], Plan], like: World | None = None) -> None:
-        """`like` has run the same seed, with other faults: its workflows serve again, in the smallest layout."""
+        """`like` has run the same seed, with other faults: its workflows serve again."""
         script = Random(f"script {seed}")
         self.seed = seed
         if like is None:
@@ -72,8 +70,7 @@ class World:
         else:
             self.family, self.versions = like.family, like.versions
             script.setstate(like._written)
-        layout = script.choice(LAYOUTS)
-        self.layout = layout if like is None else SMALLEST
+        self.layout = script.choice(LAYOUTS)
         self.plan = limit(draw(script))
         self.script = script
         self.kernel = Kernel(Random(f"run {seed}"), START)
