@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,10 @@ from engine.errors import Misconfigured, Unavailable
 
 BUSY_SECONDS = 10
 """How long a writer waits for the writers before it, in this process and in others."""
+
+ROUND_MS = 50
+"""How long a writer leaves it to SQLite to look again whether another process has done. SQLite's pauses grow from 1 to 100 ms:
+who has waited for long hardly ever comes in time, and those who have just written write again. Each round begins anew."""
 
 _writers: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
 _writers_guard = threading.Lock()
@@ -42,6 +47,7 @@ class SqliteDatabase:
         self._lock = _writer_lock(path)
         self._readers = _engine(url, pool_size=4, max_overflow=36)
         self._writer = _engine(url, pool_size=1, max_overflow=0)
+        sa.event.listen(self._writer, "connect", _wait_in_rounds)
         sa.event.listen(self._writer, "begin", _begin_immediate)
 
     @contextmanager
@@ -129,5 +135,17 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
+def _wait_in_rounds(connection: Any, _record: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {ROUND_MS}")
+
+
 def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver, deadline = driver_of(connection), time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        else:
+            return
