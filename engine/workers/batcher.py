@@ -166,7 +166,6 @@ class Batcher:
     def _taken(self, batch: Sequence[Entry], held: Collection[str]) -> Sequence[Entry]:
         """Those that are over. What is of a held instance comes again."""
         if not held:
-            self._pause = PUT_BACK
             return batch
         put_back = [entry for entry in batch if entry.notification and entry.notification.instance in held]
         self._put_back += put_back

@@ -32,7 +32,7 @@ class PostgresInstanceStore:
         self._database = database
         self._time = ServerTime()
         self._held: frozenset[str] = frozenset()
-        """Instances that were held when they were asked for last."""
+        """Instances that were held when somebody who does not wait asked for them last."""
 
     @contextmanager
     def lock(
@@ -122,11 +122,12 @@ class PostgresInstanceStore:
         found = _loaded(rows)
         if otherwise := [name for name, each in known.items() if instances.get(name) != each.instance]:
             found |= _loaded(*self._more(connection, [_scopes([key for key in scopes if key[0] in otherwise])]))
-        if skip_held and (left_out := {name for name, _ in scopes} - instances.keys()):
-            (there,) = self._more(connection, [(statements.FIND_INSTANCES, {"ids": list(left_out)})])
-            held.update(name for (name,) in there)
-            found = {key: scope for key, scope in found.items() if key[0] not in held}
-        self._held = frozenset(held)
+        if skip_held:
+            if left_out := {name for name, _ in scopes} - instances.keys():
+                (there,) = self._more(connection, [(statements.FIND_INSTANCES, {"ids": list(left_out)})])
+                held.update(name for (name,) in there)
+                found = {key: scope for key, scope in found.items() if key[0] not in held}
+            self._held = frozenset(held)
         for name, path in scopes:
             if name in known and (name, path) not in found and name not in otherwise and path in known[name].scopes:
                 found[name, path] = known[name].scopes[path]
