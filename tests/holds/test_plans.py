@@ -15,7 +15,7 @@ from engine.adapters.databases.postgres.batch import driver, run
 from engine.adapters.databases.postgres.prepared import prepared
 from engine.adapters.databases.postgres.reach import Reach
 from engine.adapters.databases.postgres.rows import writes
-from engine.adapters.databases.postgres.store import _opening, _reads
+from engine.adapters.databases.postgres.store import Wanted, _opening, _reads
 from engine.app.records import InstanceChange, LockedInstance, Record
 from engine.app.remembered import Known
 from tests.holds.given import event, message, record, scope, started
@@ -41,7 +41,7 @@ HOT = [
         statement
         for keys in (KEYS, KEYS[:1])
         for skip_held in (False, True)
-        for statement in _reads(keys, keys, ["i1"], skip_held)
+        for statement in _reads(Wanted(scopes=keys, missing=keys, facts_of=["i1"], known={}), skip_held)
     ),
     *_opening(KNOWN)[1:],
     *(statement for batch in (BATCH, SINGLE) for statement in writes(batch)),

@@ -19,10 +19,41 @@ from engine.adapters.databases.translation import translated
 from engine.adapters.databases.values import read_values
 from engine.app.records import Facts, LoadedScope, LockedInstance
 from engine.app.remembered import Known
+from engine.core.frozen import frozen
 from engine.core.values import Json, JsonObject
 
 _Keys = Collection[tuple[str, str]]
 """Of scopes: an instance and a path."""
+
+
+@frozen
+class Wanted:
+    """What is asked for at once."""
+
+    scopes: _Keys
+    missing: _Keys
+    """Those that are read whatever the lock shows."""
+    facts_of: Collection[str]
+    known: Mapping[str, Known]
+
+    def without(self, held: Collection[str]) -> Wanted:
+        """The same, but nothing of instances that are held."""
+        if not held:
+            return self
+        return Wanted(
+            scopes=[key for key in self.scopes if key[0] not in held],
+            missing=[key for key in self.missing if key[0] not in held],
+            facts_of=[name for name in self.facts_of if name not in held],
+            known={name: each for name, each in self.known.items() if name not in held},
+        )
+
+    def still_so(self, otherwise: Collection[str]) -> dict[tuple[str, str], LoadedScope]:
+        """What is known of the scopes, but of instances that turned out to be otherwise."""
+        return {
+            (name, path): self.known[name].scopes[path]
+            for name, path in self.scopes
+            if name in self.known and name not in otherwise and path in self.known[name].scopes
+        }
 
 
 class PostgresInstanceStore:
@@ -48,7 +79,8 @@ class PostgresInstanceStore:
         now = self._time.now()
         if missing or facts_of or now is None:
             with translated():
-                locked = self._read(scopes, missing or scopes, facts_of, known, skip_held)
+                wanted = Wanted(scopes=scopes, missing=missing or scopes, facts_of=facts_of, known=known)
+                locked = self._read(wanted, skip_held=skip_held)
         else:
             locked = self._believed(scopes, known, now)
         try:
@@ -90,47 +122,25 @@ class PostgresInstanceStore:
             scopes={(instance, path): known[instance].scopes[path] for instance, path in scopes},
         )
 
-    def _read(
-        self,
-        scopes: _Keys,
-        missing: _Keys,
-        facts_of: Collection[str],
-        known: Mapping[str, Known],
-        skip_held: bool,
-    ) -> PostgresLocked:
-        opened: sa.Connection | None = None
-        held: set[str] = set()
-        if skip_held and (asked := self._held.intersection(name for name, _ in scopes)):
-            # Likely held still: to look first costs less than to read in vain what there is to know of them.
-            opened, (_, free) = self._first_answers([BEGIN, _lock(asked, skip_held=True)])
-            held = set(asked).difference(name for name, *_ in free)
-            scopes, missing = ([key for key in keys if key[0] not in held] for keys in (scopes, missing))
-            facts_of = [name for name in facts_of if name not in held]
-            known = {name: each for name, each in known.items() if name not in held}
-        reads = _reads(scopes, missing, facts_of, skip_held)
-        if opened is None:
-            connection, (_, first_rows, *more) = self._first_answers([BEGIN, *reads])
-        else:
-            connection, (first_rows, *more) = opened, self._more(opened, reads)
-        rows, facts = (*more, [], [])[:2]
+    def _read(self, wanted: Wanted, *, skip_held: bool) -> PostgresLocked:
+        opened, held = self._looked_first(wanted) if skip_held else (None, set())
+        wanted = wanted.without(held)
+        connection, (first_rows, rows, facts) = self._asked(opened, wanted, skip_held)
         now: int = (rows or first_rows)[0][-1]  # where nothing is locked the time is all that was read
         self._time.said(now, time.monotonic())
         instances = {
             name: LockedInstance(id=name, digest=digest, state=state, seq=seq)
-            for name, digest, state, seq in (first_rows if scopes else [])
+            for name, digest, state, seq in (first_rows if wanted.scopes else [])
         }
-        found = _loaded(rows)
-        if otherwise := [name for name, each in known.items() if instances.get(name) != each.instance]:
-            found |= _loaded(*self._more(connection, [_scopes([key for key in scopes if key[0] in otherwise])]))
+        otherwise = {name for name, each in wanted.known.items() if instances.get(name) != each.instance}
+        found = wanted.still_so(otherwise) | _loaded(rows)
+        if otherwise:
+            again = [key for key in wanted.scopes if key[0] in otherwise]
+            found |= _loaded(*self._more(connection, [_scopes(again)]))
         if skip_held:
-            if left_out := {name for name, _ in scopes} - instances.keys():
-                (there,) = self._more(connection, [(statements.FIND_INSTANCES, {"ids": list(left_out)})])
-                held.update(name for (name,) in there)
-                found = {key: scope for key, scope in found.items() if key[0] not in held}
+            held |= self._held_now(connection, wanted, instances)
+            found = {key: scope for key, scope in found.items() if key[0] not in held}
             self._held = frozenset(held)
-        for name, path in scopes:
-            if name in known and (name, path) not in found and name not in otherwise and path in known[name].scopes:
-                found[name, path] = known[name].scopes[path]
         return PostgresLocked(
             self._database,
             self._time,
@@ -142,6 +152,34 @@ class PostgresInstanceStore:
             held=held,
             opened=connection,
         )
+
+    def _looked_first(self, wanted: Wanted) -> tuple[sa.Connection | None, set[str]]:
+        """Of what was held last, what is held still: to look costs less than to read in vain what there is to know of it."""
+        asked = self._held.intersection(name for name, _ in wanted.scopes)
+        if not asked:
+            return None, set()
+        opened, (_, free) = self._first_answers([BEGIN, _lock(asked, skip_held=True)])
+        return opened, set(asked).difference(name for name, *_ in free)
+
+    def _asked(
+        self, opened: sa.Connection | None, wanted: Wanted, skip_held: bool
+    ) -> tuple[sa.Connection, tuple[Rows, Rows, Rows]]:
+        """Rows of instances, or the time alone if there is nothing to lock; of scopes; and of facts."""
+        reads = _reads(wanted, skip_held)
+        if opened is None:
+            connection, (_, *answers) = self._first_answers([BEGIN, *reads])
+        else:
+            connection, answers = opened, self._more(opened, reads)
+        first_rows, rows, facts = [*answers, [], []][:3]
+        return connection, (first_rows, rows, facts)
+
+    def _held_now(self, connection: sa.Connection, wanted: Wanted, instances: Mapping[str, LockedInstance]) -> set[str]:
+        """What was asked for, was not locked, and is there all the same."""
+        left_out = {name for name, _ in wanted.scopes} - instances.keys()
+        if not left_out:
+            return set()
+        (there,) = self._more(connection, [(statements.FIND_INSTANCES, {"ids": list(left_out)})])
+        return {name for (name,) in there}
 
     def _more(self, connection: sa.Connection, reads: Sequence[Statement]) -> list[Rows]:
         """What only the first answer showed to be needed."""
@@ -168,13 +206,13 @@ def _opening(known: Mapping[str, Known]) -> list[Statement]:
     return [BEGIN, (statements.HOLD_KNOWN, {**names, "count": len(rows)})]
 
 
-def _reads(scopes: _Keys, missing: _Keys, facts_of: Collection[str], skip_held: bool) -> list[Statement]:
+def _reads(wanted: Wanted, skip_held: bool) -> list[Statement]:
     """The scopes, and the time with them, after the lock: a statement sees what was committed before it began."""
-    if not scopes:
+    if not wanted.scopes:
         return [(statements.NOW, {})]
-    locks = _lock([instance for instance, _ in scopes], skip_held=skip_held)
-    facts = [(statements.READ_FACTS, {"ids": list(facts_of)})] if facts_of else []
-    return [locks, _scopes(missing), *facts]
+    locks = _lock([instance for instance, _ in wanted.scopes], skip_held=skip_held)
+    facts = [(statements.READ_FACTS, {"ids": list(wanted.facts_of)})] if wanted.facts_of else []
+    return [locks, _scopes(wanted.missing), *facts]
 
 
 def _lock(ids: Collection[str], *, skip_held: bool) -> Statement:
