@@ -385,7 +385,7 @@ class Application:
         """Let go of what was opened; workers and servers have stopped before."""
         made = vars(self)
         if "advancer" in made:
-            self.advancer.flush(())
+            self.advancer.flush()
         if "scheduler" in made:
             self.scheduler.close()
         for name in ("broker", "instances", "definitions"):

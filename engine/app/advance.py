@@ -27,7 +27,7 @@ from engine.app.remembered import Known, Remembered
 from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.values import JsonObject
-from engine.errors import Broken, HeadraceError, Unavailable
+from engine.errors import Broken, Unavailable
 
 _REACHES_DOWN = frozenset({"CancelRequested", "TimersDue"})
 """Events that a scope may pass on to the scopes below it."""
@@ -39,12 +39,14 @@ _log = structlog.get_logger(__name__)
 class Advanced:
     """What a committed batch asks for: messages to publish (each with its outbox id), instances that are now final.
 
-    `held`: instances whose events were not taken, as somebody else is at work on them.
+    `held`: instances whose events were not taken, as somebody else is at work on them. `left`: outbox rows that should have
+    gone with it and are there still, as the relay is about to send them.
     """
 
     messages: tuple[Message, ...] = ()
     finished: tuple[str, ...] = ()
     held: Collection[str] = ()
+    left: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,7 @@ class Advancer:
             for instance, adoption in adopting.items():
                 record.definitions[adoption.digest] = adoption.document
                 record.adoptions[instance] = (adoption.digest, adoption.version, adoption.commit)
-            locked.record(record)
+            left = locked.record(record)
             for digest in record.definitions:
                 self._stored.put(digest, True)
         for instance in adopting:
@@ -187,7 +189,7 @@ class Advancer:
         if self._goes_on:
             for run in started:  # not before: what is refused, or whose answer is lost, may be stored otherwise
                 self._runs.keep(run)
-        return Advanced(messages=tuple(record.outbox), finished=batch.finished, held=locked.held)
+        return Advanced(messages=tuple(record.outbox), finished=batch.finished, held=locked.held, left=left)
 
     def submit(
         self,
@@ -209,9 +211,10 @@ class Advancer:
                 adopting=adopting,
                 arriving=arriving,
             )
-        except HeadraceError:
+        except BaseException:
             self._published.add(published)
             raise
+        self._published.add(advanced.left)
         self.send(advanced.messages, advanced.finished)
 
     def send(self, messages: Sequence[Message], finished: Sequence[str] = ()) -> None:
@@ -224,9 +227,15 @@ class Advancer:
             return
         self._published.add(message.id for message in messages if message.id)
 
-    def flush(self, published: Collection[str]) -> None:
-        """Delete published outbox rows when no batch comes along to take them."""
-        self._published.flush(published)
+    def flush(self) -> None:
+        """Delete published outbox rows now: whoever closes the store afterwards finds nobody at it any more."""
+        self._published.flush()
+
+    def delete(self, published: Collection[str]) -> Collection[str]:
+        """Delete these outbox rows when no batch comes along to take them. Returns those that are left, as the relay is about
+        to send them. Raises Unavailable.
+        """
+        return self._store.delete_published(published)
 
     def reject(self, notification: Notification, error: Exception, attempts: int = 0) -> bool:
         """Park an event that cannot be taken, so that nobody loops on it and somebody can look at it.

@@ -63,8 +63,10 @@ class Locked(Protocol):
         """Whether this instance has taken this event before. A round trip."""
         ...
 
-    def record(self, record: Record) -> None:
-        """Write everything and commit. Raises Conflict if a `start_key` exists, a delivery is not `received` any more, or
+    def record(self, record: Record) -> Collection[str]:
+        """Write everything and commit. Returns published outbox rows that stay, as somebody is about to send them.
+
+        Raises Conflict if a `start_key` exists, a delivery is not `received` any more, or
         another delivery holds a key of one that arrives.
         """
         ...
@@ -91,8 +93,8 @@ class InstanceStore(Protocol):
         """
         ...
 
-    def delete_published(self, ids: Collection[str]) -> None:
-        """Outbox rows that have reached the broker, when no batch came along to take them."""
+    def delete_published(self, ids: Collection[str]) -> Collection[str]:
+        """Outbox rows that have reached the broker, when no batch came along to take them. Returns those that stay, as above."""
         ...
 
     def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:

@@ -17,7 +17,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Published:
-    """Ids of published rows that are still in the outbox. Forgetting them is harmless: the relay sends them again."""
+    """Ids of published rows that are still in the outbox. Forgetting them loses nothing: the relay sends them again."""
 
     def __init__(self, store: InstanceStore) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class Published:
         with self._lock:
             self._ids.extend(ids)
             if self._ids and self._timer is None:
-                self._timer = Timer(IDLE, self.flush)
+                self._timer = Timer(IDLE, self._try)
                 self._timer.daemon = True
                 self._timer.start()
 
@@ -41,15 +41,22 @@ class Published:
             ids, self._ids = self._ids, []
             return ids
 
-    def flush(self, more: Collection[str] = ()) -> None:
+    def flush(self) -> None:
         """Delete them now; whoever closes the store afterwards finds nobody at it any more."""
+        self._delete()
+
+    def _try(self) -> None:
+        """Those that stay are tried again: sent once more by the relay, what they ask for may be done a second time."""
+        self.add(self._delete())
+
+    def _delete(self) -> Collection[str]:
+        """Returns what is there still."""
         with self._deleting:
             with self._lock:
                 self._timer = None
-            ids = [*self.take(), *more]
-            if not ids:
-                return
+            ids = self.take()
             try:
-                self._store.delete_published(ids)
+                return self._store.delete_published(ids) if ids else ()
             except Unavailable as error:
-                _log.warning("published rows stay for the relay", rows=len(ids), error=str(error))
+                _log.warning("published rows stay", rows=len(ids), error=str(error))
+                return ids

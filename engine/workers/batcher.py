@@ -55,7 +55,7 @@ class Advances(Protocol):
         skip_held: bool,
     ) -> Advanced: ...
 
-    def flush(self, published: Collection[str]) -> None: ...
+    def delete(self, published: Collection[str]) -> Collection[str]: ...
 
     def reject(self, notification: Notification, error: Exception, attempts: int = 0) -> bool: ...
 
@@ -130,8 +130,8 @@ class Batcher:
         if batch:
             self._commit(batch)
         elif self._published:
-            published, self._published = self._published, []
-            self._patience.insist("deleting published rows", lambda: self._advancer.flush(published))
+            published = self._published
+            self._published = self._delete(published)
 
     def _commit(self, batch: Sequence[Entry]) -> None:
         try:
@@ -161,6 +161,7 @@ class Batcher:
                 lambda: self._advancer.advance(notifications, published, rows=rows, skip_held=skip_held),
             )
             self._published = []
+            self._until_deleted(advanced.left, rows)
         self._settle(self._taken(batch, advanced.held), advanced)
 
     def _taken(self, batch: Sequence[Entry], held: Collection[str]) -> Sequence[Entry]:
@@ -172,6 +173,24 @@ class Batcher:
         self._put_back_since = min(self._put_back_since, time.monotonic())
         self._pause = min(self._pause * 2, PUT_BACK_AT_MOST) if len(put_back) == len(batch) else PUT_BACK
         return [entry for entry in batch if entry.notification is None or entry.notification.instance not in held]
+
+    def _until_deleted(self, left: Collection[str], rows: Mapping[str, Collection[str]]) -> None:
+        """Keeps the leases of what was carried out here for as long as the relay is at its rows.
+
+        It puts off what has a lease. Let go before, or left there, it would be sent and carried out once more.
+        """
+        own = {row for named in rows.values() for row in named}
+        self._published += [row for row in left if row not in own]
+        waiting: Collection[str] = [row for row in left if row in own]
+        until = time.monotonic() + HELD_AT_MOST
+        while waiting and time.monotonic() < until:
+            time.sleep(PUT_BACK)
+            waiting = self._delete(waiting)
+        self._published += waiting
+
+    def _delete(self, rows: Collection[str]) -> list[str]:
+        """Returns those that the relay holds."""
+        return list(self._patience.insist("deleting published rows", lambda: self._advancer.delete(rows)))
 
     def _settle(self, batch: Sequence[Entry], advanced: Advanced) -> None:
         messages = [entry.message for entry in batch if entry.message is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +13,14 @@ from engine.errors import Unavailable
 
 
 class Faults:
-    """What goes wrong next. `broker_down`: nothing can be sent; `answer_lost`: the next commit happens, and nobody hears."""
+    """What goes wrong next. `broker_down`: nothing can be sent; `answer_lost`: the next commit happens, and nobody hears;
+    `undeleted`: so many times published rows cannot be deleted.
+    """
 
     def __init__(self) -> None:
         self.broker_down = False
         self.answer_lost = False
+        self.undeleted = 0
 
 
 class FaultyPublisher:
@@ -50,6 +53,12 @@ class FaultyStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
+    def delete_published(self, ids: Collection[str]) -> Collection[str]:
+        if self._faults.undeleted:
+            self._faults.undeleted -= 1
+            raise Unavailable("the database", "it restarts")
+        return self._store.delete_published(ids)
+
     @contextmanager
     def lock(self, scopes: Any, **given: Any) -> Iterator[Any]:
         self.locks += 1
@@ -65,8 +74,9 @@ class _FaultyLocked:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._locked, name)
 
-    def record(self, record: Record) -> None:
-        self._locked.record(record)
+    def record(self, record: Record) -> Collection[str]:
+        left = self._locked.record(record)
         if self._faults.answer_lost:
             self._faults.answer_lost = False
             raise Unavailable("the database", "the answer to COMMIT was lost")
+        return left

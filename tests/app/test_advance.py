@@ -15,6 +15,7 @@ from engine.app.records import Notification
 from engine.core.events import AttemptAlive, TaskFailed, TaskStarted, TaskSucceeded, to_json
 from engine.errors import Broken, Invalid, Malformed, Newer, Unavailable
 from tests.app.world import NOOP, World
+from tests.servers import wait_until
 
 CHAIN = f"tasks:\n  a: {NOOP}}}\n  b: {{needs: a, {NOOP[1:]}}}\n"
 FAN = (
@@ -50,7 +51,7 @@ def test_an_instance_runs_to_its_end_and_leaves_nothing_behind(world):
     assert world.state(instance) == "succeeded"
     assert world.get(instance).finished_at is not None
     assert world.signals.wait(instance, 0)
-    world.advancer.flush(())
+    world.advancer.flush()
     assert world.waiting_in_outbox() == 0
     world.check_history(instance)
 
@@ -131,7 +132,7 @@ def test_a_broker_that_is_down_delays_and_loses_nothing(world):
 def test_a_process_killed_between_commit_and_publish_is_followed_by_the_relay(world):
     instance = world.start(CHAIN)
     (command,) = world.queued()
-    world.advancer.flush(())
+    world.advancer.flush()
     advanced = world.advancer.advance([succeeded(command)])  # and dies
     assert [message.body["path"] for message in advanced.messages] == ["b"]
     assert world.relay.run_once() == 0, "the process that committed has a second to publish"
@@ -142,13 +143,30 @@ def test_a_process_killed_between_commit_and_publish_is_followed_by_the_relay(wo
     assert world.state(instance) == "running"  # b was taken out of the queue above and not answered
 
 
+def test_published_rows_are_deleted_whatever_goes_wrong_meanwhile(world, monkeypatch):
+    """Left there, they would be sent once more."""
+    world.start(CHAIN)
+    (command,) = world.queued()
+    world.faults.undeleted = 2
+
+    def fails(*_given, **_too):
+        raise RuntimeError("nobody foresaw this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.advancer, "advance", fails)
+        with pytest.raises(RuntimeError):
+            world.advancer.submit([succeeded(command)])
+    wait_until(lambda: world.waiting_in_outbox() == 0, what="the rows' deletion")
+    assert world.faults.undeleted == 0
+
+
 def test_published_rows_ride_with_the_next_batch(world):
     world.start(CHAIN)
     (command,) = world.queued()
     assert world.waiting_in_outbox() == 1
     world.advancer.submit([succeeded(command)])
     assert world.waiting_in_outbox() == 1  # of b: the row of a went with that transaction
-    world.advancer.flush(())
+    world.advancer.flush()
     assert world.waiting_in_outbox() == 0
 
 
@@ -168,7 +186,7 @@ def test_threads_and_processes_on_one_instance_lose_nothing(world):
     )
     world.check_history(instance)
     for process in processes:
-        process.flush(())
+        process.flush()
 
 
 def test_batches_that_share_instances_do_not_deadlock(world):
@@ -188,7 +206,7 @@ def test_batches_that_share_instances_do_not_deadlock(world):
     for instance in instances:
         world.check_history(instance)
     for process in processes:
-        process.flush(())
+        process.flush()
 
 
 @pytest.mark.parametrize(
@@ -255,7 +273,7 @@ def test_one_definition_that_cannot_be_read_is_the_trouble_of_its_instances_alon
     advancer.submit([succeeded(other)])
     assert [command["instance"] for command in world.queued()] == [good]
     assert accepted(world, bad) == [("ScopeStarted", "")]
-    advancer.flush(())
+    advancer.flush()
 
 
 def test_a_definition_that_is_missing_is_said_to_be(world):

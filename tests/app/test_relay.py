@@ -55,7 +55,7 @@ def test_what_somebody_is_at_work_on_is_not_sent_as_well(world):
     """A process that serves both queues takes commands from memory and keeps their rows until they are over."""
     instance = world.start(f"tasks:\n  a: {NOOP}}}\n  b: {{needs: a, {NOOP[1:]}}}\n")
     (first,) = world.queued()
-    world.advancer.flush(())
+    world.advancer.flush()
     (kept,) = world.advancer.advance([Notification(instance=instance, scope="", event=_done(first))]).messages
     world.leases.renew([lease_of(kept.body)])
     for _ in range(4):

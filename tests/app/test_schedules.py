@@ -189,7 +189,7 @@ def test_at_most_a_hundred_are_made_up_for(world, starts):
     go(world, "2030-01-01T14:00:01")
     starts.run_once()
     assert len(world.reader.list(limit=200)) == 100
-    assert fired(world)[-1] == "01-01T14:00"
+    assert max(fired(world)) == "01-01T14:00"
 
 
 def test_a_crash_between_the_start_and_the_row_starts_nothing_twice(world, starts, monkeypatch):

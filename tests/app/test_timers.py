@@ -52,7 +52,7 @@ def test_a_timer_outlives_the_process_that_set_it(world):
     assert Timers(recovery=world.recovery, leases=world.leases, advancer=again.advancer).run_once() == 1
     (command,) = world.queued()
     assert (command["path"], command["attempt"]) == ("a", 2)
-    again.advancer.flush(())
+    again.advancer.flush()
 
 
 def test_an_attempt_that_nobody_took_up_is_asked_for_again_with_growing_pauses(world):

@@ -351,7 +351,7 @@ class World:
 
     def close(self) -> None:
         for advancer in self.advancers:  # none deletes its published rows once the databases are closed
-            advancer.flush(())
+            advancer.flush()
         self.instances.close()
         self._definitions.close()
 

@@ -30,7 +30,10 @@ from tests.core.reference_scopes import Interpreter
 from tests.core.world import World
 
 MANY = settings(max_examples=6 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow])
-pytestmark = pytest.mark.usefixtures("small_windows")
+pytestmark = [
+    pytest.mark.usefixtures("small_windows"),
+    pytest.mark.timeout(1_200),  # the long profile takes minutes
+]
 ERROR = {"kind": "exit", "message": "status 1"}
 
 

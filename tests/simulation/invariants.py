@@ -98,13 +98,25 @@ def what_counts_as_done_was_done(world: World) -> Iterator[str]:
 
 def nothing_is_mended_where_nothing_went_wrong(world: World) -> Iterator[str]:
     """What is mended after seconds hides what was lost. Processes that are asked to end lose nothing."""
-    if not all(fault.endswith(ASKED_TO_END) for fault in world.weather.happened):
+    if not _went_well(world):
         return
     for instance in world.tables.instances:
         for row in world.histories[instance]:
             path = task_path(row.scope, row.event.get("task", ""))
             if row.accepted and row.event["type"] in MENDED and _is_work(world, instance, path):
                 yield f"{instance}/{path} attempt {row.event['attempt']} was lost: {row.event['type']}"
+
+
+def nothing_is_done_twice_where_nothing_went_wrong(world: World) -> Iterator[str]:
+    """Faults may have an attempt carried out again, and only they: calls that take seconds too."""
+    plan = world.weather.plan
+    if not _went_well(world) or plan.database.slow or plan.broker.slow:
+        return
+    for (instance, path), done in world.ledger.done.items():
+        ends = Counter(one.attempt for one in done if one.outcome != "stopped")
+        for attempt, times in ends.items():
+            if times > 1:
+                yield f"{instance}/{path} attempt {attempt} was carried out {times} times"
 
 
 def no_more_attempts_than_allowed(world: World) -> Iterator[str]:
@@ -214,6 +226,7 @@ PROMISES: tuple[Callable[[World], Iterator[str]], ...] = (
     each_attempt_is_accepted_once_and_none_after_a_later_one,
     what_counts_as_done_was_done,
     nothing_is_mended_where_nothing_went_wrong,
+    nothing_is_done_twice_where_nothing_went_wrong,
     no_more_attempts_than_allowed,
     history_gives_the_state,
     ends_are_counted_once,
@@ -267,6 +280,10 @@ def _definition(world: World, instance: str) -> Definition:
 def _end(world: World, instance: str) -> int:
     """The number of the row of history with which it ended."""
     return world.tables.last_end[instance]
+
+
+def _went_well(world: World) -> bool:
+    return all(fault.endswith(ASKED_TO_END) for fault in world.weather.happened)
 
 
 def _is_work(world: World, instance: str, path: str) -> bool:

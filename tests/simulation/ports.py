@@ -99,13 +99,14 @@ class LockedPort:
     def used_up(self, instance: str, event: str) -> bool:
         return bool(self._read("used_up", lambda: self._locked.used_up(instance, event)))
 
-    def record(self, record: Record) -> None:
+    def record(self, record: Record) -> Collection[str]:
         lost = self._weather.before(self._process, "database", "record")
-        self._locked.record(record)
+        left: Collection[str] = self._locked.record(record)
         self._weather.changed()
         for change in record.instances:
             self._weather.wrote(change.id, change.seq, change.state)
         self._weather.after(self._process, "database", "record", unanswered=lost)
+        return left
 
     def _read(self, what: str, read: Callable[[], Any]) -> Any:
         lost = self._weather.before(self._process, "database", what)

@@ -145,7 +145,7 @@ class World:
         self._numbers = itertools.count(1)
 
     def close(self):
-        self.advancer.flush(())  # or a timer does it, on a database that is gone
+        self.advancer.flush()  # or a timer does it, on a database that is gone
         self.broker.close()
         self.folder.cleanup()
         self.instances.close()

@@ -166,7 +166,7 @@ class Engine:
         return self.registry.get_sample_value("headrace_webhook_deliveries_total", labels) or 0.0
 
     def close(self) -> None:
-        self.advancer.flush(())  # or a timer does it, on a database that is gone
+        self.advancer.flush()  # or a timer does it, on a database that is gone
         self.broker.close()
         self.instances.close()
         self._definitions.close()

@@ -84,7 +84,9 @@ class RecordingAdvancer:
         self.answer = answer or (lambda _: Advanced())
         self.batches: list[list[str]] = []
         self.published: list[str] = []
-        self.flushed: list[str] = []
+        self.deleted: list[str] = []
+        self.left: set[str] = set()
+        """Rows that a relay is at."""
         self.rejected: list[tuple[str, str]] = []
         self.held: set[str] = set()
         """Instances that somebody else is at work on; who waits for them finds nobody."""
@@ -104,15 +106,20 @@ class RecordingAdvancer:
         notifications = [one for one in notifications if one.instance not in held]
         answers = [self.answer(one) for one in notifications]
         self.batches.append([one.instance for one in notifications])
-        self.published += [*published, *(row for name, those in rows.items() if name not in held for row in those)]
+        gone = [*published, *(row for name, those in rows.items() if name not in held for row in those)]
+        left = [row for row in gone if row in self.left]
+        self.published += [row for row in gone if row not in left]
         return Advanced(
             messages=tuple(message for answer in answers for message in answer.messages),
             finished=tuple(instance for answer in answers for instance in answer.finished),
             held=held,
+            left=left,
         )
 
-    def flush(self, published) -> None:
-        self.flushed += published
+    def delete(self, published) -> list[str]:
+        left = [row for row in published if row in self.left]
+        self.deleted += [row for row in published if row not in left]
+        return left
 
     def reject(self, notification, error, attempts=0) -> bool:
         self.rejected.append((notification.instance, str(error)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
 from engine.adapters.broker.connect import Broker
 from engine.app.advance import Advanced
 from engine.core.keys import lease_key
-from engine.errors import Malformed
+from engine.errors import Malformed, Unavailable
 from engine.workers import batcher
 from engine.workers.combined_worker import CombinedWorker
 from tests.servers import wait_until
@@ -51,7 +52,15 @@ def combined(performer: ScriptedPerformer) -> Iterator[Callable[..., CombinedWor
 
 
 def deleted(advancer: RecordingAdvancer) -> list[str]:
-    return sorted(advancer.published + advancer.flushed)
+    return sorted(advancer.published + advancer.deleted)
+
+
+def watched(function, called: Event):
+    def calls(*args):
+        called.set()
+        return function(*args)
+
+    return calls
 
 
 def test_chains_run_to_their_end_and_every_row_is_deleted_once(broker, combined, performer):
@@ -104,6 +113,55 @@ def test_a_row_stays_while_the_outcome_of_its_command_is_put_back(broker, combin
     assert deleted(advancer) == []
     advancer.held = set()
     wait_until(lambda: deleted(advancer) == ["a/1"], what="the row's deletion")
+
+
+def test_a_lease_is_kept_while_the_relay_is_at_the_row(broker, combined, performer, monkeypatch):
+    """Of a command that is over. The relay puts off what has a lease, and would send what has none."""
+    monkeypatch.setattr(batcher, "HELD_AT_MOST", 1_000)
+    advancer = RecordingAdvancer(
+        lambda one: Advanced(messages=(row("a", does="wait"),)) if one.event["type"] == "E" else Advanced()
+    )
+    asked = Event()
+    advancer.left, advancer.delete = {"a/1"}, watched(advancer.delete, asked)
+    combined(broker, advancer)
+    broker.publisher.publish([notification("a")])
+    wait_until(lambda: performer.running == 1, what="the start")
+    performer.release.set()
+    assert asked.wait(30)
+    assert list(broker.leases.held([lease_key("a", "build", 1)])) == [True]
+    assert deleted(advancer) == []
+    advancer.left = set()
+    wait_until(lambda: deleted(advancer) == ["a/1"], what="the row's deletion")
+    wait_until(lambda: not any(broker.leases.held([lease_key("a", "build", 1)])), what="the end of the lease")
+
+
+def test_a_relay_that_never_ends_is_waited_for_a_while(broker, combined, performer, monkeypatch):
+    monkeypatch.setattr(batcher, "HELD_AT_MOST", 0.05)
+    advancer = RecordingAdvancer(chain)
+    advancer.left = {"a/1"}
+    combined(broker, advancer)
+    broker.publisher.publish([notification("a", attempt=0)])
+    wait_until(lambda: len(deleted(advancer)) == LENGTH - 1, what="the other rows")
+    advancer.left = set()
+    wait_until(lambda: deleted(advancer) == sorted(f"a/{n}" for n in range(1, LENGTH + 1)), what="that row too")
+
+
+def test_a_database_that_is_away_when_rows_are_deleted_is_asked_again(broker, combined):
+    advancer = RecordingAdvancer(chain)
+    really, tries = advancer.delete, []
+
+    def fails_once(published):
+        tries.append(published)
+        if len(tries) == 1:
+            raise Unavailable("the database", "it restarts")
+        return really(published)
+
+    advancer.delete, advancer.left = fails_once, {f"a/{LENGTH}"}
+    combined(broker, advancer)
+    broker.publisher.publish([notification("a", attempt=0)])
+    wait_until(lambda: len(tries) >= 2, what="a second try")
+    advancer.left = set()
+    wait_until(lambda: len(deleted(advancer)) == LENGTH, what="all rows")
 
 
 @pytest.mark.redis

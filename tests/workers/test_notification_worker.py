@@ -59,10 +59,10 @@ def test_commands_are_published_and_their_rows_go_with_the_next_batch(broker, no
     notification_worker(broker, advancer=advancer)
     broker.publisher.publish([notification("a")])
     commands.wait_for(1)
-    wait_until(lambda: advancer.flushed == ["row"], what="the row's deletion when idle")
+    wait_until(lambda: advancer.deleted == ["row"], what="the row's deletion when idle")
     broker.publisher.publish([notification("a"), notification("a")])
     commands.wait_for(3)
-    wait_until(lambda: advancer.flushed.count("row") + advancer.published.count("row") == 3, what="the other rows")
+    wait_until(lambda: advancer.deleted.count("row") + advancer.published.count("row") == 3, what="the other rows")
 
 
 def test_waiters_hear_of_finished_instances(broker, notification_worker):

@@ -15,7 +15,7 @@ from engine.core.values import Json, JsonObject
 from engine.errors import Broken, NotFound, Unavailable
 from tests.simulation.memory.gates import MemoryGates
 from tests.simulation.memory.tables import InstanceRow, ScopeRow, Tables
-from tests.simulation.memory.writes import apply
+from tests.simulation.memory.writes import apply, delete
 
 
 class MemoryStore:
@@ -45,10 +45,8 @@ class MemoryStore:
         finally:
             self._tables.release(owner)
 
-    def delete_published(self, ids: Collection[str]) -> None:
-        for row in ids:
-            if ("outbox", row) not in self._tables.locks:
-                self._tables.outbox.pop(row, None)
+    def delete_published(self, ids: Collection[str]) -> list[str]:
+        return delete(self._tables, ids)
 
     def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
         found = {digest: self._tables.values.get((instance, digest)) for digest in digests}
@@ -110,11 +108,12 @@ class MemoryLocked:
     def used_up(self, instance: str, event: str) -> bool:
         return (instance, event) in self._tables.receipts
 
-    def record(self, record: Record) -> None:
-        apply(self._tables, record)
+    def record(self, record: Record) -> list[str]:
+        left = apply(self._tables, record)
         if self._gates is not None:
             self._gates.commit()
         self._tables.release(self._owner)
+        return left
 
 
 class MemoryBelieved(MemoryLocked):
@@ -142,9 +141,9 @@ class MemoryBelieved(MemoryLocked):
         self._hold()
         return super().used_up(instance, event)
 
-    def record(self, record: Record) -> None:
+    def record(self, record: Record) -> list[str]:
         self._hold()
-        super().record(record)
+        return super().record(record)
 
     def _hold(self) -> None:
         if self._held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -15,8 +16,8 @@ from engine.errors import Broken, Conflict
 from tests.simulation.memory.tables import ApprovalRow, InstanceRow, OutRow, ScopeRow, Tables, coarse
 
 
-def apply(tables: Tables, record: Record) -> None:
-    """Raises Conflict, Broken, Invalid: then nothing has changed."""
+def apply(tables: Tables, record: Record) -> list[str]:
+    """Gives the published rows that the relay holds. Raises Conflict, Broken, Invalid: then nothing has changed."""
     _refuse_conflicts(tables, record)
     written = _documents(record)
     _refuse_broken(tables, record)
@@ -24,6 +25,16 @@ def apply(tables: Tables, record: Record) -> None:
     _scopes_and_history(tables, record, written)
     _outbox(tables, record, written)
     _effects(tables, record)
+    return delete(tables, record.published)
+
+
+def delete(tables: Tables, rows: Collection[str]) -> list[str]:
+    """Outbox rows, but for those that are locked: a row that the relay holds is the relay's to delete. Gives these."""
+    held = [name for name in rows if name in tables.outbox and ("outbox", name) in tables.locks]
+    for name in rows:
+        if name not in held:
+            tables.outbox.pop(name, None)
+    return held
 
 
 def _documents(record: Record) -> dict[str, list[Any]]:
@@ -126,9 +137,6 @@ def _outbox(tables: Tables, record: Record, written: dict[str, list[Any]]) -> No
     after = tables.now() + PUBLISH_AFTER
     for message, text in zip(record.outbox, written["outbox"], strict=True):
         tables.outbox[message.id or tables.draw()] = OutRow(queue=message.queue, body=text, after=after)
-    for name in record.published:
-        if ("outbox", name) not in tables.locks:  # a row that the relay holds is the relay's to delete
-            tables.outbox.pop(name, None)
 
 
 def _effects(tables: Tables, record: Record) -> None:

@@ -63,7 +63,7 @@ def _first(pool: sa.Engine, get: Callable[[sa.Connection], Answer]) -> tuple[sa.
     try:
         return connection, get(connection)
     except BaseException as error:
-        dead = driver(connection).closed
+        dead = _dead(connection)
         give_back(connection)
         if dead and isinstance(error, psycopg.OperationalError):
             raise _Died(str(error)) from error
@@ -86,9 +86,14 @@ def living(pool: sa.Engine) -> sa.Connection:
 
 def give_back(connection: sa.Connection) -> None:
     """Return a connection to its pool; what it had not committed is rolled back, and a dead one is not kept."""
-    if driver(connection).closed:
+    if _dead(connection):
         connection.invalidate()
     connection.close()
+
+
+def _dead(connection: sa.Connection) -> bool:
+    """SQLAlchemy, where a statement goes through it, notices by itself: it has no driver's connection below it then."""
+    return connection.invalidated or driver(connection).closed
 
 
 def _rows(raw: PromptConnection, results: Sequence[PGresult]) -> list[Rows]:

@@ -13,6 +13,7 @@ from engine.adapters.databases.effects import has_effects, write_effects
 from engine.adapters.databases.events import used_up
 from engine.adapters.databases.gates import GateRows
 from engine.adapters.databases.instances import read_definition
+from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import COMMIT, Statement, first, give_back, living, run
 from engine.adapters.databases.postgres.database import PostgresDatabase
 from engine.adapters.databases.postgres.rows import writes
@@ -75,18 +76,22 @@ class PostgresLocked:
         with translated():
             return used_up(self._connection, instance, event)
 
-    def record(self, record: Record) -> None:
+    def record(self, record: Record) -> Collection[str]:
         """See the port."""
         with translated():
             if has_effects(record):
                 write_effects(self._database, self._connection, record)
             if self._opened is not None:
-                run(self._opened, [*writes(record), COMMIT])
-                return
-            self._opened = living(self._database.batches)
-            asked = time.monotonic()
-            _, ((*_, now),), *_ = run(self._opened, [*self._opening, *writes(record), COMMIT])
-            self._time.said(now, asked)
+                answers = run(self._opened, [*writes(record), COMMIT])
+            else:
+                self._opened = living(self._database.batches)
+                asked = time.monotonic()
+                _, ((*_, now),), *answers = run(self._opened, [*self._opening, *writes(record), COMMIT])
+                self._time.said(now, asked=asked, at=asked)
+            if not record.published or answers[-2][0][-1]:  # of the last part: whether all were deleted
+                return ()
+            (left,) = run(self._opened, [(statements.FIND_OUTBOX, {"ids": record.published})])
+            return [name for (name,) in left]
 
     def close(self) -> None:
         """Give the connection back; what was not recorded is rolled back."""

@@ -10,7 +10,7 @@ from engine.adapters.databases.documents import encoded
 from engine.adapters.databases.instances import parent_columns
 from engine.adapters.databases.postgres import statements
 from engine.adapters.databases.postgres.batch import Statement
-from engine.adapters.databases.postgres.statements import BROKEN, CONFLICT
+from engine.adapters.databases.postgres.statements import BROKEN, CONFLICT, TOLD
 from engine.adapters.databases.timers import round_up
 from engine.app.records import (
     Delivery,
@@ -39,7 +39,7 @@ def writes(record: Record) -> Iterator[Statement]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One table's rows. With `otherwise` exactly `count` of the values' rows have to be there."""
+    """One table's rows. With `otherwise` exactly `count` of the values' rows have to be there, or it is told."""
 
     name: str
     sql: str
@@ -83,7 +83,8 @@ def _rest(record: Record) -> Iterator[_Part]:
         yield _Part("claimed", statements.TAKE_KEYS, _keys(record.arrivals), CONFLICT)
         yield _Part("arrived", statements.STORE_DELIVERIES, _arrived([stored for _, stored in record.arrivals]))
     if record.published:
-        yield _Part("published", statements.DELETE_OUTBOX, {"ids": record.published})
+        values = {"ids": record.published, "count": len(record.published)}
+        yield _Part("published", statements.DELETE_OUTBOX, values, TOLD)
 
 
 def _starts(rows: Sequence[NewInstance]) -> dict[str, object]:

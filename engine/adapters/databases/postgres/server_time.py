@@ -7,6 +7,9 @@ import time
 SECONDS = 2.0
 """How long what it said counts: a clock in this process drifts by nothing in that time, and the database's may be set."""
 
+PROMPT = 0.25
+"""Seconds within which an answer has to be there for its time to count: nobody knows when in them it was."""
+
 
 class ServerTime:
     """Safe to share between threads."""
@@ -14,9 +17,13 @@ class ServerTime:
     def __init__(self) -> None:
         self._said: tuple[int, float] | None = None
 
-    def said(self, now: int, at: float) -> None:
-        """It was `now`, in milliseconds, at this moment of `time.monotonic`."""
-        self._said = now, at
+    def said(self, now: int, *, asked: float, at: float) -> None:
+        """It was `now`, in milliseconds, at this moment of `time.monotonic`; the question was sent at `asked`.
+
+        Nothing is known after an answer that took long: behind a lock, or as this process stood still.
+        """
+        prompt = time.monotonic() - asked <= PROMPT
+        self._said = (now, at) if prompt else None
 
     def forget(self) -> None:
         """Ask again."""

@@ -109,7 +109,16 @@ INSERT_OUTBOX = f"""
 # A row that the relay holds is the relay's to delete: waiting for it could deadlock.
 DELETE_OUTBOX = """
     DELETE FROM outbox WHERE id IN (
-        SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED)"""
+        SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED) RETURNING 1"""
+
+FIND_OUTBOX = "SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[])"
+
+DELETE_AND_SEE = """
+    WITH deleted AS (
+        DELETE FROM outbox WHERE id IN (
+            SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED) RETURNING id)
+    SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) AND id NOT IN (SELECT id FROM deleted)"""
+"""Returns those that the relay holds."""
 
 _UNLESS_HELD = f"""
     ON CONFLICT (source, key) DO UPDATE SET delivery_id = excluded.delivery_id, expires_at = excluded.expires_at
@@ -163,6 +172,8 @@ GIVE_KEYS_BACK = """
                                          AS v(source, key, delivery_id)
     WHERE k.source = v.source COLLATE "C" AND k.key = v.key COLLATE "C" AND k.delivery_id = v.delivery_id COLLATE "C" """
 
+TOLD = "{}"
+"""Whether it holds is a column of the answer."""
 BROKEN = "1 / ({})::int"
 """Divides by zero where a condition does not hold, and CONFLICT takes its logarithm: `translation` tells them apart."""
 CONFLICT = "ln(({})::int)"

@@ -32,7 +32,7 @@ class Wanted:
 
     scopes: _Keys
     missing: _Keys
-    """Those that are read whatever the lock shows."""
+    """Those of them that are not known."""
     facts_of: Collection[str]
     known: Mapping[str, Known]
 
@@ -46,6 +46,11 @@ class Wanted:
             facts_of=[name for name in self.facts_of if name not in held],
             known={name: each for name, each in self.known.items() if name not in held},
         )
+
+    @property
+    def read(self) -> _Keys:
+        """The scopes to read whatever the lock shows: all if none is missing, as the time comes with them."""
+        return self.missing or self.scopes
 
     def still_so(self, otherwise: Collection[str]) -> dict[tuple[str, str], LoadedScope]:
         """What is known of the scopes, but of instances that turned out to be otherwise."""
@@ -79,7 +84,7 @@ class PostgresInstanceStore:
         now = self._time.now()
         if missing or facts_of or now is None:
             with translated():
-                wanted = Wanted(scopes=scopes, missing=missing or scopes, facts_of=facts_of, known=known)
+                wanted = Wanted(scopes=scopes, missing=missing, facts_of=facts_of, known=known)
                 locked = self._read(wanted, skip_held=skip_held)
         else:
             locked = self._believed(scopes, known, now)
@@ -91,12 +96,14 @@ class PostgresInstanceStore:
         finally:
             locked.close()
 
-    def delete_published(self, ids: Collection[str]) -> None:
+    def delete_published(self, ids: Collection[str]) -> Collection[str]:
         """See the port."""
-        if ids:
-            with translated():
-                connection, _ = self._first_answers([(statements.DELETE_OUTBOX, {"ids": list(ids)})])
-            give_back(connection)
+        if not ids:
+            return ()
+        with translated():
+            connection, (rows,) = self._first_answers([(statements.DELETE_AND_SEE, {"ids": list(ids)})])
+        give_back(connection)
+        return [name for (name,) in rows]
 
     def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
         """See the port."""
@@ -125,9 +132,27 @@ class PostgresInstanceStore:
     def _read(self, wanted: Wanted, *, skip_held: bool) -> PostgresLocked:
         opened, held = self._looked_first(wanted) if skip_held else (None, set())
         wanted = wanted.without(held)
-        connection, (first_rows, rows, facts) = self._asked(opened, wanted, skip_held)
+        asked = time.monotonic()
+        connection, answers = self._asked(opened, wanted, skip_held)
+        try:
+            return self._locked(connection, wanted, answers, asked=asked, held=held, skip_held=skip_held)
+        except BaseException:
+            give_back(connection)
+            raise
+
+    def _locked(
+        self,
+        connection: sa.Connection,
+        wanted: Wanted,
+        answers: tuple[Rows, Rows, Rows],
+        *,
+        asked: float,
+        held: set[str],
+        skip_held: bool,
+    ) -> PostgresLocked:
+        first_rows, rows, facts = answers
         now: int = (rows or first_rows)[0][-1]  # where nothing is locked the time is all that was read
-        self._time.said(now, time.monotonic())
+        self._time.said(now, asked=asked, at=time.monotonic())
         instances = {
             name: LockedInstance(id=name, digest=digest, state=state, seq=seq)
             for name, digest, state, seq in (first_rows if wanted.scopes else [])
@@ -136,9 +161,9 @@ class PostgresInstanceStore:
         found = wanted.still_so(otherwise) | _loaded(rows)
         if otherwise:
             again = [key for key in wanted.scopes if key[0] in otherwise]
-            found |= _loaded(*self._more(connection, [_scopes(again)]))
+            found |= _loaded(*run(connection, [_scopes(again)]))
         if skip_held:
-            held |= self._held_now(connection, wanted, instances)
+            held |= _held_now(connection, wanted, instances)
             found = {key: scope for key, scope in found.items() if key[0] not in held}
             self._held = frozenset(held)
         return PostgresLocked(
@@ -169,25 +194,13 @@ class PostgresInstanceStore:
         if opened is None:
             connection, (_, *answers) = self._first_answers([BEGIN, *reads])
         else:
-            connection, answers = opened, self._more(opened, reads)
+            try:
+                connection, answers = opened, run(opened, reads)
+            except BaseException:
+                give_back(opened)
+                raise
         first_rows, rows, facts = [*answers, [], []][:3]
         return connection, (first_rows, rows, facts)
-
-    def _held_now(self, connection: sa.Connection, wanted: Wanted, instances: Mapping[str, LockedInstance]) -> set[str]:
-        """What was asked for, was not locked, and is there all the same."""
-        left_out = {name for name, _ in wanted.scopes} - instances.keys()
-        if not left_out:
-            return set()
-        (there,) = self._more(connection, [(statements.FIND_INSTANCES, {"ids": list(left_out)})])
-        return {name for (name,) in there}
-
-    def _more(self, connection: sa.Connection, reads: Sequence[Statement]) -> list[Rows]:
-        """What only the first answer showed to be needed."""
-        try:
-            return run(connection, reads)
-        except BaseException:
-            give_back(connection)
-            raise
 
     def _first_answers(self, reads: list[Statement]) -> tuple[sa.Connection, list[Rows]]:
         return first(self._database.batches, lambda connection: run(connection, reads))
@@ -212,7 +225,16 @@ def _reads(wanted: Wanted, skip_held: bool) -> list[Statement]:
         return [(statements.NOW, {})]
     locks = _lock([instance for instance, _ in wanted.scopes], skip_held=skip_held)
     facts = [(statements.READ_FACTS, {"ids": list(wanted.facts_of)})] if wanted.facts_of else []
-    return [locks, _scopes(wanted.missing), *facts]
+    return [locks, _scopes(wanted.read), *facts]
+
+
+def _held_now(connection: sa.Connection, wanted: Wanted, instances: Mapping[str, LockedInstance]) -> set[str]:
+    """What was asked for, was not locked, and is there all the same."""
+    left_out = {name for name, _ in wanted.scopes} - instances.keys()
+    if not left_out:
+        return set()
+    (there,) = run(connection, [(statements.FIND_INSTANCES, {"ids": list(left_out)})])
+    return {name for (name,) in there}
 
 
 def _lock(ids: Collection[str], *, skip_held: bool) -> Statement:

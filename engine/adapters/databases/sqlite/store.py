@@ -47,11 +47,12 @@ class SqliteInstanceStore:
         with self._database.transaction() as connection:
             yield SqliteLocked(self._database, connection, self._clock.now(), scopes, facts_of=facts_of, known=known)
 
-    def delete_published(self, ids: Collection[str]) -> None:
-        """See the port."""
+    def delete_published(self, ids: Collection[str]) -> Collection[str]:
+        """See the port. Whoever is about to send rows is the one writer, and waited for."""
         if ids:
             with self._database.writing() as connection:
                 connection.exec_driver_sql(statements.DELETE_OUTBOX, [(row,) for row in ids])
+        return ()
 
     def values(self, instance: str, digests: Sequence[str]) -> Mapping[str, Json]:
         """See the port."""
@@ -126,7 +127,7 @@ class SqliteLocked:
         """See the port."""
         return used_up(self._connection, instance, event)
 
-    def record(self, record: Record) -> None:
+    def record(self, record: Record) -> Collection[str]:
         """See the port."""
         self._write_starts(record)
         self._write_instances(record)
@@ -136,6 +137,7 @@ class SqliteLocked:
         self._store_arrivals(record)
         write_effects(self._database, self._connection, record)
         self._connection.commit()
+        return ()
 
     def _write_starts(self, record: Record) -> None:
         if record.definitions:
