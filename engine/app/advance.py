@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from engine.app.ports import InstanceStore, Locked, Outbox, Publisher, Signals
 from engine.app.published import Published
 from engine.app.recent import Recent
 from engine.app.records import (
+    FINAL,
     NOTIFICATIONS,
     Delivery,
     DeliveryResult,
@@ -27,7 +29,7 @@ from engine.app.remembered import Known, Remembered
 from engine.app.runs import Run, Runs
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.values import JsonObject
-from engine.errors import Broken, Unavailable
+from engine.errors import Broken, Conflict, Unavailable
 
 _REACHES_DOWN = frozenset({"CancelRequested", "TimersDue"})
 """Events that a scope may pass on to the scopes below it."""
@@ -111,7 +113,8 @@ class Advancer:
         `arriving` is asked what arrives at the time of the transaction, while nothing is locked for it.
 
         Raises Unavailable (nothing happened, or the answer to the commit was lost: send the same again), Conflict
-        (a start key or delivery was taken already), Malformed (an event that cannot be read).
+        (a start key or delivery was taken already, an instance that is to go on otherwise has not ended), Malformed (an event
+        that cannot be read).
         """
         stored = [start.facts.digest for start in starting if start.facts.digest in self._stored]
         known = self._remembered.recall({notification.instance for notification in notifications})
@@ -155,12 +158,15 @@ class Advancer:
         keys = {key for notification in notifications for key in _keys(notification)}
         runs = {instance: run for instance, _ in keys if (run := self._runs.get(instance))}
         unknown = {instance for instance, _ in keys if instance not in runs}
-        with self._store.lock(keys, facts_of=unknown, known=known, skip_held=skip_held) as locked:
+        lock = self._store.lock(keys, facts_of=unknown, known=known, skip_held=skip_held)
+        with lock as locked, _forgotten_if_refused(runs):
             for instance, facts in locked.facts.items():
                 runs[instance] = self._runs.learn(instance, facts, locked.definition)
             self._catch_up(locked, runs)
             adopting = {name: adoption for name, adoption in adopting.items() if name in locked.instances}
             for instance, adoption in adopting.items():
+                if locked.instances[instance].state not in FINAL:
+                    raise Conflict(f"instance {instance} goes on already: somebody else has retried it")
                 runs[instance] = self._adopted(runs[instance], adoption)
             arrived = arriving(locked.now)
             starting = [*starting, *arrived.starting]
@@ -269,6 +275,17 @@ class Advancer:
     def _first_run(self, start: Starting, now: int) -> Run:
         definition = self._runs.definition(start.facts.digest, lambda _: start.document)
         return Run.of(start.id, start.facts, definition, started_at=now)
+
+
+@contextmanager
+def _forgotten_if_refused(runs: Mapping[str, Run]) -> Iterator[None]:
+    """What was worked out on the way may have been made from what never came to be."""
+    try:
+        yield
+    except BaseException:
+        for run in runs.values():
+            run.memo.clear()
+        raise
 
 
 def _keys(notification: Notification) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,8 @@ MAX_LINE = 8 * 1024
 BATCH = 200
 PAUSE = 0.5
 """Seconds between two writes of a task that goes on printing."""
+AWAY = 5.0
+"""The same after a write that failed: each may wait for the database, and the task that prints with it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +41,8 @@ class TaskLog:
         self._lines = 0
         self._bytes = 0
         self._full = False
+        self._failed = False
+        """Whether the last write failed."""
         self._written = monotonic()
 
     def line(self, stream: str, text: str) -> None:
@@ -54,14 +58,14 @@ class TaskLog:
             if self._full:
                 stream, text = "engine", "the log is full: what follows was not kept"
             self._add(stream, text)
-            if len(self._waiting) >= BATCH:
+            if len(self._waiting) >= BATCH and not self._failed:
                 self._write()
         self.flush()
 
     def flush(self) -> None:
         """Write what waits, at most twice a second."""
         with self._lock:
-            if monotonic() - self._written > PAUSE:
+            if monotonic() - self._written > (AWAY if self._failed else PAUSE):
                 self._write()
 
     def close(self) -> None:
@@ -70,16 +74,17 @@ class TaskLog:
             self._write()
 
     def _write(self) -> None:
-        self._written = monotonic()
-        if not self._waiting:
-            return
         try:
-            self._store.append(self._waiting)
+            if self._waiting:
+                self._store.append(self._waiting)
         except HeadraceError as error:
-            # What cannot be written now is tried again with the next lines; a log never fails its task.
+            # What cannot be written now is tried again with later lines; a log never fails its task.
             _log.warning("task_log_not_written", lines=len(self._waiting), error=str(error))
-            return
-        self._waiting = []
+            self._failed = True
+        else:
+            self._waiting = []
+            self._failed = False
+        self._written = monotonic()
 
     def _add(self, stream: str, text: str) -> None:
         instance, path, attempt = self._of

@@ -58,16 +58,16 @@ def again(turn: Turn, task: Task, run: TaskRun) -> None:
         turn.end(task.id, run, FAILED)
         return
     if turn.paused:
-        held = run.copy()
-        held["held"] = "again"
-        held["timers"] = {name: due for name, due in run.get("timers", {}).items() if name != "retry"}
-        turn.put(task.id, held)
-        return
-    attempt(turn, task, _next(run))
+        _hold(turn, task, run)
+    else:
+        attempt(turn, task, _next(run))
 
 
 def lost(turn: Turn, task: Task, run: TaskRun) -> None:
-    """Its worker died: at once another attempt, which uses none of `max_attempts`; the task fails after too many losses."""
+    """Its worker died: at once another attempt, which uses none of `max_attempts`; the task fails after too many losses.
+
+    While the instance is paused the attempt waits, as any other would.
+    """
     if turn.is_stopping(run):
         turn.end(task.id, run, CANCELLED)
         return
@@ -77,6 +77,9 @@ def lost(turn: Turn, task: Task, run: TaskRun) -> None:
     if losses >= MAX_LOSSES:
         message = f"the worker was lost {losses} times"
         turn.end(task.id, counted, FAILED, error={"kind": "lost", "message": message})
+    elif turn.paused:
+        counted["state"] = "waiting"
+        _hold(turn, task, counted)
     else:
         attempt(turn, task, _next(counted))
 
@@ -89,6 +92,14 @@ def pause(retry: Retry, failures: int, key: str) -> int:
         grown = retry.max_delay
     spread = zlib.crc32(key.encode()) / 0xFFFFFFFF * 2 - 1
     return min(round(grown * (1 + JITTER * spread)), retry.max_delay)
+
+
+def _hold(turn: Turn, task: Task, run: TaskRun) -> None:
+    """The next attempt begins when the pause is over. Of the timers its deadline alone goes on."""
+    held = run.copy()
+    held["held"] = "again"
+    held["timers"] = {name: due for name, due in run.get("timers", {}).items() if name == "deadline"}
+    turn.put(task.id, held)
 
 
 def _next(run: TaskRun) -> TaskRun:

@@ -14,12 +14,13 @@ from engine.errors import Unavailable
 
 class Faults:
     """What goes wrong next. `broker_down`: nothing can be sent; `answer_lost`: the next commit happens, and nobody hears;
-    `undeleted`: so many times published rows cannot be deleted.
+    `unwritten`: the next commit does not happen; `undeleted`: so many times published rows cannot be deleted.
     """
 
     def __init__(self) -> None:
         self.broker_down = False
         self.answer_lost = False
+        self.unwritten = False
         self.undeleted = 0
 
 
@@ -75,6 +76,9 @@ class _FaultyLocked:
         return getattr(self._locked, name)
 
     def record(self, record: Record) -> Collection[str]:
+        if self._faults.unwritten:
+            self._faults.unwritten = False
+            raise Unavailable("the database", "the connection was lost")
         left = self._locked.record(record)
         if self._faults.answer_lost:
             self._faults.answer_lost = False

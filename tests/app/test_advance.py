@@ -12,7 +12,7 @@ import pytest
 from engine.adapters.databases.outbox import TRIES
 from engine.app.batch import Batch
 from engine.app.records import Notification
-from engine.core.events import AttemptAlive, TaskFailed, TaskStarted, TaskSucceeded, to_json
+from engine.core.events import AttemptAlive, AttemptLost, TaskFailed, TaskStarted, TaskSucceeded, to_json
 from engine.errors import Broken, Invalid, Malformed, Newer, Unavailable
 from tests.app.world import NOOP, World
 from tests.servers import wait_until
@@ -158,6 +158,23 @@ def test_published_rows_are_deleted_whatever_goes_wrong_meanwhile(world, monkeyp
             world.advancer.submit([succeeded(command)])
     wait_until(lambda: world.waiting_in_outbox() == 0, what="the rows' deletion")
     assert world.faults.undeleted == 0
+
+
+def test_items_are_not_those_of_a_result_that_was_never_stored(world):
+    """The list is worked out once; a transaction that failed may have done so from an attempt that was lost after it."""
+    instance = world.start(
+        f"tasks:\n  a: {NOOP}, outputs: {{xs: {{type: array, items: {{type: string}}}}}}}}\n"
+        f"  e: {{needs: a, for_each: tasks.a.outputs.xs, as: x, {NOOP[1:]}}}\n"
+    )
+    (command,) = world.queued()
+    world.faults.unwritten = True
+    with pytest.raises(Unavailable):
+        world.advancer.submit([succeeded(command, {"xs": ["old", "older", "oldest"]})])
+    world.tell(instance, AttemptLost(task="a", attempt=1))
+    (again,) = world.queued()
+    world.advancer.submit([succeeded(again, {"xs": ["new"]})])
+    assert [one["path"] for one in world.queued()] == ["e[0]"]
+    world.check_history(instance)
 
 
 def test_published_rows_ride_with_the_next_batch(world):

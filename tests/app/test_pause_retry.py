@@ -7,7 +7,7 @@ import pytest
 from engine.app.cancel import Canceller
 from engine.app.pause import Pauser
 from engine.app.retry import Retrier
-from engine.core.events import AttemptAlive, TaskSucceeded
+from engine.core.events import AttemptAlive, AttemptLost, TaskSucceeded
 from engine.errors import Conflict, NotFound
 from tests.app.world import NOOP, PROJECT, World
 
@@ -27,6 +27,46 @@ def retrier(world: World) -> Retrier:
         definitions=world.definitions,
         advancer=world.advancer,
     )
+
+
+def test_an_attempt_that_is_lost_is_not_made_again_before_the_pause_is_over(world, pauser):
+    instance = world.start(CHAIN)
+    (command,) = world.queued()
+    pauser.pause(instance, by="ana")
+    world.tell(instance, AttemptLost(task="a", attempt=1))
+    assert world.queued() == []
+    run = world.run(instance, "a")
+    assert (run["state"], run["held"], run["attempt"], run["losses"]) == ("waiting", "again", 1, 1)
+    pauser.resume(instance, by="ana")
+    (again,) = world.queued()
+    assert (again["path"], again["attempt"]) == ("a", command["attempt"] + 1)
+    world.answer(again)
+    world.work()
+    assert world.state(instance) == "succeeded"
+    world.check_history(instance)
+
+
+def test_who_retries_on_the_newest_version_after_somebody_else_has_retried_is_told(world, retrier, monkeypatch):
+    """Also if both looked before: the other's instance goes on with its own version."""
+    instance = world.start(CHAIN)
+    (command,) = world.queued()
+    world.answer(command, error="no route")
+    world.load(f"name: w\n{CHAIN}  z: {{needs: c, {NOOP[1:]}}}\n")
+    really = world.advancer.submit
+
+    def late(notifications, **given):
+        monkeypatch.undo()
+        retrier.retry(instance, by="ben")
+        return really(notifications, **given)
+
+    monkeypatch.setattr(world.advancer, "submit", late)
+    digest = world.get(instance).digest
+    with pytest.raises(Conflict, match="somebody else has retried it"):
+        retrier.retry(instance, by="ana", newest=True)
+    assert (world.state(instance), world.get(instance).digest) == ("running", digest)
+    world.work()
+    assert world.state(instance) == "succeeded"
+    world.check_history(instance)
 
 
 def test_nothing_new_starts_while_it_is_paused(world, pauser):
