@@ -53,15 +53,15 @@ class Gathering:
             group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
             calls = [call for call, _ in group]
             self._bytes -= sum(len(call.body) for call in calls)
-            outcomes = await asyncio.to_thread(self._receive, calls)
+            outcomes = await self._received(calls)
             for (_, answer), outcome in zip(group, outcomes, strict=True):
                 _give(answer, outcome)
         self._group = None
 
-    def _receive(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
+    async def _received(self, calls: Sequence[NewDelivery]) -> Sequence[Received | Exception]:
         try:
-            return self._receiver.receive(calls)
-        except Exception as error:  # noqa: BLE001 - nobody may be left waiting, whatever it is
+            return await asyncio.to_thread(self._receiver.receive, calls)
+        except Exception as error:  # noqa: BLE001 - nobody may be left waiting, whatever it is: also if no thread can be had
             return [error] * len(calls)
 
 

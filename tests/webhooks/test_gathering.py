@@ -77,6 +77,25 @@ def test_an_error_that_nobody_foresaw_leaves_nobody_waiting():
         assert [type(one) for one in asyncio.run(both())] == [ZeroDivisionError] * 2
 
 
+def test_a_thread_that_cannot_be_had_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch):
+    gate = Gate()
+    gate.open.set()
+    gathered = Gathering(gate)
+
+    async def no_thread(*_given: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def first_without() -> list[object]:
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio, "to_thread", no_thread)
+            (failed,) = await asyncio.gather(gathered.take(call("a")), return_exceptions=True)
+        return [failed, await asyncio.wait_for(gathered.take(call("b")), 10)]
+
+    failed, taken = asyncio.run(first_without())
+    assert isinstance(failed, RuntimeError)
+    assert isinstance(taken, Received)
+
+
 @pytest.mark.parametrize("bound", ["ROOM", "ROOM_BYTES"])
 def test_what_there_is_no_room_for_has_to_come_again(monkeypatch: pytest.MonkeyPatch, bound: str):
     monkeypatch.setattr(gathering, bound, 2)

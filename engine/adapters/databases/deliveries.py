@@ -79,9 +79,11 @@ def forget_deliveries(database: Database, connection: sa.Connection, *, before: 
     old = sa.select(deliveries.c.id).where(deliveries.c.received_at < before, deliveries.c.state != "received")
     ids = connection.execute(old.order_by(deliveries.c.received_at).limit(limit)).scalars().all()
     connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(ids)))
-    expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(delivery_keys.c.expires_at <= database.now())
+    over = delivery_keys.c.expires_at <= database.now()
+    expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(over).limit(limit)
     key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
-    connection.execute(sa.delete(delivery_keys).where(key.in_(expired.limit(limit))))
+    # `over` once more: of a row that was renewed while it was waited for, only what stands outside is looked at again.
+    connection.execute(sa.delete(delivery_keys).where(key.in_(expired), over))
     return len(ids)
 
 

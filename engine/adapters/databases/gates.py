@@ -199,8 +199,9 @@ def forget_gates(database: Database, connection: sa.Connection, *, before: int, 
     if names:
         for table in (rate_turns, rate_limits):
             connection.execute(sa.delete(table).where(table.c.name.in_(names)))
-    old = sa.select(*kept_outputs.primary_key).where(kept_outputs.c.at < before).limit(limit)
-    gone = connection.execute(sa.delete(kept_outputs).where(sa.tuple_(*kept_outputs.primary_key).in_(old)))
+    old = kept_outputs.c.at < before
+    key, keys = sa.tuple_(*kept_outputs.primary_key), sa.select(*kept_outputs.primary_key).where(old).limit(limit)
+    gone = connection.execute(sa.delete(kept_outputs).where(key.in_(keys), old))  # as with keys of deliveries
     return max(len(names), gone.rowcount)
 
 

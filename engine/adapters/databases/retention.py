@@ -84,13 +84,14 @@ class RetentionStore:
 
     def forget(self, *, before: int, limit: int) -> int:
         """See the port."""
-        parked = sa.select(outbox.c.id).where(outbox.c.parked_at < before).limit(limit)
+        old = outbox.c.parked_at < before
+        parked = sa.select(outbox.c.id).where(old).limit(limit)
         with self._database.writing() as connection:
             return max(
                 forget_deliveries(self._database, connection, before=before, limit=limit),
                 forget_events(connection, before=before, limit=limit),
                 forget_gates(self._database, connection, before=before, limit=limit),
-                connection.execute(sa.delete(outbox).where(outbox.c.id.in_(parked))).rowcount,
+                connection.execute(sa.delete(outbox).where(outbox.c.id.in_(parked), old)).rowcount,
             )
 
     def forget_definitions(self) -> int:
