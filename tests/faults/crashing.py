@@ -37,6 +37,9 @@ MEMORY_SETTLE = "engine.adapters.broker.memory_transport:MemoryTransport.settle"
 PERFORM = "engine.app.perform:Performer.perform"
 LOAD = "engine.adapters.databases.definitions:Definitions.load"
 
+WRITES = ("record", "delete_published")
+"""Methods that did something, whatever they give back."""
+
 CALL = ("before", "after")
 BLOCK = ("entered", "leaving", "left")
 """Of something used by `with`: when its beginning is over, when its end begins (for a transaction: before its commit), and when that is over."""
@@ -126,7 +129,7 @@ def _call(method: Callable[..., Any], when: str, end: Callable[[], None]) -> Cal
         if when == "before":
             end()
         result = method(*args, **kwargs)
-        if when == "after" and result not in ([], ()):  # looked and found nothing
+        if when == "after" and (method.__name__ in WRITES or result not in ([], ())):  # or looked and found nothing
             end()
         return result
 
