@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from engine.adapters.databases.database import Database
+from engine.adapters.databases.forgetting import some
 from engine.adapters.databases.paging import newest_first
 from engine.adapters.databases.tables import deliveries, delivery_keys
 from engine.app.delivery_ports import received
@@ -79,11 +80,7 @@ def forget_deliveries(database: Database, connection: sa.Connection, *, before: 
     old = sa.select(deliveries.c.id).where(deliveries.c.received_at < before, deliveries.c.state != "received")
     ids = connection.execute(old.order_by(deliveries.c.received_at).limit(limit)).scalars().all()
     connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(ids)))
-    over = delivery_keys.c.expires_at <= database.now()
-    expired = sa.select(delivery_keys.c.source, delivery_keys.c.key).where(over).limit(limit)
-    key = sa.tuple_(delivery_keys.c.source, delivery_keys.c.key)
-    # `over` once more: of a row that was renewed while it was waited for, only what stands outside is looked at again.
-    connection.execute(sa.delete(delivery_keys).where(key.in_(expired), over))
+    connection.execute(some(delivery_keys, delivery_keys.c.expires_at <= database.now(), limit))
     return len(ids)
 
 

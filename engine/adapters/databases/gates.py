@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.adapters.databases.database import Database
+from engine.adapters.databases.forgetting import some
 from engine.adapters.databases.tables import (
     instances,
     kept_outputs,
@@ -199,9 +200,7 @@ def forget_gates(database: Database, connection: sa.Connection, *, before: int, 
     if names:
         for table in (rate_turns, rate_limits):
             connection.execute(sa.delete(table).where(table.c.name.in_(names)))
-    old = kept_outputs.c.at < before
-    key, keys = sa.tuple_(*kept_outputs.primary_key), sa.select(*kept_outputs.primary_key).where(old).limit(limit)
-    gone = connection.execute(sa.delete(kept_outputs).where(key.in_(keys), old))  # as with keys of deliveries
+    gone = connection.execute(some(kept_outputs, kept_outputs.c.at < before, limit))
     return max(len(names), gone.rowcount)
 
 

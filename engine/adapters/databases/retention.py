@@ -11,6 +11,7 @@ from engine.adapters.databases.artifacts import forget_artifacts
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.deliveries import forget_deliveries
 from engine.adapters.databases.events import forget_events
+from engine.adapters.databases.forgetting import some
 from engine.adapters.databases.gates import forget_gates
 from engine.adapters.databases.tables import (
     approvals,
@@ -84,14 +85,12 @@ class RetentionStore:
 
     def forget(self, *, before: int, limit: int) -> int:
         """See the port."""
-        old = outbox.c.parked_at < before
-        parked = sa.select(outbox.c.id).where(old).limit(limit)
         with self._database.writing() as connection:
             return max(
                 forget_deliveries(self._database, connection, before=before, limit=limit),
                 forget_events(connection, before=before, limit=limit),
                 forget_gates(self._database, connection, before=before, limit=limit),
-                connection.execute(sa.delete(outbox).where(outbox.c.id.in_(parked), old)).rowcount,
+                connection.execute(some(outbox, outbox.c.parked_at < before, limit)).rowcount,
             )
 
     def forget_definitions(self) -> int:

@@ -109,15 +109,11 @@ INSERT_OUTBOX = f"""
 # A row that the relay holds is the relay's to delete: waiting for it could deadlock.
 DELETE_OUTBOX = """
     DELETE FROM outbox WHERE id IN (
-        SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED) RETURNING 1"""
+        SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED) RETURNING id"""
 
 FIND_OUTBOX = "SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[])"
 
-DELETE_AND_SEE = """
-    WITH deleted AS (
-        DELETE FROM outbox WHERE id IN (
-            SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) FOR UPDATE SKIP LOCKED) RETURNING id)
-    SELECT id FROM outbox WHERE id = ANY(%(ids)b::text[]) AND id NOT IN (SELECT id FROM deleted)"""
+DELETE_AND_SEE = f"WITH deleted AS ({DELETE_OUTBOX}) {FIND_OUTBOX} AND id NOT IN (SELECT id FROM deleted)"  # noqa: S608 - statements of our own
 """Returns those that the relay holds."""
 
 _UNLESS_HELD = f"""
