@@ -30,7 +30,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Heartbeat:
-    """Beats while there are attempts. `announce` sends a notification, `crowded` hears that every beat that some run long."""
+    """Beats while there are attempts. `announce` sends a notification, `drop` forgets a message, `crowded` hears every beat
+    that some run long how many do.
+    """
 
     def __init__(
         self,
@@ -39,14 +41,17 @@ class Heartbeat:
         leases: Leases,
         worker: str,
         announce: Callable[[Notification], None],
+        drop: Callable[[Held], None],
         crowded: Callable[[int], None],
     ) -> None:
         self._attempts = attempts
         self._leases = leases
         self._worker = worker
         self._announce = announce
+        self._drop = drop
         self._crowded = crowded
         self._renewed: frozenset[str] = frozenset()
+        self._lost: list[Held] = []
         self._renewing = Lock()
         self._sure_until = 0.0
         self._stopping = Event()
@@ -98,7 +103,7 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            if not self._renewed:
+            if not (self._renewed or self._lost):
                 self._attempts.arrived.wait()
             try:
                 self.beat()
@@ -121,6 +126,10 @@ class Heartbeat:
                     attempt.leased = True
                 for attempt, standing in zip(attempts.values(), self._leases.renew(list(attempts)), strict=True):
                     self._heed(attempt, standing)
+                while self._lost:
+                    # Who has taken over has a message of its own. This one would come back when that has long ended.
+                    self._drop(self._lost[-1])
+                    self._lost.pop()
         except Unavailable as error:
             _log.warning("leases cannot be renewed", leases=len(attempts), error=str(error))
         else:
@@ -130,6 +139,7 @@ class Heartbeat:
         if standing == "lost":
             _log.warning("somebody else has taken over", lease=attempt.lease)
             self._attempts.lose(attempt)
+            self._lost.append(attempt.message)
         elif standing == "cancelled" and not attempt.stop.is_set():
             _log.info("asked to stop", lease=attempt.lease)
             attempt.stop.set()

@@ -77,6 +77,7 @@ class TaskWorker:
             leases=broker.leases,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             announce=lambda notification: self._outcomes.add(Entry(notification=notification)),
+            drop=broker.dramatiq.drop,
             crowded=self._relieve,
         )
         self._broker = broker.dramatiq
@@ -142,7 +143,6 @@ class TaskWorker:
         intake = self._broker.queues[message.queue_name]
         attempt = self._attempts.begin(message)
         if attempt is None:  # given back or lost a moment ago
-            intake.settled([message.message_id])
             return
         started_at = time.monotonic()
         try:
@@ -155,8 +155,6 @@ class TaskWorker:
         if self._heartbeat.ours(attempt) and self._attempts.finish(attempt):
             lease = attempt.lease if attempt.leased else None
             self._outcomes.add(Entry(notification=notification, message=message, lease=lease, row=attempt.row))
-        else:
-            intake.settled([message.message_id])
         self._pace.observe(time.monotonic() - started_at)
         intake.window = self._pace.window
         intake.finished(message)

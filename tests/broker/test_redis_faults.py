@@ -271,3 +271,16 @@ def test_waiters_look_again_after_an_outage(broker: Broker, redis_server: RedisS
     redis_server.start()
     thread.join(60)
     assert heard == [True]
+
+
+def test_what_is_dropped_late_leaves_its_next_reader_the_message(broker: Broker, other: Broker):
+    """It went back while the first reader was stopped. If the second one dies, a third needs its body."""
+    broker.publisher.publish(commands(2))
+    (gone, held) = take_all(read(broker, "tasks"))
+    broker.dramatiq._transport.requeue("tasks", [gone.message_id])
+    assert numbers(take_all(read(other, "tasks"))) == [0]
+    for message in (gone, held):
+        broker.dramatiq.drop(message)
+    broker.close()
+    other.dramatiq._transport.requeue("tasks", [gone.message_id, held.message_id])
+    assert numbers(take_all(read(other, "tasks"))) == [0]

@@ -183,6 +183,13 @@ class Transport:
         self._redis.put_back(self.reader, queue, ids)
         self._weather.after(self._process, "broker", "requeue", unanswered=lost)
 
+    def drop(self, queue: str, ids: Sequence[str]) -> None:
+        lost = self._weather.before(self._process, "broker", "drop")
+        held = self._redis.fetched.get((self.reader, queue), {})
+        for one in ids:
+            held.pop(one, None)
+        self._weather.after(self._process, "broker", "drop", unanswered=lost)
+
     def requeue_others(self, queue: str, mine: Collection[str]) -> None:
         held = self._redis.fetched.get((self.reader, queue), {})
         self.requeue(queue, [one for one in held if one not in mine])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event
 
@@ -23,8 +24,10 @@ def attempt(instance: str) -> Attempt:
     return Attempt(message=Held(message), lease=lease_of(body))
 
 
-def heartbeat(attempts: Attempts, leases: MemoryLeases) -> Heartbeat:
-    return Heartbeat(attempts=attempts, leases=leases, worker="w", announce=lambda _: None, crowded=lambda _: None)
+def heartbeat(attempts: Attempts, leases: MemoryLeases, *, drop: Callable[[Held], None] = lambda _: None) -> Heartbeat:
+    return Heartbeat(
+        attempts=attempts, leases=leases, worker="w", announce=lambda _: None, drop=drop, crowded=lambda _: None
+    )
 
 
 class Racing(MemoryLeases):
@@ -122,6 +125,25 @@ def test_after_a_stop_an_attempt_asks_whether_it_is_still_its_own():
     assert ended.stop.is_set()
     assert attempts.snapshot() == []
     assert not attempts.arrived.is_set(), "there is nothing left to beat for (the simulator's seed 54)"
+
+
+def test_the_message_of_what_was_taken_over_is_dropped_once_even_if_the_broker_is_away_meanwhile():
+    attempts, taken = Attempts(), attempt("a")
+    attempts.add([taken])
+    dropped: list[Held] = []
+    away = [True]
+
+    def drop(message: Held) -> None:
+        if away:
+            raise Unavailable("Redis")
+        dropped.append(message)
+
+    beats = heartbeat(attempts, TakenOver(ms=60_000), drop=drop)
+    beats.beat()
+    away.clear()
+    beats.beat()
+    beats.beat()
+    assert dropped == [taken.message]
 
 
 def test_what_is_leased():

@@ -264,3 +264,22 @@ def test_what_somebody_else_took_over_counts_for_nothing(redis_url, open_broker,
     assert list(other.leases.held([key])) == [True]
     stopped.publisher.publish([run_task("b")])
     wait_until(lambda: ("b", "TaskSucceeded") in outcomes.events(), what="the next command")
+
+
+@pytest.mark.redis
+def test_what_somebody_else_took_over_does_not_come_back(redis_url, open_broker, task_worker, performer):
+    """Its message would: with the end of this worker, when whoever took over has long let go of the lease."""
+    stopped, other = open_broker(redis_url), open_broker(redis_url)
+    worker = task_worker(stopped)
+    key = lease_key("a", "build", 1)
+    stopped.publisher.publish([run_task("a", does="until stopped")])
+    wait_until(lambda: performer.running == 1, what="the start")
+    wait_until(lambda: stopped.leases.release([key]) or other.leases.renew([key]) == ["ours"], what="the takeover")
+    wait_until(lambda: performer.running == 0, what="the stop")
+    wait_until(lambda: not stopped.dramatiq.queues["tasks"].unsettled(), what="the room")
+    other.leases.release([key])  # it has ended there
+    worker.stop(4)
+    task_worker(other)
+    other.publisher.publish([run_task("after")])
+    wait_until(lambda: "after" in performer.started, what="the next command")
+    assert performer.started == ["a", "after"]

@@ -107,6 +107,10 @@ class MemoryTransport:
         with self._lock:
             self._queue(queue).put_back(ids)
 
+    def drop(self, queue: str, ids: Sequence[str]) -> None:
+        """As an acknowledgement does: all that is fetched is this process' own."""
+        self.settle(ack={queue: ids})
+
     def requeue_others(self, queue: str, mine: Collection[str]) -> None:
         """Put back what was fetched and is not known."""
         with self._lock:

@@ -94,6 +94,13 @@ class QueueBroker(dramatiq.Broker):
             if intake := self.queues.get(queue):
                 intake.settled(ids)
 
+    def drop(self, message: Held) -> None:
+        """Forget a message that counts for nothing, as far as this process still holds it. Raises Unavailable."""
+        if message.queued:
+            self._transport.drop(message.queue_name, [message.message_id])
+        if intake := self.queues.get(message.queue_name):
+            intake.settled([message.message_id])
+
     def close(self) -> None:
         """Give back what is unacknowledged and let go of connections."""
         self._transport.close()

@@ -140,6 +140,18 @@ return put_back(ARGV[1], ARGV[2], ids)
 """
 )
 
+DROP = (
+    _PRELUDE
+    + """
+-- broker, queue, id, id, ... of messages that count for nothing, as far as this reader still holds them
+for i = 3, #ARGV do
+  if redis.call('SREM', acks_of(ARGV[1], ARGV[2]), ARGV[i]) == 1 then
+    redis.call('HDEL', ns .. ':' .. ARGV[2] .. '.msgs', ARGV[i])
+  end
+end
+"""
+)
+
 BEAT = (
     _PRELUDE
     + """

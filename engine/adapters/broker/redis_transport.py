@@ -13,7 +13,7 @@ from engine.adapters.broker.redis_client import reaching_redis
 from engine.adapters.broker.redis_heart import Heart
 from engine.adapters.broker.redis_leases import STANDINGS
 from engine.adapters.broker.redis_names import Names
-from engine.adapters.broker.redis_scripts import FETCH, FIGURES, LEAVE, PUSH, RELEASE, REQUEUE
+from engine.adapters.broker.redis_scripts import DROP, FETCH, FIGURES, LEAVE, PUSH, RELEASE, REQUEUE
 from engine.adapters.broker.redis_signals import announcement
 from engine.adapters.broker.redis_talk import Command, Script, transact
 from engine.adapters.broker.transport import CANCEL_SECONDS, EVERYWHERE
@@ -34,6 +34,7 @@ class RedisTransport:
         self._names = names
         self._fetch = Script(client, FETCH)
         self._requeue = Script(client, REQUEUE)
+        self._drop = Script(client, DROP)
         self._leave = Script(client, LEAVE)
         self._figures = Script(client, FIGURES)
         self._push = Script(client, PUSH)
@@ -90,6 +91,11 @@ class RedisTransport:
         with reaching_redis():
             for start in range(0, len(ids), MOST):
                 self._requeue(self._names.namespace, self.broker_id, queue, *ids[start : start + MOST])
+
+    def drop(self, queue: str, ids: Sequence[str]) -> None:
+        """Bodies stay of those that went back meanwhile: others may have them, and may need them once more."""
+        with reaching_redis():
+            self._drop(self._names.namespace, self.broker_id, queue, *ids)
 
     def requeue_others(self, queue: str, mine: Collection[str]) -> None:
         """Put back what Redis says we hold and we know nothing of."""

@@ -49,6 +49,10 @@ class Transport(Protocol):
         """Put back what this process fetched; ids it does not hold any more are left alone."""
         ...
 
+    def drop(self, queue: str, ids: Sequence[str]) -> None:
+        """Forget what this process fetched; ids it does not hold any more are left to whoever has them now."""
+        ...
+
     def requeue_others(self, queue: str, mine: Collection[str]) -> None:
         """Put back whatever this process fetched without learning of it, because a reply was lost; `mine` is what it knows."""
         ...
