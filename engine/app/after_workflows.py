@@ -73,8 +73,8 @@ class StartsAfter:
         """Everything that starts after one end. What makes trouble is dropped, so that the ends behind it are heard too."""
         try:
             ended = self._reader.get(end.instance)
-            if ended.state not in FINAL:  # a retry took the end back before anybody heard of it
-                return []
+            if not end.last or ended.finished_at != end.finished_at or ended.state not in FINAL:
+                return []  # a retry took the end back before anybody heard of it; if it has ended again, that is heard
             trigger = _trigger(ended, now)
             offered = [self._offer(ended, version, trigger, _start_key(end, version)) for version in versions]
         except NotFound:

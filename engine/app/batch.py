@@ -300,7 +300,7 @@ class Batch:
         if root is None or not (self._scopes[id, ROOT].changed or (below and below.changed)):
             return InstanceChange(id=id, seq=instance.seq)
         state = instance_state(root, below.state if below else None)
-        if state == instance.state and not instance.new:
+        if state == instance.state and not instance.new and not self._ended_anew(id, root):
             return InstanceChange(id=id, seq=instance.seq)
         if state not in FINAL:
             return InstanceChange(id=id, seq=instance.seq, state=state)
@@ -312,6 +312,11 @@ class Batch:
             error=_why(root),
             finished_at=root.get("finished_at", root["at"]),
         )
+
+    def _ended_anew(self, id: str, root: ScopeState) -> bool:
+        """A retry that ended within this very batch, as the instance had ended before."""
+        before = self._locked.scopes.get((id, ROOT))
+        return before is not None and before.state.get("runs", 0) != root.get("runs", 0)
 
 
 def _later(record: Record, command: Outbound) -> None:

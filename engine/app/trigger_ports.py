@@ -16,6 +16,10 @@ class End:
     workflow: str
     state: str
     """How it ended then; a retry may have reopened it since."""
+    last: bool
+    """It had not ended again when this was read."""
+    finished_at: int | None
+    """When the instance had ended when this was read: None while it is open again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.app.retry import Retrier
 from engine.app.triggers import DEEPEST
 from engine.core.expressions.model import Literal, MapOf
 from engine.core.model import WorkflowTrigger
@@ -90,6 +91,54 @@ def test_a_cancelled_one_is_followed_too(world):
     world.after().run_once()
     (release,) = releases(world)
     assert release.trigger["body"]["error"]["cancelled"]["by"] == "ben"
+
+
+@pytest.fixture
+def retry(world):
+    retrier = Retrier(
+        reader=world.reader, instances=world.instances.store, definitions=world.definitions, advancer=world.advancer
+    )
+
+    def again(instance: str, *, fails: bool = False) -> None:
+        retrier.retry(instance, by="ben")
+        (command,) = [command for command in world.queued() if command["instance"] == instance]
+        world.answer(command, error="broken" if fails else "")
+
+    return again
+
+
+@pytest.mark.parametrize("outcome", ["done", "succeeded"])
+def test_an_end_that_a_retry_took_back_is_not_followed_but_the_next_one(world, retry, outcome):
+    """Both ends are known by the time that somebody looks, and the instance is as the last one left it."""
+    load(world, WorkflowTrigger(name="build", outcome=outcome))
+    instance = build(world, fails=True)
+    retry(instance)
+    assert world.after().run_once() == 2
+    (release,) = releases(world)
+    assert release.trigger["body"]["state"] == "succeeded"
+    world.after().run_once()
+    assert world.reader.ended() == {("build", "failed"): 1, ("build", "succeeded"): 1}
+
+
+def test_an_end_that_a_retry_takes_back_while_somebody_looks_is_not_followed_but_the_next_one(
+    world, retry, monkeypatch
+):
+    load(world, WorkflowTrigger(name="build", outcome="done"))
+    instance = build(world, fails=True)
+    world.move(1_000)
+    really = world.reader.get
+
+    def late(name: str) -> Any:
+        monkeypatch.undo()
+        retry(instance)
+        return really(name)
+
+    after = world.after()
+    monkeypatch.setattr(world.reader, "get", late)
+    assert after.run_once() == 1
+    assert releases(world) == []
+    assert world.after().run_once() == 1
+    assert len(releases(world)) == 1
 
 
 def test_the_first_entry_that_takes_it_counts(world):

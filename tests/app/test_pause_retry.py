@@ -69,6 +69,35 @@ def test_who_retries_on_the_newest_version_after_somebody_else_has_retried_is_to
     world.check_history(instance)
 
 
+FAILS = "name: w\ntasks:\n  a: {uses: fail, with: {message: %s}}\n"
+
+
+def test_a_retry_that_ends_at_once_as_before_is_an_end_of_its_own(world, retrier):
+    """Within one transaction the state does not move: why and when it ended does, and who waits for ends hears of it."""
+    world.load(FAILS % "one")
+    instance = world.starter.start("w", {}, by="ana")
+    before = world.get(instance)
+    assert (before.state, before.error["failures"][0]["error"]["message"]) == ("failed", "one")
+    world.move(60_000)
+    world.load(FAILS % "two")
+    retrier.retry(instance, by="ana", newest=True)
+    after = world.get(instance)
+    assert (after.state, after.error["failures"][0]["error"]["message"]) == ("failed", "two")
+    assert after.finished_at >= before.finished_at + 60_000
+    assert [end.last for end in world.instances.ends.read()] == [False, True]
+    world.check_history(instance)
+
+
+def test_an_event_that_comes_too_late_is_no_end(world):
+    world.load(FAILS % "one")
+    instance = world.starter.start("w", {}, by="ana")
+    before = world.get(instance)
+    world.move(60_000)
+    world.tell(instance, TaskSucceeded(task="a", attempt=1, outputs=None))
+    assert world.get(instance) == before
+    assert len(world.instances.ends.read()) == 1
+
+
 def test_nothing_new_starts_while_it_is_paused(world, pauser):
     instance = world.start(CHAIN)
     (command,) = world.queued()

@@ -12,7 +12,9 @@ def test_an_end_is_there_with_its_instance(stores: InstancesDatabase):
     given.record(stores, given.started("i1"), given.started("i2", workflow="build"))
     assert stores.ends.read() == []
     given.finish(stores, "i2", at=20)
-    assert stores.ends.read() == [End(instance="i2", seq=2, workflow="build", state="succeeded")]
+    assert stores.ends.read() == [
+        End(instance="i2", seq=2, workflow="build", state="succeeded", last=True, finished_at=20)
+    ]
 
 
 def test_what_is_forgotten_is_gone_and_the_rest_stays(stores: InstancesDatabase):
@@ -30,8 +32,9 @@ def test_an_instance_can_end_again_after_a_retry(stores: InstancesDatabase):
     given.finish(stores, "i1", at=20)
     with stores.store.lock([("i1", "")]) as locked:
         locked.record(Record(instances=[InstanceChange(id="i1", seq=3, state="running")]))
+    assert [(end.seq, end.last, end.finished_at) for end in stores.ends.read()] == [(2, True, None)]
     given.finish(stores, "i1", at=30)
-    assert [end.seq for end in stores.ends.read()] == [2, 4]
+    assert [(end.seq, end.last, end.finished_at) for end in stores.ends.read()] == [(2, False, 30), (4, True, 30)]
 
 
 def test_each_end_is_counted_once_when_it_was_dealt_with(stores: InstancesDatabase):

@@ -24,15 +24,34 @@ class EndStore:
 
     def read(self, limit: int = 500) -> Sequence[End]:
         """See the port."""
+        later = ends.alias()
+        again = sa.exists().where(later.c.instance_id == ends.c.instance_id, later.c.seq > ends.c.seq)
         statement = (
-            sa.select(ends.c.instance_id, ends.c.seq, instances.c.workflow, STATE.label("state"))
+            sa.select(
+                ends.c.instance_id,
+                ends.c.seq,
+                instances.c.workflow,
+                STATE.label("state"),
+                sa.not_(again).label("last"),
+                instances.c.finished_at,
+            )
             .select_from(ends.join(instances, instances.c.id == ends.c.instance_id))
             .order_by(ends.c.instance_id, ends.c.seq)
             .limit(limit)
         )
         with self._database.reading() as connection:
             rows = connection.execute(statement)
-            return [End(instance=row.instance_id, seq=row.seq, workflow=row.workflow, state=row.state) for row in rows]
+            return [
+                End(
+                    instance=row.instance_id,
+                    seq=row.seq,
+                    workflow=row.workflow,
+                    state=row.state,
+                    last=bool(row.last),
+                    finished_at=row.finished_at,
+                )
+                for row in rows
+            ]
 
     def forget(self, ends_: Collection[End]) -> None:
         """See the port. Whoever deletes a row counts it: of two that deal with one end, one does."""
