@@ -194,7 +194,7 @@ def what_listens_starts_once(world: World) -> Iterator[str]:
     """Every event of the type that begins something has its instance, and so has every end that somebody waits for."""
     keys = [row.start_key or "" for row in world.tables.instances.values()]
     wanted = [f"event:{event}:first" for event, kind in world.ledger.events.items() if kind == BEGIN]
-    if AFTER in world.family.definitions and not world.ledger.retried:
+    if AFTER in world.family.definitions:
         ends = [row for row in world.tables.instances.values() if row.facts.workflow == "first" and row.state in FINAL]
         wanted += [f"after:{row.id}:{_end(world, row.id)}:{AFTER}" for row in ends]
     for key in wanted:

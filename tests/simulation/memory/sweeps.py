@@ -171,7 +171,15 @@ class MemoryEnds:
         rows = self._tables.instances
         found = sorted(self._tables.ends.items())[:limit]
         return [
-            End(instance=name, seq=seq, workflow=rows[name].facts.workflow, state=state) for (name, seq), state in found
+            End(
+                instance=name,
+                seq=seq,
+                workflow=rows[name].facts.workflow,
+                state=state,
+                last=not any(other == name and later > seq for other, later in self._tables.ends),
+                finished_at=rows[name].finished_at,
+            )
+            for (name, seq), state in found
         ]
 
     def forget(self, ends: Collection[End]) -> None:
