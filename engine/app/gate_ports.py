@@ -16,7 +16,8 @@ class SharedGates(Protocol):
     """
 
     def take_slot(self, wish: SlotWish, now: int) -> SlotVerdict:
-        """Give a slot, put the claim at the end of the queue, or refuse. Asking again changes nothing.
+        """Give a slot, put the claim at the end of the queue, or refuse. Asking again changes nothing, but a claim that has
+        to go hears so again: by a later attempt, which the word sent to the one before does not mean.
 
         Claims of instances that have ended do not count. With `cancel_running` the newest `limit` claims stay, and all
         others are displaced. The limit of the newest wish counts.

@@ -85,13 +85,16 @@ class Gatekeeper:
             self._tell(claim.instance, scope, answer)
 
     def _displace(self, group: str, claims: tuple[Claim, ...]) -> None:
+        """Each hears of its attempt: a word that comes twice, or late, must not end what was retried since."""
         for claim in claims:
             if not claim.path:
-                self._tell(claim.instance, ROOT, CancelRequested(by=BY, reason=f"a newer run in the group {group}"))
+                reason = f"a newer run in the group {group}"
+                self._tell(claim.instance, ROOT, CancelRequested(by=BY, reason=reason, attempt=claim.attempt))
                 continue
             scope, task = split_path(claim.path)
             error: TaskError = {"kind": "concurrency", "message": f"a newer task in the group {group} takes its place"}
-            self._tell(claim.instance, scope, TaskResolved(task=task, resolution="cancelled", by=BY, error=error))
+            gone = TaskResolved(task=task, resolution="cancelled", by=BY, error=error, attempt=claim.attempt)
+            self._tell(claim.instance, scope, gone)
 
     def _tell(self, instance: str, scope: str, event: Event) -> None:
         self._later(GoOn(instance=instance, scope=scope, event=to_json(event)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core import begin, cancel, retry, undo
+from engine.core import begin, cancel, gates, retry, undo
 from engine.core.bodies import BODIES
 from engine.core.commands import TellChildren, TellScope
 from engine.core.events import CancelRequested, PauseRequested, ResumeRequested, to_json
@@ -42,6 +42,8 @@ def cancelled(turn: Turn, event: CancelRequested) -> bool:
 
     What was held is called off first, so nothing else starts.
     """
+    if event.attempt is not None and event.attempt != gates.instance_attempt(turn):
+        return False
     taken = cancel.requested(turn, event)
     lifted = "paused" in turn.state and resumed(turn, ResumeRequested(by=event.by))
     return taken or lifted

@@ -18,6 +18,8 @@ def resolved(turn: Turn, event: TaskResolved) -> bool:
     task, run = turn.list.tasks.get(event.task), turn.runs.get(event.task)
     if task is None or run is None or run["state"] not in ACTIVE:
         return False
+    if event.attempt is not None and event.attempt != run["attempt"]:
+        return False
     if task.kind == "approval" and event.by != BY:
         return False
     resolved: TaskRun = run.copy()

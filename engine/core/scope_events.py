@@ -43,6 +43,8 @@ class CancelRequested:
     type: ClassVar[str] = "CancelRequested"
     by: str
     reason: str = ""
+    attempt: int | None = None
+    """At the root: the life of the instance that is meant (`gates.instance_attempt`); None is any."""
     at: int = 0
 
 

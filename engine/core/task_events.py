@@ -131,6 +131,8 @@ class TaskResolved:
     by: str
     outputs: Json = None
     error: TaskError | None = None
+    attempt: int | None = None
+    """Which one is meant by who cancels what he knew of; None is any, for people mean the task."""
     at: int = 0
 
 

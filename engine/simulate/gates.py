@@ -43,8 +43,9 @@ class MemoryGates:
         """See the port."""
         group = self._groups.setdefault(wish.group, _Group())
         group.limit = wish.limit
-        if self._queue_up(group, wish.claim):
-            return SlotVerdict(answer="granted")
+        place = self._queue_up(group, wish.claim)
+        if place.held:
+            return SlotVerdict(answer="granted", displaced=(place.claim,) if place.leaving else ())
         granted = _let_in(group)
         others = tuple(claim for claim in granted if claim != wish.claim)
         if wish.claim in granted:
@@ -78,17 +79,16 @@ class MemoryGates:
         self._kept[workflow, path, key] = now, outputs
 
     @staticmethod
-    def _queue_up(group: _Group, claim: Claim) -> bool:
-        """Whether it has a slot, its own or that of its instance. A claim that is new goes to the end."""
-        for place in group.places:
-            if place.claim.instance == claim.instance and place.held and not place.claim.path:
-                return True
-        for place in group.places:
-            if (place.claim.instance, place.claim.path) == (claim.instance, claim.path):
-                place.claim = claim
-                return place.held
-        group.places.append(_Place(claim))
-        return False
+    def _queue_up(group: _Group, claim: Claim) -> _Place:
+        """Its place; a new one at the end. A task whose instance has a slot needs none, and is let through."""
+        mine = {place.claim.path: place for place in group.places if place.claim.instance == claim.instance}
+        if claim.path and "" in mine and mine[""].held:
+            return _Place(claim, held=True)
+        if claim.path not in mine:
+            mine[claim.path] = _Place(claim)
+            group.places.append(mine[claim.path])
+        mine[claim.path].claim = claim
+        return mine[claim.path]
 
 
 def _let_in(group: _Group) -> tuple[Claim, ...]:

@@ -9,8 +9,10 @@ import pytest
 from engine.adapters.broker.wire import unseal
 from engine.app.advance import Advancer
 from engine.app.records import Notification
-from engine.core.events import CancelRequested, TaskStarted, TaskSucceeded, to_json
+from engine.app.retry import Retrier
+from engine.core.events import AttemptLost, CancelRequested, TaskCancelled, TaskStarted, TaskSucceeded, to_json
 from engine.core.gates import ASK_AGAIN
+from engine.core.keys import split_path
 from engine.errors import Unavailable
 from tests.app.world import World
 
@@ -94,6 +96,42 @@ def test_a_newer_one_takes_the_place_of_all_older_ones(world, text):
         assert world.get(started[0]).error["cancelled"]["by"] == "concurrency"
     else:
         assert world.run(started[0], "a")["by"] == "concurrency"
+
+
+@pytest.mark.parametrize("text", [DEPLOY, WHOLE])
+def test_a_doubled_word_that_something_newer_came_cancels_nothing_that_was_retried_since(world, text):
+    text = text % ", when_full: cancel_running"
+    first, second = world.start(text), world.start(text)
+    begun, doubled = world.queued(), world.queued("notifications")
+    world.advancer.submit([Notification(**word) for word in doubled])
+    scope, task = split_path(begun[0]["path"])
+    world.tell(first, TaskCancelled(task=task, attempt=1), scope)
+    hear(world)
+    for command in world.queued():
+        world.answer(command)
+    retrier = Retrier(
+        reader=world.reader, instances=world.instances.store, definitions=world.definitions, advancer=world.advancer
+    )
+    retrier.retry(first, by="ana")
+    assert asked(world) == [first]
+    world.advancer.submit([Notification(**word) for word in doubled])
+    assert world.called_off() == [f"{first}/a/1"]
+    assert [world.state(instance) for instance in (first, second)] == ["running", "succeeded"]
+
+
+def test_an_attempt_that_keeps_the_slot_of_one_that_was_to_go_has_to_go_too(world):
+    """It began before the word reached the one before."""
+    text = DEPLOY % ", when_full: cancel_running"
+    first, second = world.start(text), world.start(text)
+    assert asked(world) == [first]
+    world.tell(first, AttemptLost(task="a", attempt=1))
+    assert asked(world) == [first]
+    hear(world)
+    assert world.called_off() == [f"{first}/a/2"]
+    world.tell(first, TaskCancelled(task="a", attempt=2))
+    hear(world)
+    assert asked(world) == [second]
+    world.check_history(first)
 
 
 def test_workflows_and_tasks_share_the_groups_of_the_namespace(world):

@@ -52,3 +52,14 @@ def test_what_is_no_event_is_refused(body):
 def test_what_a_newer_version_may_know_is_said_to_be_newer(body):
     with pytest.raises(Newer):
         from_json(body, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "CancelRequested", "by": "ana"},
+        {"type": "TaskResolved", "task": "a", "resolution": "cancelled", "by": "ana"},
+    ],
+)
+def test_what_was_sent_before_it_could_name_an_attempt_means_any(body):
+    assert from_json(body, 0).attempt is None

@@ -327,6 +327,18 @@ def test_an_approval_that_holds_its_slot_makes_room_too():
     assert {"CloseApproval", "ReleaseSlot"} <= set(kinds(scope))
 
 
+def test_who_makes_room_cancels_the_attempt_he_knew_of_and_no_later_one():
+    scope = started(task("a", concurrency=GROUP))
+    slot(scope)
+    scope.take(AttemptLost, task="a", attempt=1)
+    slot(scope, attempt=2)
+    told = {"task": "a", "resolution": "cancelled", "by": "concurrency"}
+    scope.take(TaskResolved, **told, attempt=1)
+    assert not scope.accepted
+    scope.take(TaskResolved, **told, attempt=2)
+    assert scope.asked(CancelTask) == [CancelTask(instance="i1", path="a", attempt=2)]
+
+
 def test_while_the_instance_is_paused_nothing_goes_through_and_what_it_had_is_given_back():
     for name, scope in at_the_gates():
         scope.take(PauseRequested, by="ana")

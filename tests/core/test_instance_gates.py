@@ -151,3 +151,20 @@ def test_an_instance_is_retried_once_it_has_a_slot_again():
     assert scope.commands[0] == ReleaseSlot(group="deploy", whole=True)
     assert scope.state["outcome"] == "succeeded"
     check_replay(scope)
+
+
+def test_who_makes_room_cancels_the_life_he_knew_of_and_no_later_one():
+    scope = queued()
+    slot(scope, **WHOLE)
+    scope.take(TaskFailed, task="a", attempt=1, error=BROKEN)
+    scope.take(RetryRequested, by="ana")
+    scope.take(CancelRequested, by="concurrency", attempt=0)
+    assert not scope.accepted
+    slot(scope, **{**WHOLE, "attempt": 1})
+    scope.take(PauseRequested, by="ana")
+    scope.take(CancelRequested, by="concurrency", attempt=0)
+    assert not scope.accepted
+    assert scope.state["status"] == "running"
+    assert "paused" in scope.state
+    scope.take(CancelRequested, by="concurrency", attempt=1)
+    assert scope.state["status"] == "cancelling"

@@ -39,8 +39,8 @@ class GateRows:
         with translated():
             number = self._lock_group(wish)
             known = self._queue_up(wish, number, now)
-            if known == "held":
-                return SlotVerdict(answer="granted")
+            if known in ("held", "leaving"):
+                return SlotVerdict(answer="granted", displaced=(wish.claim,) if known == "leaving" else ())
             granted = self._let_in(wish.group, wish.limit)
             if wish.claim not in granted and (known == "waiting" or wish.when_full == "reject"):
                 self._sweep(wish.group, now)
@@ -106,20 +106,24 @@ class GateRows:
         return number
 
     def _queue_up(self, wish: SlotWish, number: int, now: int) -> str:
-        """Whether the claim was `held`, `waiting` or `new`. A task within an instance that holds the group is let through."""
+        """Whether the claim was `held`, held but told to go (`leaving`), `waiting` or `new`.
+
+        A task within an instance that holds the group is let through.
+        """
         claim = wish.claim
-        statement = sa.select(slots.c.path, slots.c.held).where(
+        statement = sa.select(slots.c.path, slots.c.held, slots.c.leaving).where(
             slots.c.name == wish.group,
             slots.c.instance_id == claim.instance,
             slots.c.path.in_({claim.path, ""}),
         )
-        known: dict[str, bool] = {row.path: row.held for row in self._connection.execute(statement)}
-        if known.get(""):
+        known = {row.path: row for row in self._connection.execute(statement)}
+        if claim.path and "" in known and known[""].held:
             return "held"
         if claim.path in known:
             renewed = sa.update(slots).where(*_named(wish.group, claim.instance, claim.path))
             self._connection.execute(renewed.values(attempt=claim.attempt))
-            return "held" if known[claim.path] else "waiting"
+            place = known[claim.path]
+            return ("leaving" if place.leaving else "held") if place.held else "waiting"
         row = {
             "name": wish.group,
             "instance_id": claim.instance,

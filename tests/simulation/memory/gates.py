@@ -35,8 +35,8 @@ class MemoryGates:
         group.limit = wish.limit
         group.number += 1
         known = _queue_up(group, wish, now)
-        if known == "held":
-            return SlotVerdict(answer="granted")
+        if known in ("held", "leaving"):
+            return SlotVerdict(answer="granted", displaced=(wish.claim,) if known == "leaving" else ())
         granted = _let_in(group)
         if wish.claim not in granted and (known == "waiting" or wish.when_full == "reject"):
             self._sweep(group, now)
@@ -98,11 +98,12 @@ class MemoryGates:
 def _queue_up(group: Group, wish: SlotWish, now: int) -> str:
     claim = wish.claim
     mine = {slot.path: slot for slot in group.slots if slot.instance == claim.instance}
-    if "" in mine and mine[""].held:
+    if claim.path and "" in mine and mine[""].held:
         return "held"
     if claim.path in mine:
-        mine[claim.path].attempt = claim.attempt
-        return "held" if mine[claim.path].held else "waiting"
+        place = mine[claim.path]
+        place.attempt = claim.attempt
+        return ("leaving" if place.leaving else "held") if place.held else "waiting"
     group.slots.append(Slot(claim.instance, claim.path, claim.attempt, group.number, now))
     return "new"
 
