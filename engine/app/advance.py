@@ -59,6 +59,8 @@ class Adoption:
     document: JsonObject
     version: str
     commit: str
+    retries: int
+    """How often the instance had been retried when it was found to fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +167,9 @@ class Advancer:
             self._catch_up(locked, runs)
             adopting = {name: adoption for name, adoption in adopting.items() if name in locked.instances}
             for instance, adoption in adopting.items():
-                if locked.instances[instance].state not in FINAL:
-                    raise Conflict(f"instance {instance} goes on already: somebody else has retried it")
+                retries = locked.scopes[instance, ROOT].state.get("runs", 0)
+                if locked.instances[instance].state not in FINAL or retries != adoption.retries:
+                    raise Conflict(f"somebody else has retried instance {instance} meanwhile")
                 runs[instance] = self._adopted(runs[instance], adoption)
             arrived = arriving(locked.now)
             starting = [*starting, *arrived.starting]

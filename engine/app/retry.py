@@ -79,11 +79,17 @@ class Retrier:
                 f"the version of commit {version.commit[:12]} does not fit what has run of instance {found.id}",
                 problems=reasons,
             )
-        return _adoption(version)
+        return _adoption(version, scopes[ROOT].get("runs", 0))
 
 
-def _adoption(version: Version) -> Adoption:
-    return Adoption(digest=version.digest, document=version.document, version=version.id, commit=version.commit)
+def _adoption(version: Version, retries: int) -> Adoption:
+    return Adoption(
+        digest=version.digest,
+        document=version.document,
+        version=version.id,
+        commit=version.commit,
+        retries=retries,
+    )
 
 
 def _find(scopes: Mapping[str, ScopeState], path: str) -> TaskRun:
