@@ -21,6 +21,9 @@ BATCH = 100
 LOOK_AGAIN = 3_000
 """Milliseconds for which a lease has to stay away. A broker that was wiped has those of living workers back before."""
 
+MISSED_AT_MOST = 5_000
+"""Scopes that are read once more while their leases are waited for: after a wipe that may be all there are."""
+
 PUT_OFF = 60_000
 """Milliseconds until a timer that could not be taken is tried again: it must not stand in the way of all others."""
 
@@ -38,8 +41,11 @@ class Timers:
         """Leases that were not there, by when that was first seen."""
 
     def run_once(self, limit: int = 500) -> int:
-        """Look at up to `limit` due scopes; returns how many events that gave. Raises Unavailable from the database."""
-        due = self._recovery.due(limit)
+        """Look at up to `limit` due scopes; returns how many events that gave. Raises Unavailable from the database.
+
+        Those whose leases are waited for do not count: they stay the first, and others would wait behind them.
+        """
+        due = self._recovery.due(limit + min(len(self._missed), MISSED_AT_MOST))
         now = self._recovery.now() if due else 0
         notifications = [*self._verdicts(due, now), *_timers(due, now)]
         for start in range(0, len(notifications), BATCH):

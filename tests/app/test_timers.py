@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.app.timers import LOOK_AGAIN
+from engine.app.timers import LOOK_AGAIN, Timers
 from engine.core.attempts import CHECK_ALIVE
 from engine.core.events import TaskSucceeded
 from engine.core.turn import CHECK_AFTER
@@ -47,8 +47,6 @@ def test_a_timer_outlives_the_process_that_set_it(world):
     again = World.__new__(World)
     again.__dict__.update(world.__dict__)
     again.advancer = world.make_advancer()
-    from engine.app.timers import Timers
-
     assert Timers(recovery=world.recovery, leases=world.leases, advancer=again.advancer).run_once() == 1
     (command,) = world.queued()
     assert (command["path"], command["attempt"]) == ("a", 2)
@@ -196,6 +194,21 @@ def test_more_timers_than_a_transaction_takes(world):
     assert world.reader.counts(1_000) == {"succeeded": 250}
 
 
+def test_attempts_that_are_waited_for_keep_nobody_waiting(world):
+    """After a broker was wiped, say, whose workers were killed with it."""
+    for _ in range(3):
+        world.start(ONE)
+    timers = Timers(recovery=world.recovery, leases=world.leases, advancer=world.advancer)
+    waiting = world.start(
+        f"tasks:\n  pause: {{uses: wait, with: {{for: {CHECK_AFTER + 1}ms}}}}\n  a: {{needs: pause, {NOOP[1:]}}}\n"
+    )
+    world.queued()
+    world.move(CHECK_AFTER + 500)
+    for _ in range(3):
+        timers.run_once(2)
+    assert [command["instance"] for command in world.queued()] == [waiting]
+
+
 def test_a_scope_that_cannot_go_on_does_not_keep_the_others_waiting(world):
     """Its definition is damaged. It is looked at again later, and is not lost."""
     bad = world.start("tasks:\n  pause: {uses: wait, with: {for: 1m}}\n")
@@ -274,8 +287,6 @@ def test_a_success_between_the_look_and_the_verdict_counts(world, monkeypatch):
 
 
 def _fresh(world: World):
-    from engine.app.timers import Timers
-
     return Timers(recovery=world.recovery, leases=world.leases, advancer=world.make_advancer())
 
 
