@@ -64,31 +64,38 @@ class StartsAfter:
         now = rfc3339(self._recovery.now()) if heard else ""
         starting: list[Starting] = []
         for end in heard:
-            starting += self._follow(end, [self._version(version) for version in listeners[end.workflow]], now)
+            starting += self._follow(end, listeners[end.workflow], now)
         self._commit(starting)
         self._ends.forget(ends)
         return len(ends)
 
-    def _follow(self, end: End, versions: Sequence[Version], now: str) -> list[Starting]:
-        """Everything that starts after one end. What makes trouble is dropped, so that the ends behind it are heard too."""
+    def _follow(self, end: End, versions: Sequence[str], now: str) -> list[Starting]:
+        """Everything that starts after one end."""
         try:
             ended = self._reader.get(end.instance)
-            if not end.last or ended.finished_at != end.finished_at or ended.state not in FINAL:
-                return []  # a retry took the end back before anybody heard of it; if it has ended again, that is heard
-            trigger = _trigger(ended, now)
-            offered = [self._offer(ended, version, trigger, _start_key(end, version)) for version in versions]
         except NotFound:
             return []
+        if not end.last or ended.finished_at != end.finished_at or ended.state not in FINAL:
+            return []  # a retry took the end back before anybody heard of it; if it has ended again, that is heard
+        trigger = _trigger(ended, now)
+        offered = (self._listener(end, ended, version, trigger) for version in versions)
+        return [one for one in offered if one is not None]
+
+    def _listener(self, end: End, ended: Instance, id: str, trigger: JsonObject) -> Starting | None:
+        """What starts of this version. What makes trouble is dropped: the others, and the ends behind it, are heard too."""
+        try:
+            version = self._version(id)
+            answer = self._offer(ended, version, trigger, _start_key(end, version))
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - see above
-            _log.exception("what follows an instance cannot be started", instance=end.instance, workflow=end.workflow)
-            return []
-        for version, refusal in zip(versions, offered, strict=True):
-            if isinstance(refusal, Refusal):
-                tell = _log.warning if refusal.fault else _log.info
-                tell("not started after", workflow=version.workflow, after=ended.id, reason=refusal.reason)
-        return [one for one in offered if isinstance(one, Starting)]
+            _log.exception("what follows an instance cannot be started", instance=ended.id, version=id)
+            return None
+        if isinstance(answer, Starting):
+            return answer
+        tell = _log.warning if answer.fault else _log.info
+        tell("not started after", workflow=version.workflow, after=ended.id, reason=answer.reason)
+        return None
 
     def _commit(self, starting: Sequence[Starting]) -> None:
         """All in one transaction, or one by one if that cannot be: some may have been started before a crash."""

@@ -55,6 +55,8 @@ class Scheduler:
         self._holder = holder
         self._prunes = prunes
         self._starts = {name: (one, _Every(START)) for name, one in (starts or {}).items()}
+        self._failing: set[str] = set()
+        """Of `starts`: for these a glance is no reason to try again, it shows the same for as long as they fail."""
         self._leads = False
         self._leading, self._recovering, self._pruning = _Every(LEAD), _Every(RECOVER), _Every(PRUNE)
 
@@ -81,17 +83,23 @@ class Scheduler:
                     self._pruning.again()
             except Unavailable as error:
                 _log.warning("what is old waits to be thrown away", error=str(error))
+            except Exception:  # noqa: BLE001 - nor may one of them keep the others from going
+                _log.exception("what is old cannot be thrown away")
 
     def _start(self, name: str, look: Look) -> int:
         """These read the definitions DB too, whose outage must keep no timer from being noticed."""
         starts, every = self._starts[name]
-        if not every.due(look.now) and not getattr(look, name):
+        if not every.due(look.now) and (name in self._failing or not getattr(look, name)):
             return 0
+        self._failing.discard(name)
         try:
             return starts.run_once()
         except Unavailable as error:
             _log.warning("starts wait", what=name, error=str(error))
-            return 0
+        except Exception:  # noqa: BLE001 - nobody foresaw it, and it must not keep the others from starting
+            _log.exception("nothing can be started", what=name)
+            self._failing.add(name)
+        return 0
 
     def close(self) -> None:
         """Let another one lead at once."""

@@ -99,8 +99,7 @@ class ScheduledStarts:
                 _onwards(entry, ScheduleRow(workflow=entry.version.workflow, entry=entry.name, next_at=None))
             )
             return False
-        waits = row.pending_at is not None
-        if not waits and (row.next_at is None or row.next_at > entry.now):
+        if row.pending_at is None and row.next_at is not None and row.next_at > entry.now:
             return False
         try:
             after = self._due(entry, self._pending(entry, row))
@@ -121,12 +120,12 @@ class ScheduledStarts:
         return self._start(entry, row, row.pending_at)
 
     def _due(self, entry: _Entry, row: ScheduleRow) -> ScheduleRow:
-        if row.next_at is None or row.next_at > entry.now:
+        if row.next_at is None:  # no more times, or the leader before knew less of zones
+            found = _onwards(entry, row)
+            return found if found.next_at is None else replace(found, error=None)
+        if row.next_at > entry.now:
             return row
-        trigger = entry.trigger
-        number = MOST if trigger.overlap == "allow" and trigger.catch_up else 1
-        since = max(row.next_at, entry.now - max(trigger.catch_up, GRACE))
-        times = past(trigger.cron, trigger.timezone, since=since, until=entry.now, number=number)
+        times = _missed(entry, row.next_at)
         if not times:
             row = _nothing(entry, row, row.next_at, "missed: no scheduler ran, and `catch_up` does not reach back")
         for at in times:
@@ -178,6 +177,17 @@ class ScheduledStarts:
             return False
 
 
+def _missed(entry: _Entry, first: int) -> Sequence[int]:
+    """The times from `first`, which is due, until now, as far as they still count."""
+    trigger = entry.trigger
+    number = MOST if trigger.overlap == "allow" and trigger.catch_up else 1
+    since = max(first, entry.now - max(trigger.catch_up, GRACE))
+    try:
+        return past(trigger.cron, trigger.timezone, since=since, until=entry.now, number=number)
+    except ValueError:  # as below; of this time somebody knew
+        return [first] if first >= since else []
+
+
 def _nothing(entry: _Entry, row: ScheduleRow, at: int, reason: str) -> ScheduleRow:
     """A time that gave no instance."""
     _log.warning(
@@ -191,7 +201,8 @@ def _onwards(entry: _Entry, row: ScheduleRow) -> ScheduleRow:
     try:
         times = upcoming(entry.trigger.cron, entry.trigger.timezone, after=entry.now)
     except ValueError as error:  # a zone that the machine which loaded the file knows, and this one does not
-        _log.error("schedule cannot be kept", workflow=row.workflow, error=str(error))
+        if row.error != str(error):
+            _log.error("schedule cannot be kept", workflow=row.workflow, error=str(error))
         return replace(row, next_at=None, error=str(error))
     return replace(row, next_at=times[0] if times else None)
 

@@ -220,6 +220,26 @@ def test_one_that_cannot_be_started_holds_up_nobody(world):
     assert len(releases(world)) == 1  # a failed one has no outputs
 
 
+def test_a_version_that_cannot_be_read_holds_up_nobody(world, monkeypatch):
+    """Nor any other that listens to the same end."""
+    other = RELEASE.replace("release", "announce")
+    hears = {"workflows": (WorkflowTrigger(name="build"),)}
+    world.load(BUILD, RELEASE, other, release=hears, announce=hears)
+    build(world)
+    broken = next(one.version for one in world.definitions.listeners("workflow") if one.workflow == "announce")
+    really = world.definitions.version
+
+    def version(id: str) -> Any:
+        if id == broken:
+            raise RuntimeError("nobody foresaw this")
+        return really(id)
+
+    monkeypatch.setattr(world.definitions, "version", version)
+    assert world.after().run_once() == 1
+    assert len(releases(world)) == 1
+    assert world.after().run_once() == 0
+
+
 def test_a_circle_is_cut(world):
     load(world, WorkflowTrigger(name="release"), WorkflowTrigger(name="build"))
     build(world)

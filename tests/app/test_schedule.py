@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from engine.app.schedule import LEASE
+from engine.app.schedule import LEASE, START, _Every
 from engine.errors import Unavailable
 from tests.app.world import NOOP
 
@@ -124,15 +124,49 @@ def test_an_outage_of_the_database_is_said(world, monkeypatch):
         world.scheduler().run_once()
 
 
+def test_what_cannot_be_started_keeps_nothing_else_from_starting_and_is_not_tried_without_end(world):
+    """The glance shows that there is something to do for as long as it cannot be done."""
+    broken, fine = _Starts(RuntimeError("nobody foresaw this")), _Starts()
+    scheduler = world.scheduler()
+    scheduler._recovery = _Leads(world.recovery, schedules=True, workflows=True)
+    scheduler._starts = {name: (one, _Every(START)) for name, one in (("schedules", broken), ("workflows", fine))}
+    assert [scheduler.run_once() for _ in range(3)] == [1, 1, 1]
+    assert (broken.rounds, fine.rounds) == (1, 3)
+    world.move(START)
+    scheduler.run_once()
+    assert broken.rounds == 2
+
+
+def test_what_cannot_be_thrown_away_keeps_nothing_else_from_going(world):
+    broken, fine = _Starts(RuntimeError("nobody foresaw this")), _Starts()
+    scheduler = world.scheduler()
+    scheduler._prunes = (broken, fine)
+    scheduler.run_once()
+    assert (broken.rounds, fine.rounds) == (1, 1)
+
+
+class _Starts:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.rounds = 0
+        self._error = error
+
+    def run_once(self) -> int:
+        self.rounds += 1
+        if self._error is not None:
+            raise self._error
+        return 1
+
+
 class _Leads:
-    def __init__(self, recovery):
+    def __init__(self, recovery, **seen):
         self._recovery = recovery
+        self._seen = {"timers": True, **seen}
 
     def lead(self, _holder, _ttl):
         return True
 
     def look(self):
-        return replace(self._recovery.look(), timers=True)
+        return replace(self._recovery.look(), **self._seen)
 
     def __getattr__(self, name):
         return getattr(self._recovery, name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine.app.trigger_ports import ScheduleRow
 from engine.core.expressions.model import Literal, MapOf
@@ -258,6 +260,42 @@ def test_a_schedule_that_cannot_be_kept_holds_up_nobody(world, starts):
     assert any("Mars/Olympus" in (one.error or "") for one in world.instances.schedules.all())
 
 
+def test_a_zone_that_a_leader_does_not_know_is_asked_for_again_and_told_of_once(world, starts, monkeypatch):
+    """A machine may lack the zones that the next leader has."""
+    go(world, "2030-01-01T10:30:00")
+    load(world, every(timezone="Europe/Paris"))
+    with monkeypatch.context() as without, capture_logs() as logs:
+        without.setattr("engine.app.cron.ZoneInfo", _unknown)
+        assert [starts.run_once() for _ in range(3)] == [0, 0, 0]
+        assert row(world).next_at is None
+        assert "Europe/Paris" in (row(world).error or "")
+    assert [one["event"] for one in logs] == ["schedule cannot be kept"]
+    assert [starts.run_once(), starts.run_once()] == [1, 0]
+    assert row(world).error is None
+    go(world, "2030-01-01T11:00:01")
+    assert starts.run_once() == 1
+    assert fired(world) == ["01-01T11:00"]
+
+
+def test_a_time_that_was_known_needs_no_zone_and_the_next_one_is_found_with_it(world, starts, monkeypatch):
+    go(world, "2030-01-01T10:30:00")
+    load(world, every(timezone="Europe/Paris", overlap="queue"))
+    starts.run_once()
+    for hour in (11, 12):
+        go(world, f"2030-01-01T{hour}:00:01")
+        starts.run_once()
+    with monkeypatch.context() as without:
+        without.setattr("engine.app.cron.ZoneInfo", _unknown)
+        go(world, "2030-01-01T13:00:01")
+        starts.run_once()
+        assert row(world).pending_at is not None
+        world.work()
+        starts.run_once()
+    assert fired(world) == ["01-01T11:00", "01-01T13:00"]
+    starts.run_once()
+    assert row(world).next_at == int(datetime(2030, 1, 1, 14, tzinfo=UTC).timestamp() * 1000)
+
+
 def test_an_entry_keeps_its_place_unless_it_becomes_another(world, starts):
     go(world, "2030-01-01T10:30:00")
     load(world, every())
@@ -341,6 +379,10 @@ def test_an_outage_of_the_definitions_keeps_no_timer_waiting(world, monkeypatch)
     monkeypatch.setattr(world.definitions, "listeners", _away)
     assert scheduler.run_once() >= 1
     assert world.state(instance) == "succeeded"
+
+
+def _unknown(name: str) -> Any:
+    raise ZoneInfoNotFoundError(name)
 
 
 def _away(*_args: object) -> Any:
