@@ -110,6 +110,8 @@ def test_redirects_are_not_followed(http, web):
         ("application/json", b"", ""),
         ("text/plain; charset=latin-1", b"\xe9", "é"),
         ("text/plain; charset=nonsense", b"a", "a"),
+        ("text/plain; charset=idna", b"\xc3\xa9", "é"),
+        ("text/plain; charset=utf-7", b"a+2AA-", "a?"),
         ("text/plain", b"\xff", "\ufffd"),
         ("text/html", b'{"a": 1}', '{"a": 1}'),
     ],

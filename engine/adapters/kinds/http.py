@@ -91,9 +91,10 @@ def _value(headers: dict[str, str], content: bytes) -> Json:
             pass  # it says it is JSON and is not: people will want to see what it is
     charset = parameters.partition("charset=")[2].strip(" \"'").partition(";")[0] or "utf-8"
     try:
-        return content.decode(charset, "replace")
-    except LookupError:
-        return content.decode("utf-8", "replace")
+        text = content.decode(charset, "replace")
+    except (LookupError, ValueError):  # no charset, or one that some bytes are nothing in, whatever was asked for
+        text = content.decode("utf-8", "replace")
+    return text.encode("utf-8", "replace").decode()  # some charsets have halves of characters
 
 
 def _outputs(call: Call, params: HttpParams, status: int, headers: dict[str, str], answer: Json) -> JsonObject:
