@@ -6,11 +6,10 @@ import sqlalchemy as sa
 
 
 def some(table: sa.Table, over: sa.ColumnElement[bool], limit: int) -> sa.Delete:
-    """Deletes as many rows of which this holds.
+    """Deletes as many rows of which this holds. What somebody is at is left: it may be renewed, and nobody is waited for.
 
-    It is said twice: of a row that is renewed while the statement waits for it, PostgreSQL looks again only at what stands
-    outside the subquery (READ COMMITTED).
+    PostgreSQL locks each row before it looks at it for the last time, so that one just renewed stays.
     """
     key = table.primary_key.columns
-    chosen = sa.select(*key).where(over).limit(limit)
-    return sa.delete(table).where(sa.tuple_(*key).in_(chosen), over)
+    chosen = sa.select(*key).where(over).limit(limit).with_for_update(skip_locked=True)
+    return sa.delete(table).where(sa.tuple_(*key).in_(chosen))
