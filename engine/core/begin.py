@@ -10,7 +10,7 @@ from engine.core.bodies import BODIES
 from engine.core.commands import RunTask, StartChild
 from engine.core.context import Context
 from engine.core.durations import duration, instant
-from engine.core.explain import explain
+from engine.core.explain import explain, took_too_long
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition, values_read
 from engine.core.expressions.render import render
@@ -27,9 +27,11 @@ from engine.core.values import Json
 def begin(turn: Turn, task: Task) -> None:
     """Evaluate `if`, then start the first attempt. An error in either fails the task at once.
 
-    While the instance is paused the task is held instead, with what it will have seen.
+    While the instance is paused the task is held instead, with what it will have seen; its deadline counts all the same.
     """
     run: TaskRun = {"state": "queued", "attempt": 1, "ready_at": turn.at}
+    if task.deadline is not None:
+        run["timers"] = {"deadline": turn.at + task.deadline}
     if (carried := turn.state.get("carried", {}).get(task.id)) is not None:
         run["attempt"] = carried["attempt"] + 1
         if carried["generation"] > 1:
@@ -45,7 +47,7 @@ def begin(turn: Turn, task: Task) -> None:
 
 
 def start(turn: Turn, task: Task, run: TaskRun) -> None:
-    """Start a task that nothing holds."""
+    """Start a task that nothing holds, unless its deadline has passed while something did."""
     if task.condition is not None:
         known = names_for(turn.definition, turn.state, turn.context, task, run)
         try:
@@ -57,8 +59,12 @@ def start(turn: Turn, task: Task, run: TaskRun) -> None:
             values = shown(values_read(task.condition, known))
             turn.skip(task.id, {"cause": "condition", "condition": task.condition.source, "values": values})
             return
-    if task.deadline is not None:
-        run["timers"] = {"deadline": turn.at + task.deadline}
+    if task.deadline is not None:  # an engine of before held a run without it
+        due = run.get("timers", {}).get("deadline", run["ready_at"] + task.deadline)
+        if due <= turn.at:
+            turn.end(task.id, run, FAILED, error=took_too_long("task", task.deadline))
+            return
+        run["timers"] = {"deadline": due}
     attempt(turn, task, run)
 
 

@@ -6,12 +6,13 @@ from engine.core import children
 from engine.core.bodies import BODIES
 from engine.core.commands import CancelScope, TellChildren
 from engine.core.events import CancelRequested
+from engine.core.explain import took_too_long
 from engine.core.failures import unhandled
 from engine.core.keys import FINALLY, ROOT
 from engine.core.model import Task
 from engine.core.outcomes import CANCELLED
 from engine.core.settle import never_started
-from engine.core.state import ACTIVE, CancelRun, TaskError, TaskRun, has_begun
+from engine.core.state import ACTIVE, CancelRun, TaskRun, has_begun
 from engine.core.turn import Turn
 
 GRACE = 15_000
@@ -44,10 +45,8 @@ def requested(turn: Turn, event: CancelRequested) -> bool:
 def timed_out(turn: Turn) -> None:
     """The scope took longer than its `timeout`: it ends like a cancelled one, but has failed."""
     root = turn.context.scope == ROOT
-    allowed = ((turn.definition.timeout if root else turn.list.timeout) or 0) / 1_000
     what = "workflow" if root else f"scope {turn.context.scope}"
-    error: TaskError = {"kind": "timeout", "message": f"the {what} took longer than {allowed:g} s"}
-    turn.state["error"] = error
+    turn.state["error"] = took_too_long(what, turn.definition.timeout if root else turn.list.timeout)
     stop(turn, by="timeout")
 
 

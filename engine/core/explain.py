@@ -1,4 +1,4 @@
-"""Turns errors of expressions and of child scopes into the errors of tasks and scopes."""
+"""Turns errors of expressions and of child scopes, and times that have passed, into the errors of tasks and scopes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def explain(error: EvaluationError) -> TaskError:
         found["line"] = error.position.line
         found["column"] = error.position.column
     return found
+
+
+def took_too_long(what: str, allowed: int | None) -> TaskError:
+    """Why something ended that may take so many milliseconds."""
+    return {"kind": "timeout", "message": f"the {what} took longer than {(allowed or 0) / 1_000:g} s"}
 
 
 def failed_below(failures: Sequence[ScopeFailure]) -> TaskError:

@@ -6,7 +6,7 @@ import zlib
 
 from engine.core.begin import attempt
 from engine.core.commands import CloseApproval, StopAwaiting
-from engine.core.explain import explain
+from engine.core.explain import explain, took_too_long
 from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.evaluate import condition
 from engine.core.model import Retry, Task
@@ -55,12 +55,17 @@ def failed(turn: Turn, task: Task, run: TaskRun, error: TaskError) -> None:
 def again(turn: Turn, task: Task, run: TaskRun) -> None:
     """Start the next attempt, its pause being over; not after the deadline, which may have passed unnoticed."""
     if run.get("timers", {}).get("deadline", turn.at) < turn.at:
-        turn.end(task.id, run, FAILED)
+        too_late(turn, task, run)
         return
     if turn.paused:
         _hold(turn, task, run)
     else:
         attempt(turn, task, _next(run))
+
+
+def too_late(turn: Turn, task: Task, run: TaskRun) -> None:
+    """The deadline passed between two attempts: the task fails with its last error; where nothing had failed, with that."""
+    turn.end(task.id, run, FAILED, error=None if "error" in run else took_too_long("task", task.deadline))
 
 
 def lost(turn: Turn, task: Task, run: TaskRun) -> None:

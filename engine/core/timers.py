@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import admission, approvals, cancel, event_tasks, gates, iterations, retry
+from engine.core import admission, approvals, begin, cancel, event_tasks, gates, iterations, retry
 from engine.core.events import TimersDue
+from engine.core.explain import took_too_long
 from engine.core.flow import flow
 from engine.core.model import Task
 from engine.core.outcomes import CANCELLED, FAILED, SUCCEEDED
-from engine.core.state import TaskError, TaskRun, has_begun
+from engine.core.state import TaskRun, has_begun
 from engine.core.turn import Turn
 
 
@@ -51,19 +52,26 @@ def _next(turn: Turn, task: Task, run: TaskRun) -> None:
 def _timeout(turn: Turn, task: Task, run: TaskRun) -> None:
     """The attempt took too long: it failed, and may be tried again."""
     turn.call_off(task, run)
-    retry.failed(turn, task, run, _took_too_long("attempt", task.timeout))
+    retry.failed(turn, task, run, took_too_long("attempt", task.timeout))
 
 
 def _deadline(turn: Turn, task: Task, run: TaskRun) -> None:
-    """The task took too long: it fails, between two attempts with the error of the last."""
+    """The task took too long: it fails, between two attempts with the error of the last. One that is held before its first has
+    its `if` evaluated still, and then does not begin: who does not want it need not hear of its deadline.
+    """
+    if run.get("held") == "begin":
+        begin.start(turn, task, run)
+        return
     if task.body is not None and has_begun(run):
         late = run.copy()
-        late["error"] = _took_too_long("task", task.deadline)
+        late["error"] = took_too_long("task", task.deadline)
         cancel.call_off(turn, task, late, by="deadline")
         return
     turn.call_off(task, run)
-    error = None if "retry" in run.get("timers", {}) else _took_too_long("task", task.deadline)
-    turn.end(task.id, run, FAILED, error=error)
+    if "retry" in run.get("timers", {}) or "held" in run:
+        retry.too_late(turn, task, run)
+    else:
+        turn.end(task.id, run, FAILED, error=took_too_long("task", task.deadline))
 
 
 def _wait(turn: Turn, task: Task, run: TaskRun) -> None:
@@ -72,10 +80,6 @@ def _wait(turn: Turn, task: Task, run: TaskRun) -> None:
 
 def _cancel(turn: Turn, task: Task, run: TaskRun) -> None:
     turn.end(task.id, run, CANCELLED)
-
-
-def _took_too_long(what: str, allowed: int | None) -> TaskError:
-    return {"kind": "timeout", "message": f"the {what} took longer than {(allowed or 0) / 1_000:g} s"}
 
 
 EFFECTS: dict[str, Callable[[Turn, Task, TaskRun], None]] = {

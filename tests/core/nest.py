@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.core.commands import CancelTask, RunTask
 from engine.core.events import (
+    AttemptLost,
     CancelRequested,
     PauseRequested,
     ResumeRequested,
@@ -58,6 +59,11 @@ class Nest(World):
         """Who was told to stop has."""
         for path in paths:
             self._answer(path, TaskCancelled)
+
+    def lose(self, *paths: str) -> None:
+        """Their workers died."""
+        for path in paths:
+            self._answer(path, AttemptLost)
 
     def begun(self, *paths: str) -> None:
         for path in paths:

@@ -276,3 +276,77 @@ def test_a_deadline_passes_while_the_instance_is_paused():
     assert (nest.outcome("x"), nest.run("x")["error"]["kind"]) == ("failed", "timeout")
     nest.succeed("a")
     nest.check_end()
+
+
+def test_the_deadline_of_a_task_that_is_held_counts_from_when_it_was_ready():
+    nest = Nest("tasks:\n  a: {ACT}\n  b: {needs: a, deadline: 10s, ACT}\n")
+    nest.pause()
+    nest.succeed("a")
+    ready = nest.now
+    nest.pass_(6_000)
+    nest.resume()
+    assert nest.asked == ["b"]
+    assert nest.run("b")["timers"]["deadline"] == ready + 10_000
+    nest.pass_(4_000)
+    assert (nest.outcome("b"), nest.run("b")["error"]["kind"]) == ("failed", "timeout")
+    nest.check_end()
+
+
+HELD = """
+tasks:
+  a: {ACT}
+  b: {needs: a, deadline: 10s, ACT}
+  g: {needs: a, deadline: 10s, tasks: {c: {ACT}}}
+  v: {needs: a, deadline: 10s, uses: values, with: {}}
+  unwanted: {needs: a, deadline: 10s, if: "1 > 2", ACT}
+  unclear: {needs: a, deadline: 10s, if: "[1][instance.id.size()] == 2", ACT}
+  more: {needs: [b.failed, g.failed, v.failed, unwanted.skipped, unclear.failed], ACT}
+"""
+
+
+def test_it_passes_while_a_task_is_held_before_its_first_attempt_unless_that_was_not_wanted():
+    nest = Nest(HELD)
+    nest.pause()
+    nest.succeed("a")
+    nest.pass_(10_000)
+    assert [nest.run(name)["error"]["kind"] for name in "bgv"] == ["timeout"] * 3
+    assert (nest.outcome("unwanted"), nest.outcome("unclear")) == ("skipped", "failed")
+    assert nest.run("unclear")["error"]["kind"] != "timeout"
+    assert (nest.outcome("more"), nest.asked) == ("waiting", [])
+    nest.resume()
+    nest.succeed("more")
+    assert nest.outcome() == "succeeded"
+    nest.check_end()
+
+
+def test_a_task_that_is_freed_after_its_deadline_does_not_begin():
+    """Nobody noticed that in time; an engine of before had no timer of it while the task was held."""
+    for timers in (True, False):
+        nest = Nest("tasks:\n  a: {ACT}\n  b: {needs: a, deadline: 10s, ACT}\n")
+        nest.pause()
+        nest.succeed("a")
+        if not timers:
+            del nest.run("b")["timers"]
+        nest.now += 10_000
+        nest.resume()
+        assert nest.asked == []
+        assert (nest.outcome("b"), nest.run("b")["error"]["kind"]) == ("failed", "timeout")
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_lost_attempt_that_is_held_until_its_deadline_fails_with_the_last_error(noticed, failed):
+    nest = Nest("tasks:\n  a: {ACT, deadline: 10s, retry: {max_attempts: 2, delay: 0s}}\n")
+    if failed:
+        nest.fail("a")
+    nest.pause()
+    nest.lose("a")
+    assert nest.run("a")["held"] == "again"
+    if noticed:
+        nest.pass_(10_000)
+    else:
+        nest.now += 10_000
+    nest.resume()
+    assert nest.outcome("a") == "failed"
+    assert nest.run("a")["error"]["kind"] == ("exit" if failed else "timeout")
+    nest.check_end()
