@@ -27,7 +27,7 @@ from engine.spec import cel, cel_tokens, limits, models, policy_models, project_
 from engine.spec.fields import Shape
 from engine.spec.kinds import PARAMS
 from engine.web import handling
-from webhooks.body import PATIENCE as PATIENCE_FOR_BODIES
+from engine.web.body import PATIENCE as PATIENCE_FOR_BODIES
 from webhooks.providers import provider
 
 ROOT = Path(__file__).resolve().parent.parent

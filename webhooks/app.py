@@ -19,8 +19,8 @@ from engine.app.project import ActiveProject
 from engine.app.receive import Receiver
 from engine.errors import Unavailable
 from engine.web.allow import tell_allowed
+from engine.web.body import PATIENCE
 from engine.web.headers import SecurityHeaders
-from webhooks.body import PATIENCE
 from webhooks.hooks import Hooks
 from webhooks.metrics import Calls
 from webhooks.problems import respond

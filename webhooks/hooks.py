@@ -21,8 +21,8 @@ from engine.app.records import NewDelivery
 from engine.core.project import Project, WebhookSource
 from engine.core.values import JsonObject
 from engine.errors import Malformed, NotFound, Rejected, Unauthenticated, Unavailable
+from engine.web.body import PATIENCE, read_body
 from engine.web.endpoint import Endpoint
-from webhooks.body import PATIENCE, read_body
 from webhooks.gathering import Gathering
 from webhooks.metrics import Calls
 from webhooks.problems import respond

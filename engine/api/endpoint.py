@@ -18,7 +18,8 @@ from engine.api.problems import respond
 from engine.app.services import Services
 from engine.app.storable import unstorable
 from engine.core.values import Json
-from engine.errors import HeadraceError, Invalid, Malformed, Problem, TooLarge
+from engine.errors import HeadraceError, Invalid, Malformed, Problem
+from engine.web.body import read_body
 from engine.web.endpoint import Endpoint
 
 MAX_BODY = 1024 * 1024
@@ -63,25 +64,12 @@ class _Answers:
         return self._waiters
 
 
-async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The body of a request, of which hardly more than `limit` bytes are ever held. Raises TooLarge."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
-        raise TooLarge("the body", limit)
-    chunks = bytearray()
-    async for chunk in request.stream():
-        chunks += chunk
-        if len(chunks) > limit:
-            raise TooLarge("the body", limit)
-    return bytes(chunks)
-
-
 async def _read(operation: Operation, request: Request, services: Services, closing: Event) -> Call:
     query = body = None
     if operation.query is not None:
         query = _validated(operation.query, _query(request), "query")
     if operation.body is not None:
-        body = _validated(operation.body, _json(await read_body(request)), "body")
+        body = _validated(operation.body, _json(await read_body(request, MAX_BODY)), "body")
     _hold_headers(operation, request)
     return Call(
         services=services,

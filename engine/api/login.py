@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from engine.api.endpoint import read_body
 from engine.api.guard import COOKIE, SESSION, Access
 from engine.api.problems import respond
 from engine.errors import HeadraceError
+from engine.web.body import read_body
 from engine.web.origin import refuse_foreign
 from engine.web.render import page
 

@@ -181,8 +181,8 @@ class Carried(NoHandover):
 
 def _latest(prefix: str, rows: Sequence[Artifact]) -> Iterator[tuple[str, Artifact]]:
     """What the tasks below a path left, each with the folder of its scope; of iterations and attempts the last ones count."""
-    below = [(_key(row.path[len(prefix) :]), row) for row in rows]
-    below = [(key, row) for key, row in below if COMPENSATE not in PurePosixPath(key).parts]
+    paths = [(row.path[len(prefix) :], row) for row in rows]
+    below = [(_key(path), row) for path, row in paths if COMPENSATE not in path.split("/")]
     for key, group in groupby(sorted(below, key=lambda found: found[0]), key=lambda found: found[0]):
         found = [row for _, row in group]
         last = max(_rank(row) for row in found)

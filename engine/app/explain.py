@@ -94,9 +94,12 @@ class Explainer:
             scopes, more = glance(self._reader, id)
             tasks = list(islice(self._of_interest(id, definition, scopes), SHOWN + 1))
             return replace(self._instance(found, scopes), tasks=tuple(tasks[:SHOWN]), more=more or len(tasks) > SHOWN)
-        scope, _ = split_path(path)
+        scope, name = split_path(path)
+        listed = definition.lists.get(shape_of(scope))
+        if listed is None or name not in listed.tasks:
+            raise NotFound("task", path)
         scopes = self._reader.scopes_at(id, {scope, ROOT, *scopes_around(scope)})
-        return replace(self._instance(found, scopes), tasks=(self._in_full(id, path, definition, scopes),))
+        return replace(self._instance(found, scopes), tasks=(self._in_full(id, path, definition, listed, scopes),))
 
     def _instance(self, found: Instance, scopes: Mapping[str, ScopeState]) -> Explained:
         explained = Explained(id=found.id, workflow=found.workflow, state=found.state, why=_why(found))
@@ -106,11 +109,10 @@ class Explainer:
         over = (Coming(at=due, what="the instance is stopped, as its timeout is over"),) if due is not None else ()
         return replace(explained, waits=self._waits.of_instance(found.id, scopes[ROOT]), next=over)
 
-    def _in_full(self, id: str, path: str, definition: Definition, scopes: Mapping[str, ScopeState]) -> TaskExplained:
+    def _in_full(
+        self, id: str, path: str, definition: Definition, tasks: TaskList, scopes: Mapping[str, ScopeState]
+    ) -> TaskExplained:
         scope, name = split_path(path)
-        tasks = definition.lists.get(shape_of(scope))
-        if tasks is None or name not in tasks.tasks:
-            raise NotFound("task", path)
         task = tasks.tasks[name]
         if scope not in scopes:
             return _not_open(path, task, scope)

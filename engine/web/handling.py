@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.errors import Malformed, Rejected, TooLarge, Unavailable
+from engine.errors import Malformed, Rejected, Unavailable
+from engine.web.body import read_body
 from engine.web.origin import refuse_foreign
 from engine.web.render import error_template, page
 
@@ -68,11 +69,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], object]:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > MAX_FORM:
-            raise TooLarge("the form", MAX_FORM)
+    raw = await read_body(request, MAX_FORM)
     try:
         return dict(
             parse_qsl(raw.decode(), keep_blank_values=True, strict_parsing=bool(raw), max_num_fields=MAX_FIELDS)

@@ -25,8 +25,16 @@ def refuse_foreign(method: str, headers: Mapping[str, str]) -> None:
             raise Forbidden("the request comes from another site")
         return  # the browser's own word; behind a proxy that changes `Host` the origin would tell less
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.casefold() != headers.get("host", "").casefold():
+    if origin is not None and _place(origin) != headers.get("host", "").casefold():
         raise Forbidden("the request comes from another origin")
+
+
+def _place(origin: str) -> str | None:
+    """Host and port; None for what is no origin."""
+    try:
+        return urlsplit(origin).netloc.casefold()
+    except ValueError:
+        return None
 
 
 @lru_cache(16)

@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from engine.app.ports import InstanceReader
 from engine.app.services import Services
+from engine.errors import NotFound
 from engine.web.handling import Visit
 from engine.web.render import page
 
@@ -28,11 +30,12 @@ class RecordPages:
         reader, everything = self._services.reader, visit.query.get("state") == "any"
         before = visit.query.get("before") or None
         found = self._services.approvals.list(state=None if everything else "open", before=before, limit=PER_PAGE)
+        workflows = {name: _workflow(reader, name) for name in {row.instance for row in found}}
         return page(
             "approvals.html",
             {
-                "approvals": found,
-                "workflows": {name: reader.get(name).workflow for name in dict.fromkeys(row.instance for row in found)},
+                "approvals": [row for row in found if workflows[row.instance]],
+                "workflows": workflows,
                 "everything": everything,
                 "public": self._public,
                 "older": _older(found[-1].id if len(found) == PER_PAGE else "", state="any" if everything else ""),
@@ -67,6 +70,14 @@ class RecordPages:
         """Have the repository looked at now."""
         self._services.ask_sync()
         return RedirectResponse("/syncs", 303)
+
+
+def _workflow(reader: InstanceReader, instance: str) -> str:
+    """Empty for one that is gone, and whose approvals will be in a moment."""
+    try:
+        return reader.get(instance).workflow
+    except NotFound:
+        return ""
 
 
 def _older(last: str, **filters: str) -> str:

@@ -90,7 +90,7 @@ def test_all_items_of_a_for_each_come_together(worker):
 name: items
 tasks:
   build:
-    for_each: '["eu", "us"]'
+    for_each: '["eu", "compensate"]'
     as: region
     key: region
     run: echo "$REGION" > report.txt
@@ -98,13 +98,13 @@ tasks:
     artifacts: {out: {report: report.txt}}
   gather:
     needs: build
-    run: cat in/eu/report.txt in/us/report.txt
+    run: cat in/eu/report.txt in/compensate/report.txt
     artifacts: {in: {in: build.report}}
 """
     )
     assert worker.world.state(instance) == "succeeded"
     assert worker.asked[-1]["artifacts"]["in"] == [{"path": "build", "attempt": 0, "name": "report", "to": "in"}]
-    assert [log.text for log in worker.world.instances.logs.read(instance, "gather")] == ["eu", "us"]
+    assert [log.text for log in worker.world.instances.logs.read(instance, "gather")] == ["eu", "compensate"]
 
 
 def test_of_a_repeat_the_last_iteration_counts(worker):

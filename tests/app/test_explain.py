@@ -310,6 +310,13 @@ def test_cancelled_and_ended_by_hand(world, explain, explainer):
     assert explainer.explain(instance).why == "cancelled by ana: a slip"
 
 
+@pytest.mark.parametrize("path", ["a]", "nobody", "a]/compensate", "]", "a[x]", "a#1", "", "/", "a/b"])
+def test_a_path_that_leads_nowhere(world, explainer, path):
+    instance = world.start("tasks:\n  a: {run: x}\n")
+    with pytest.raises(NotFound):
+        explainer.explain(instance, path)
+
+
 def test_the_rest_that_nobody_needs(world, explain):
     instance = world.start(
         "tasks:\n  a: {run: x}\n  b: {run: x}\n  c: {needs: [a, b], join: any, cancel_rest: true, run: x}\n"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from io import BytesIO
 
 import pytest
 
 from engine.adapters.artifacts.connect import open_files
+from engine.adapters.artifacts.folder import ABANDONED
 from engine.app.kinds import Stopped
 from engine.errors import Conflict, Misconfigured, NotFound, Unavailable
 from tests.ports import free_port
@@ -49,6 +52,17 @@ def test_a_content_that_is_another_one_is_refused(files):
         files.keep(digest_of(b"abc"), 3, BytesIO(b"abd"))
     with pytest.raises(NotFound), files.open(digest_of(b"abc")):
         pass
+
+
+def test_what_a_killed_worker_left_goes_when_nobody_writes_it_any_more(tmp_path):
+    files = open_files(tmp_path.as_uri())
+    keep(files, b"one")
+    unfinished = tmp_path / "unfinished"
+    for name, age in (("old", ABANDONED + 10), ("new", ABANDONED - 60)):
+        (unfinished / name).write_bytes(b"half of a file")
+        os.utime(unfinished / name, (time.time() - age,) * 2)
+    assert read(files, keep(files, b"two")) == b"two"
+    assert [half.name for half in unfinished.iterdir()] == ["new"]
 
 
 def test_what_broke_off_was_never_there(files):

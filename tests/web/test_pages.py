@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.app.cancel import Canceller
 from engine.core.events import TaskSucceeded
 from engine.core.model import Definition
 from engine.core.project import Person, Project
@@ -113,6 +114,18 @@ def test_an_open_approval_leads_to_its_page(populated):
     assert (
         f'<a href="/instances/{ids["waiting"]}">release</a> <span class="step">approve' in client.get("/approvals").text
     )
+
+
+def test_approvals_of_what_is_being_pruned_keep_nobody_from_the_others(small_client, small_world):
+    """An instance goes in one transaction, what belongs to it in others."""
+    gone, kept = (small_world.start("gate", {"note": note}, by="dora") for note in ("gone", "kept"))
+    small_world.instances.reader.get(gone)
+    Canceller(reader=small_world.instances.reader, advancer=small_world.advancer).cancel(gone, by="dora", reason="")
+    assert small_world.instances.retention.let_go(ended_before=2**60, limit=10).gone == 1
+    answer = small_client.get("/approvals?state=any")
+    assert answer.status_code == 200
+    assert kept in answer.text
+    assert gone not in answer.text
 
 
 def test_a_task_shorter_than_a_second_says_how_long_it_took(small_client, small_world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,12 +14,16 @@ from engine.adapters.artifacts.content import copied
 from engine.app.artifact_ports import Content
 from engine.errors import NotFound, Unavailable
 
+ABANDONED = 3600.0
+"""Seconds without a byte after which nobody writes a file any more."""
+
 
 class Folder:
     """Implements `engine.app.artifact_ports.Files`. Made when the first file is kept."""
 
     def __init__(self, root: str) -> None:
         self._root = Path(root)
+        self._unfinished = self._root / "unfinished"
 
     def keep(self, digest: str, size: int, content: Content) -> None:
         """See the port. A file comes to be whole, or not at all."""
@@ -26,8 +31,10 @@ class Folder:
         try:
             if place.is_file() and place.stat().st_size == size:
                 return
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with NamedTemporaryFile(dir=place.parent, prefix=".", delete=False) as made:
+            for folder in (place.parent, self._unfinished):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _forget_abandoned(self._unfinished)
+            with NamedTemporaryFile(dir=self._unfinished, delete=False) as made:
                 try:
                     copied(content, made, digest)
                     made.flush()
@@ -63,6 +70,16 @@ class Folder:
 
     def _place(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
+
+
+def _forget_abandoned(folder: Path) -> None:
+    """Halves of files whose workers were killed: nothing has been written to them for long."""
+    with os.scandir(folder) as halves:
+        found = list(halves)
+    for half in found:
+        with suppress(FileNotFoundError):  # another worker looks too
+            if time.time() - half.stat().st_mtime > ABANDONED:
+                Path(half.path).unlink()
 
 
 def _sync(folder: Path) -> None:

@@ -10,8 +10,6 @@ from engine.errors import Malformed, Rejected, TooLarge
 
 PATIENCE = 20.0
 """Seconds for a whole body, however it trickles in; senders of webhooks give up after 10 to 30."""
-
-
 _LONGEST_LENGTH = 20
 
 
