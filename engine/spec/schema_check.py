@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import jsonschema_rs
 from jsonschema import Draft202012Validator
@@ -37,6 +38,10 @@ _KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | {
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCES = ("$ref", "$dynamicRef")
+_MAPS = ("$defs", "dependentSchemas", "patternProperties", "properties")
+"""Keywords whose keys are names that their author chose."""
+_VALUES = ("const", "default", "enum", "examples")
+"""Keywords that hold values, which may say of themselves what they like."""
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
@@ -73,12 +78,16 @@ def _check(notebook: Notebook, schema: Json, path: Path) -> None:
     if not isinstance(schema, dict):
         notebook.note(path, "bad-schema", f'"{path[-1]}" must be a JSON Schema, a map such as {{type: string}}')
         return
-    if not jsonschema_rs.meta.is_valid({"$schema": _DIALECT, **schema}):  # the slower one knows the place and the words
+    # Ours, whatever the author's says: an unknown one would be fetched from wherever it points to.
+    if not jsonschema_rs.meta.is_valid({**schema, "$schema": _DIALECT}):  # the slower one knows the place and the words
         error = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
         if error is not None:
             _note_misfit(notebook, error, path)
     for at, word in _outside(schema, path):
         message = f'"{word[:100]}" leads out of this file; only references that start with # are followed'
+        notebook.note(at, "bad-schema", message)
+    for at, dialect in _dialects(schema, path):
+        message = f'"{dialect[:100]}" is another dialect; schemas are written in that of {_DIALECT}'
         notebook.note(at, "bad-schema", message)
     for key in schema:
         if key not in _KEYWORDS and (suggestion := notebook.suggest(key, _KEYWORDS)):
@@ -102,6 +111,16 @@ def _outside(schema: Json, path: Path) -> Iterator[tuple[Path, str]]:
     """References that lead out of the schema, and names that would make it another one."""
     for at, key, value in _entries(schema, path):
         if (key in _REFERENCES and isinstance(value, str) and not value.startswith("#")) or key == "$id":
+            yield at, str(value)
+
+
+def _dialects(schema: Json, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every `$schema`, at whatever depth, that means another JSON Schema than the one that is spoken here."""
+    for at, key, value in _entries(schema, path):
+        if key != "$schema" or isinstance(value, dict | bool):  # the schema of a property of this name
+            continue
+        in_value = any(step in _VALUES and before not in _MAPS for before, step in pairwise(("", *at[len(path) :])))
+        if not in_value and str(value).removesuffix("#") != _DIALECT:
             yield at, str(value)
 
 

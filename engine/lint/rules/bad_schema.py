@@ -9,8 +9,8 @@ RULE = Rule(
     summary="A JSON Schema is wrong or leads out of the file.",
     severity="error",
     why=(
-        "Inputs, outputs and forms are described by JSON Schema (2020-12). References to other files are refused: "
-        "what a workflow means must stand in its own commit."
+        "Inputs, outputs and forms are described by JSON Schema (2020-12). References to other files are refused, and so "
+        "is a `$schema` of another dialect: what a workflow means must stand in its own commit, and nothing is fetched."
     ),
     before="""\
 name: bad
