@@ -22,10 +22,13 @@ from engine.lint.linter import lint_loaded
 from engine.spec.findings import Finding, Severity
 from engine.spec.load import Loaded, load
 
+LONGEST_ERROR = 300
+"""Characters that are told of an error nobody foresaw; the log has all of it."""
 LOGGED = 20
 """Findings of a refused commit that the log tells; all of them are in the record."""
 REWRITTEN = "branch-rewritten"
 """The rule of the finding that says how the head came to be, not what its files are."""
+UNREADABLE = "unreadable-commit"
 
 _log = structlog.get_logger(__name__)
 
@@ -76,6 +79,8 @@ class Synchronizer:
     def run_once(self) -> SyncReport:
         """Look at the source and load its head if it is new. Raises Unavailable (the definitions DB) and nothing else.
 
+        An error that nobody foresaw is told as well, where people look for what became of their commit: as a refusal if
+        it lies in reading the commit, which every further look would only repeat, else as `failed`.
         `unchanged` and a repeated `failed` are reported but recorded only where they follow something else.
         """
         try:
@@ -85,6 +90,9 @@ class Synchronizer:
             report = self._take(head)
         except HeadraceError as error:
             return self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.exception("a sync failed", source=self._source.name)
+            return self._failed(_unforeseen(error))
         self._settled = head.sha
         return report
 
@@ -102,8 +110,13 @@ class Synchronizer:
             files = self._repository.files(head.sha, self._source.folder)
         except Rejected as error:
             return None, _hostile(error, self._source.folder)
-        loaded = load(files)
-        return loaded, [finding for finding in lint_loaded(loaded) if finding.severity != "info"]
+        try:
+            loaded = load(files)
+            return loaded, [finding for finding in lint_loaded(loaded) if finding.severity != "info"]
+        except Exception as error:  # noqa: BLE001 - see `run_once`
+            _log.exception("commit cannot be read", source=self._source.name, commit=head.sha)
+            message = f"Headrace failed over this commit, which is a defect of it: {_unforeseen(error)}"
+            return None, [_about(self._source.folder, UNREADABLE, message)]
 
     def _refuse(
         self, head: Commit, findings: Sequence[Finding], before: SyncReport | None, loaded: Loaded | None
@@ -201,10 +214,15 @@ def _of_files(report: SyncReport) -> list[JsonObject]:
 
 def _hostile(error: Rejected, folder: str) -> list[Finding]:
     if not error.problems:
-        return [_about(folder, "unreadable-commit", error.detail)]
+        return [_about(folder, UNREADABLE, error.detail)]
     return [
         _about(problem.pointer, "unreadable-file", f"{problem.pointer} {problem.detail}") for problem in error.problems
     ]
+
+
+def _unforeseen(error: Exception) -> str:
+    """Written so that every database takes it, whatever is in it."""
+    return ascii(error)[:LONGEST_ERROR]
 
 
 def _about(path: str, rule: str, message: str, *, severity: Severity = "error") -> Finding:

@@ -13,7 +13,7 @@ from engine.app.sync import Synchronizer
 from engine.app.tell_author import AuthorNotice
 from engine.app.versions import Source
 from engine.lint.linter import lint
-from tests.sync.test_sync import Told
+from tests.sync.told import Told
 from tests.sync.upstream import Upstream
 
 GOLDEN = Path(__file__).parents[1] / "lint" / "golden"

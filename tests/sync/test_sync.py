@@ -2,110 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pytest
-
 from engine.adapters.clock import SystemClock
-from engine.adapters.databases.connect import DefinitionsDatabase, open_definitions
+from engine.adapters.databases.connect import DefinitionsDatabase
 from engine.adapters.git.repository import GitRepository
 from engine.app.ports import DefinitionStore
 from engine.app.project import ActiveProject
-from engine.app.records import Outgoing
 from engine.app.sync import Synchronizer
 from engine.app.tell_author import AuthorNotice
 from engine.app.versions import Source
 from engine.core.project import Project
-from engine.errors import NotFound, Unavailable
+from tests.sync.told import PROJECT, Told, workflow
 from tests.sync.upstream import Upstream
-
-WORKFLOW = "name: {name}\ntasks:\n  one: {{uses: values, with: {{x: {x}}}}}\n"
-PROJECT = """\
-channels:
-  releases: {kind: log}
-sync:
-  channel: releases
-  status: {secret: GITHUB_TOKEN}
-secrets: [GITHUB_TOKEN]
-"""
-
-
-def workflow(name: str, x: int = 1) -> str:
-    return WORKFLOW.format(name=name, x=x)
-
-
-@dataclass
-class Told:
-    """What people and the git host were told, and whether they can be."""
-
-    statuses: list[dict[str, object]] = field(default_factory=list)
-    messages: list[Outgoing] = field(default_factory=list)
-    works: bool = True
-
-    def tell(self, **status: object) -> bool:
-        if not self.works:
-            raise Unavailable("the commit status API")
-        self.statuses.append(status)
-        return True
-
-    def get(self, name: str) -> str:
-        return f"value of {name}"
-
-    def named(self, name: str) -> Told:
-        if name != "releases":
-            raise NotFound("channel", name)
-        return self
-
-    def send(self, message: Outgoing) -> None:
-        if not self.works:
-            raise Unavailable("the channel")
-        self.messages.append(message)
-
-    def mail(self) -> None:
-        return None
-
-    def log(self) -> Told:
-        return self
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-def database(sqlite_url: str) -> Iterator[DefinitionsDatabase]:
-    database = open_definitions(sqlite_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def definitions(database: DefinitionsDatabase) -> DefinitionStore:
-    return database.definitions
-
-
-@pytest.fixture
-def make(source: Source, repository: GitRepository, definitions: DefinitionStore, told: Told):
-    """A synchronizer as a new process would make it."""
-
-    def made(**changes: str) -> Synchronizer:
-        return Synchronizer(
-            source=replace(source, **changes),
-            repository=repository,
-            definitions=definitions,
-            clock=SystemClock(),
-            author=AuthorNotice(statuses=told, secrets=told, channels=told),
-        )
-
-    return made
-
-
-@pytest.fixture
-def sync(make) -> Synchronizer:
-    return make()
 
 
 def names(definitions: DefinitionStore) -> list[str]:
