@@ -61,6 +61,8 @@ class Gatekeeper:
     def _answer(self, gates: SharedGates, now: int, instance: str, scope: str, question: Question) -> Event | None:
         match question:
             case LookUpCache(task=task, attempt=attempt):
+                if question.afresh:
+                    return CacheAnswered(task=task, attempt=attempt, hit=False)
                 since = None if question.ttl is None else now - question.ttl
                 hit, outputs = gates.look_up(self._workflow(instance), question.path, question.key, since)
                 return CacheAnswered(task=task, attempt=attempt, hit=hit, outputs=outputs)

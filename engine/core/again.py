@@ -10,6 +10,7 @@ from engine.core.commands import TellScope
 from engine.core.events import RetryRequested, ScopeStirred, to_json
 from engine.core.flow import consider, consider_all, flow
 from engine.core.keys import ROOT, owner, parent_scope
+from engine.core.model import Task
 from engine.core.outcomes import CANCELLED, is_positive
 from engine.core.reopen import Chosen
 from engine.core.state import ACTIVE, CarriedRun, PutOff, ScopeState, TaskRun
@@ -47,10 +48,11 @@ def retry(turn: Turn, event: RetryRequested) -> bool:
     if not gates.reenter_instance(turn, event):
         return True
     put_off = None if chosen else _put_off(turn, event.by)
+    named = {found.task for found in chosen}
     chosen = [*chosen, *stopped(turn)] if chosen else failed(turn)
     _forget_the_end(turn, event)
     if put_off is None:
-        _run_again(turn, chosen, event.by)
+        _run_again(turn, chosen, event.by, named=named)
     else:
         turn.state["put_off"] = put_off
         _run_first(turn, chosen, event.by, put_off["tasks"])
@@ -111,10 +113,14 @@ def _run_again(
     chosen: Collection[Chosen],
     by: str,
     *,
+    named: Collection[str] = (),
     within: Collection[str] | None = None,
     done: Collection[str] = (),
 ) -> None:
-    """Set back or reopen these, what was undone, and all that waits for them or for what is `done`; `within`: only of those."""
+    """Set back or reopen these, what was undone, and all that waits for them or for what is `done`; `within`: only of those.
+
+    Of what is `named`, or was undone, no earlier result is taken.
+    """
     undone = [name for name, run in turn.runs.items() if run.get("undone")]
     first = dict.fromkeys([*(found.task for found in chosen), *undone])
     anew = after(turn, [*first, *done]).difference(done)
@@ -125,7 +131,7 @@ def _run_again(
         below = [found.below for found in chosen if found.task == name and found.below]
         whole = any(found.task == name and not found.below for found in chosen) and is_positive(run["state"])
         if name in anew or (whole and not below) or not reopen.can(task, run):
-            _set_back(turn, name, run)
+            _set_back(turn, name, run, afresh=_keeps(task) and (name in named or name in undone))
         else:
             reopen.reopen(turn, task, run, by, below)
 
@@ -138,15 +144,26 @@ def _consider(turn: Turn) -> None:
     consider_all(turn)
 
 
-def _set_back(turn: Turn, name: str, run: TaskRun) -> None:
+def _set_back(turn: Turn, name: str, run: TaskRun, *, afresh: bool) -> None:
+    carried = _carried(run)
+    if afresh:
+        carried["afresh"] = True
     del turn.runs[name]
-    turn.state["carried"] = {**turn.state.get("carried", {}), name: _carried(run)}
+    turn.state["carried"] = {**turn.state.get("carried", {}), name: carried}
+
+
+def _keeps(task: Task) -> bool:
+    """Whether its outputs, or those of a task in it, are kept for later runs."""
+    return task.cache is not None or (task.body is not None and any(map(_keeps, task.body.tasks.values())))
 
 
 def _carried(run: TaskRun) -> CarriedRun:
     """Attempt numbers go on; what did its work before is told from a repeat by its generation."""
     generation = run.get("generation", 1) + (1 if is_positive(run["state"]) else 0)
-    return {"attempt": run["attempt"], "generation": generation}
+    carried: CarriedRun = {"attempt": run["attempt"], "generation": generation}
+    if "afresh" in run:
+        carried["afresh"] = True
+    return carried
 
 
 def _is_awaited(turn: Turn, round_: int) -> bool:

@@ -36,6 +36,8 @@ def begin(turn: Turn, task: Task) -> None:
         run["attempt"] = carried["attempt"] + 1
         if carried["generation"] > 1:
             run["generation"] = carried["generation"]
+        if "afresh" in carried:
+            run["afresh"] = True
     hidden = unseen(task, turn.list.tasks, turn.runs)
     if hidden:
         run["unseen"] = hidden

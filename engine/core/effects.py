@@ -156,6 +156,8 @@ class LookUpCache:
     path: str
     key: str
     ttl: int | None = None
+    afresh: bool = False
+    """There shall be none to take; what comes of the attempt is kept in its place."""
 
 
 @frozen

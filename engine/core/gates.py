@@ -17,7 +17,7 @@ from engine.core.expressions.errors import EvaluationError
 from engine.core.expressions.model import Template
 from engine.core.expressions.reads import refs
 from engine.core.expressions.render import render
-from engine.core.keys import ROOT
+from engine.core.keys import ROOT, owner
 from engine.core.model import Task
 from engine.core.names import names, names_for
 from engine.core.state import TaskRun
@@ -126,9 +126,29 @@ def _cache(turn: Turn, task: Task, run: TaskRun) -> bool:
         return False
     asked = run.copy()
     key = asked["cache_key"] = _key(_rendered(turn, task, run, task.cache.key))
-    turn.order(LookUpCache(task=task.id, attempt=run["attempt"], path=turn.path(task.id), key=key, ttl=task.cache.ttl))
+    turn.order(
+        LookUpCache(
+            task=task.id,
+            attempt=run["attempt"],
+            path=turn.path(task.id),
+            key=key,
+            ttl=task.cache.ttl,
+            afresh=_is_afresh(turn, run),
+        )
+    )
     _stand(turn, task, asked, "cache")
     return True
+
+
+def _is_afresh(turn: Turn, run: TaskRun) -> bool:
+    """Whether a retry named the task, or one around it."""
+    above = owner(turn.context.scope)
+    for outer in turn.context.outer:
+        if "afresh" in run or above is None:
+            break
+        run = outer["tasks"].get(above[1], run)
+        above = owner(above[0])
+    return "afresh" in run
 
 
 def _slot(turn: Turn, task: Task, run: TaskRun) -> bool:

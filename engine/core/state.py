@@ -123,6 +123,7 @@ class CarriedRun(TypedDict, total=False):
 
     attempt: Required[int]
     generation: Required[int]
+    afresh: bool
 
 
 class TaskRun(TypedDict, total=False):
@@ -171,6 +172,8 @@ class TaskRun(TypedDict, total=False):
     """Under which its outputs are kept once it has succeeded."""
     cached: bool
     """Its outputs are an earlier run's."""
+    afresh: bool
+    """A retry named it: neither it nor what is in it takes an earlier run's outputs, until it has succeeded once more."""
     child: str
     """The instance that a `workflow` task started."""
     waits_for: str

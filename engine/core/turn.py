@@ -7,7 +7,7 @@ from engine.core.commands import CancelTask, CloseApproval, Command, KeepOutputs
 from engine.core.context import Context
 from engine.core.keys import task_path
 from engine.core.model import Definition, Task
-from engine.core.outcomes import CANCELLED, FAILED, SKIPPED, SUCCEEDED
+from engine.core.outcomes import CANCELLED, FAILED, SKIPPED, SUCCEEDED, is_positive
 from engine.core.references import references
 from engine.core.state import ScopeState, SkipReason, TaskError, TaskRun
 from engine.core.values import Json
@@ -100,6 +100,8 @@ class Turn:
             ended["error"] = error
         elif outcome not in _KEEP_ERROR:
             ended.pop("error", None)
+        if is_positive(outcome):
+            ended.pop("afresh", None)
         if outputs is not None:
             ended["outputs"] = outputs
         if "approval" in run:

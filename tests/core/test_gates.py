@@ -22,6 +22,8 @@ from engine.core.events import (
     DecisionMade,
     PauseRequested,
     ResumeRequested,
+    RetryRequested,
+    ScopeSettled,
     SlotAnswered,
     TaskCancelled,
     TaskFailed,
@@ -33,7 +35,7 @@ from engine.core.events import (
 )
 from engine.core.expressions.model import Literal
 from engine.core.gates import ASK_AGAIN, ASK_AGAIN_AT_MOST
-from engine.core.model import Cache, Concurrency, RateLimit, Retry
+from engine.core.model import Cache, Concurrency, RateLimit, Retry, TaskList
 from engine.core.outstanding import outstanding
 from engine.core.replay import replay
 from engine.core.summary import instance_state, next_due
@@ -199,6 +201,22 @@ def test_a_miss_goes_on_and_only_a_success_is_kept():
     scope.take(CacheAnswered, task="a", attempt=1, hit=False)
     scope.take(TaskFailed, task="a", attempt=1, error=BROKEN)
     assert scope.asked(KeepOutputs) == []
+
+
+def test_what_was_undone_takes_no_earlier_result_in_a_retry():
+    """Definitions of before decision 27 may say so."""
+    undo = TaskList(tasks={"": task("")}, followers={"": ()})
+    scope = started(task("a", cache=CACHE, compensate=undo), task("b", "a"))
+    scope.take(CacheAnswered, task="a", attempt=1, hit=False)
+    scope.succeed("a")
+    scope.take(TaskFailed, task="b", attempt=1, error=BROKEN)
+    scope.take(ScopeSettled, scope="a/compensate", outcome="succeeded")
+    assert scope.run("a")["undone"] is True
+    scope.take(RetryRequested, by="ana")
+    assert scope.asked(LookUpCache) == [
+        LookUpCache(task="a", attempt=2, path="a", key="k1", ttl=3_600_000, afresh=True)
+    ]
+    check_replay(scope)
 
 
 def test_a_key_may_be_any_value_and_a_long_one_is_kept_as_its_hash():
