@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, cast
 
 from engine.app.ports import ApprovalStore, Clock, DefinitionStore, InstanceReader
 from engine.app.records import Approval, ApprovalDecision, Instance, Notification
 from engine.app.starters import is_called, means
 from engine.app.storable import unstorable
+from engine.core.approvals import brings_too_much, said
 from engine.core.events import DecisionMade, to_json
 from engine.core.keys import split_path
+from engine.core.outputs import LIMIT
 from engine.core.project import AUTHOR, ROLES, STARTER, Person, Project
 from engine.core.values import JsonObject
 from engine.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Unavailable
@@ -122,8 +124,6 @@ class Approver:
         self._refuse_person(approval, person)
         if decision_of(approval, person) is not None:
             raise Conflict(f"{person} has decided already")
-        values = form or {}
-        self._refuse_values(approval, decision, comment, values)
         scope, task = split_path(approval.path)
         event = DecisionMade(
             task=task,
@@ -131,20 +131,24 @@ class Approver:
             person=person,
             decision=decision,
             comment=comment,
-            form=values,
+            form=form or {},
             via=via,
         )
+        self._refuse_values(approval, event)
         self._advancer.submit([Notification(instance=approval.instance, scope=scope, event=to_json(event))])
-        return self._settled(id, person, decision, comment, values)
+        return self._settled(id, event)
 
-    def _settled(self, id: str, person: str, decision: str, comment: str, form: JsonObject) -> Approval:
-        """What became of it: the same person may have decided elsewhere, or the approval closed, in the same moment."""
+    def _settled(self, id: str, event: DecisionMade) -> Approval:
+        """What became of it: the same person may have decided elsewhere, others have said much, or the approval closed, in the
+        same moment.
+        """
         approval = self._approvals.get(id)
-        counted = decision_of(approval, person)
+        counted = decision_of(approval, event.person)
         if counted is None:
+            self._refuse_values(approval, event)
             raise Conflict("the approval closed before the decision arrived")
-        if (counted.decision, counted.comment, counted.form) != (decision, comment, form):
-            raise Conflict(f"{person} has decided already")
+        if (counted.decision, counted.comment, counted.form) != (event.decision, event.comment, event.form):
+            raise Conflict(f"{event.person} has decided already")
         return approval
 
     def _refuse_closed(self, approval: Approval) -> None:
@@ -160,19 +164,20 @@ class Approver:
         if person not in electorate.may:
             raise Forbidden(f"{person!r} is not among those who may decide this approval")
 
-    def _refuse_values(self, approval: Approval, decision: str, comment: str, form: JsonObject) -> None:
+    def _refuse_values(self, approval: Approval, event: DecisionMade) -> None:
         problems: list[Problem] = []
-        if len(comment) > MAX_COMMENT:
+        if len(event.comment) > MAX_COMMENT:
             problems.append(Problem(pointer="/comment", detail=f"longer than {MAX_COMMENT} characters"))
-        for pointer, value in (("/comment", comment), ("/form", form)):
+        for pointer, value in (("/comment", event.comment), ("/form", event.form)):
             found = unstorable(value, pointer)
             if found:
                 problems.append(Problem(pointer=found[0], detail=found[1]))
-        if not problems and decision == "approved":
-            wrong = misfits(validator(form_schema(approval.form)), form)
-            problems.extend(Problem(pointer="/form" + problem.pointer, detail=problem.detail) for problem in wrong)
+        problems = problems or _misfits(approval, event)
         if problems:
             raise Invalid("the decision does not fit the form", problems=problems)
+        if _is_too_much(approval, event, self._clock.now()):
+            detail = f"the forms and comments of all who decide are larger than the {LIMIT} bytes that can be kept"
+            raise Invalid(detail, problems=[Problem(pointer="/form" if event.form else "/comment", detail=detail)])
 
     def _exclusion(self, approval: Approval, instance: Instance, person: Person) -> str:
         if STARTER in approval.exclude and means(person, instance.started_by):
@@ -195,6 +200,27 @@ class Approver:
 def decision_of(approval: Approval, person: str) -> ApprovalDecision | None:
     """What a person decided, None if they have not."""
     return next((made for made in approval.decisions if made.person == person), None)
+
+
+def _misfits(approval: Approval, event: DecisionMade) -> list[Problem]:
+    """What is wrong with the form. It is for those who approve: behind a rejection nothing of it would be what it says."""
+    if event.decision == "rejected":
+        return [Problem(pointer="/form", detail="a rejection has no form")] if event.form else []
+    wrong = misfits(validator(form_schema(approval.form)), event.form)
+    return [Problem(pointer="/form" + problem.pointer, detail=problem.detail) for problem in wrong]
+
+
+def _is_too_much(approval: Approval, event: DecisionMade, now: int) -> bool:
+    """Whether it would make what all have said larger than can be kept."""
+    others = {made.person: said(_again(made, event), made.at) for made in approval.decisions}
+    last = said(event, now)
+    return brings_too_much({**others, event.person: last}, last)
+
+
+def _again(made: ApprovalDecision, like: DecisionMade) -> DecisionMade:
+    """What told the core of a decision that is stored."""
+    decision = cast("Outcome", made.decision)
+    return replace(like, person=made.person, decision=decision, comment=made.comment, form=made.form, via=made.via)
 
 
 def _has_default(schema: object) -> bool:

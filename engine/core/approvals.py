@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.core.commands import AskApprovers, OpenApproval, RecordDecision
 from engine.core.durations import duration
 from engine.core.events import ApproversAsked, AskingFailed, DecisionMade
 from engine.core.model import Task
+from engine.core.outputs import too_large
 from engine.core.state import ApprovalRun, DecisionRun, TaskRun
 from engine.core.turn import CHECK_AFTER, Turn
 from engine.core.values import Json, JsonObject
@@ -66,21 +69,23 @@ def asking_failed(turn: Turn, event: AskingFailed) -> bool:
 
 
 def decided(turn: Turn, event: DecisionMade) -> bool:
-    """Count a person's decision, their first; one rejection or `require` approvals settle the task."""
+    """Count a person's decision, their first; one rejection or `require` approvals settle the task.
+
+    One that brings more than there is room for does not count: who takes it at the door refuses it, unless two come at once.
+    """
     run = turn.runs.get(event.task)
     if run is None or "approval" not in run or run["state"] != "waiting" or run["attempt"] != event.attempt:
         return False
     before = run["approval"]["decisions"]
     if event.person in before:
         return False
-    decision: DecisionRun = {"decision": event.decision, "at": turn.at}
-    if event.comment:
-        decision["comment"] = event.comment
-    if event.form:
-        decision["form"] = event.form
+    decision = said(event, turn.at)
+    decisions = {**before, event.person: decision}
+    if brings_too_much(decisions, decision):
+        return False
     counted = run.copy()
     approval = counted["approval"] = run["approval"].copy()
-    decisions = approval["decisions"] = {**before, event.person: decision}
+    approval["decisions"] = decisions
     path = turn.path(event.task)
     turn.order(RecordDecision(path=path, attempt=event.attempt, person=event.person, decision=decision, via=event.via))
     if event.decision == "rejected" or len(decisions) >= approval["require"]:
@@ -88,6 +93,24 @@ def decided(turn: Turn, event: DecisionMade) -> bool:
     else:
         turn.put(event.task, counted)
     return True
+
+
+def said(event: DecisionMade, at: int) -> DecisionRun:
+    """A decision as it is kept."""
+    decision: DecisionRun = {"decision": event.decision, "at": at}
+    if event.comment:
+        decision["comment"] = event.comment
+    if event.form:
+        decision["form"] = event.form
+    return decision
+
+
+def brings_too_much(decisions: Mapping[str, DecisionRun], last: DecisionRun) -> bool:
+    """Whether the comment or the form of the last of them finds no room beside those of the others.
+
+    A decision without either is always taken: nobody can keep others from rejecting by what they fill in.
+    """
+    return ("comment" in last or "form" in last) and too_large(dict(decisions)) is not None
 
 
 def expire(turn: Turn, task: Task, run: TaskRun) -> None:

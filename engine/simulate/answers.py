@@ -85,6 +85,8 @@ def decisions(command: OpenApproval, mock: MockKeys, path: str) -> Iterator[Answ
     rejected = mock.outcome == "rejected"
     if not rejected:
         _hold_form(command, form, path)
+    elif form:
+        raise Unmocked(f"the mock of {path} has a form, and a rejection has none")
     for number in range(1 if rejected else command.require):
         yield (
             mock.after,

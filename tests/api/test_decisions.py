@@ -2,9 +2,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.app.approve import Approver
 from engine.core.model import Definition
+from engine.core.outputs import LIMIT
 from engine.core.project import Person, Project
-from engine.errors import Conflict, Forbidden
+from engine.errors import Conflict, Forbidden, Invalid
 from tests.web.definitions import GATE, PROJECT, RELEASE, approval, listing, task
 
 
@@ -141,3 +143,84 @@ def test_the_form_is_held_against_its_schemas(small_client, small_world):
         assert pointer in [error["pointer"] for error in answer.json()["errors"]]
     assert decide(small_client, opened.id, "ana", form={"change_ticket": "CHG-1"}).status_code == 200
     assert decide(small_client, opened.id, "ben", "rejected").status_code == 200, "a rejection needs no form"
+
+
+def test_a_rejection_has_no_form(client, world):
+    """Nothing would hold it, and what comes behind the rejection would read it."""
+    world.load(RELEASE)
+    from tests.web.world import release_until_approval
+
+    instance = release_until_approval(world)
+    opened = world.instances.approvals.at(instance, "approve")
+    for form in ({"change_ticket": "CHG-1"}, {"change_ticket": 42}, {"nobody_declared": "x"}):
+        answer = decide(client, opened.id, "ben", "rejected", form=form)
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["#/form"]
+    assert not world.instances.approvals.get(opened.id).decisions
+    assert decide(client, opened.id, "ben", "rejected", form={}, comment="no").status_code == 200
+    assert client.get(f"/api/v1/instances/{instance}/tasks/approve").json()["outputs"] == {
+        "comment": "no",
+        "decided_by": ["ben"],
+    }
+
+
+NOTED = Definition(
+    name="noted",
+    tasks=listing(
+        task("ask", kind="approval", params=approval(require=3, form={"note": {"type": "string"}})),
+        task("no", "ask.rejected"),
+    ),
+    finally_=listing(),
+)
+
+
+@pytest.fixture
+def noted(world):
+    """An open approval that three have to approve, each with a note."""
+    world.load(NOTED)
+    instance = world.start("noted")
+    return instance, world.instances.approvals.at(instance, "ask")
+
+
+def test_what_all_say_together_is_bounded_and_a_bare_decision_is_always_taken(client, world, noted):
+    instance, opened = noted
+    half = {"note": "x" * (LIMIT // 2)}
+    assert decide(client, opened.id, "ana", form={"note": "x" * LIMIT}).status_code == 422
+    assert decide(client, opened.id, "ana", form=half).status_code == 200
+    for more, pointer in (({"form": half}, "#/form"), ({"form": half, "comment": "fine"}, "#/form")):
+        answer = decide(client, opened.id, "ben", **more)
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+        assert str(LIMIT) in answer.json()["errors"][0]["detail"]
+    room = LIMIT - len(f'{{"ana":{{"decision":"approved","at":1234567890123,"form":{{"note":"{half["note"]}"}}}},')
+    rest = room - len('"ben":{"decision":"approved","at":1234567890123,"form":{"note":""}}}')
+    assert decide(client, opened.id, "ben", form={"note": "y" * (rest + 1)}).status_code == 422
+    assert decide(client, opened.id, "ben", form={"note": "y" * rest}).status_code == 200
+    answer = decide(client, opened.id, "cleo", "rejected", comment="no")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/comment")
+    assert decide(client, opened.id, "cleo", "rejected").status_code == 200
+    assert client.get(f"/api/v1/instances/{instance}/tasks/ask").json()["state"] == "rejected"
+
+
+def test_of_two_that_find_no_room_together_in_the_same_moment_one_is_refused(world, noted):
+    _, opened = noted
+    half = {"note": "x" * (LIMIT // 2)}
+
+    class Meanwhile:
+        """Somebody else decides between the look at the approval and the event."""
+
+        def submit(self, notifications):
+            world.approver.decide(opened.id, person="ana", decision="approved", form=half, via="api")
+            world.advancer.submit(notifications)
+
+    approver = Approver(
+        approvals=world.instances.approvals,
+        definitions=world.definitions,
+        reader=world.instances.reader,
+        advancer=Meanwhile(),
+        clock=world.instances.recovery,
+    )
+    with pytest.raises(Invalid) as refused:
+        approver.decide(opened.id, person="ben", decision="approved", form=half, via="link")
+    assert [problem.pointer for problem in refused.value.problems] == ["/form"]
+    assert [made.person for made in world.instances.approvals.get(opened.id).decisions] == ["ana"]

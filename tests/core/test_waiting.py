@@ -15,7 +15,9 @@ from engine.core.events import (
     TimersDue,
 )
 from engine.core.model import Retry
+from engine.core.outputs import LIMIT
 from engine.core.outstanding import outstanding
+from engine.core.replay import replay
 from engine.core.summary import instance_state, next_due
 from tests.core.build import CONTEXT, START, started, task
 
@@ -116,6 +118,25 @@ def test_enough_approvals_settle_it_with_form_comment_and_people():
     }
     assert scope.asked(CloseApproval) == [CloseApproval(path="ok", attempt=1, outcome="approved")]
     assert [command.path for command in scope.asked(RunTask)] == ["next"]
+
+
+def test_a_decision_that_brings_more_than_can_be_kept_does_not_count():
+    scope = started(approval(require=3, expires="24h"), task("no", "ok.rejected"))
+    decide_(scope, "ana", form={"note": "x" * LIMIT})
+    assert not scope.accepted
+    decide_(scope, "ana", form={"note": "x" * (LIMIT - 100)})
+    assert scope.accepted
+    for keys in ({"form": {"more": "x" * 50}}, {"comment": "x" * 50}):
+        decide_(scope, "ben", **keys)
+        assert not scope.accepted
+        assert scope.commands == ()
+    decide_(scope, "ben")
+    assert scope.accepted, "nobody's form keeps others from deciding"
+    decide_(scope, "cleo", "rejected", comment="x")
+    assert not scope.accepted
+    decide_(scope, "cleo", "rejected")
+    assert scope.status("ok") == "rejected"
+    assert replay(scope.definition, CONTEXT, scope.history) == {"": scope.state}
 
 
 def test_a_persons_first_decision_counts():

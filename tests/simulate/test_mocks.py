@@ -153,6 +153,8 @@ def test_what_a_mock_of_an_approval_does(mock, expect):
         ("{outcome: approved}", "the mock of ask does not fit its form"),
         ("{form: {ticket: X-1}}", "the mock of ask does not fit its form: /ticket"),
         ("{form: {ticket: T-1, more: 1}}", "the mock of ask does not fit its form"),
+        ("{outcome: rejected, form: {ticket: T-1}}", "the mock of ask has a form, and a rejection has none"),
+        ("{outcome: rejected, outputs: {more: 1}}", "the mock of ask has a form, and a rejection has none"),
         ("{error: no}", "ask cannot fail by itself; mock an `outcome`"),
         ("{outcome: done}", "ask never ends as done; it ends as approved, expired, rejected"),
     ],

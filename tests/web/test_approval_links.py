@@ -6,6 +6,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from engine.core.model import Definition
+from engine.core.outputs import LIMIT
 from engine.core.project import Person, Project
 from engine.web.headers import SecurityHeaders
 from tests.web.definitions import GATE, PROJECT, approval, listing, task
@@ -155,6 +156,9 @@ def test_a_form_that_does_not_fit_is_shown_again(small_world, hooks):
     assert 'value="ticket?"' in wrong.text
     assert "my words" in wrong.text
     assert "does not match" in wrong.text
+    large = press(hooks, token, **{"form.change_ticket": f"CHG-{'7' * LIMIT}"})
+    assert large.status_code == 422
+    assert f"larger than the {LIMIT} bytes" in large.text
     assert press(hooks, token, **{"form.change_ticket": "CHG-7"}).status_code == 303
     assert small_world.instances.approvals.get(opened.id).decisions[0].form == {"change_ticket": "CHG-7"}
     other = small_world.link(opened.id, "ben")
