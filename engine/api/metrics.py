@@ -116,7 +116,7 @@ class _Figures:
     def _syncs(self) -> Iterator[GaugeMetricFamily]:
         definitions = self._services.definitions
         newest = {report.source: report for report in definitions.syncs(limit=1)}
-        loaded = {source: definitions.last_sync(source, state="loaded") for source in newest}
+        loaded = {source: definitions.last_sync(source, "loaded") for source in newest}
         last = {source: report.at / 1000 for source, report in loaded.items() if report}
         yield _gauge("headrace_sync_last_success_timestamp_seconds", last)
         failing = {source: float(report.state in ("refused", "failed")) for source, report in newest.items()}

@@ -25,7 +25,7 @@ from engine.app.records import (
 )
 from engine.app.remembered import Known
 from engine.app.trigger_ports import Look
-from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
+from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, SyncState, Version
 from engine.core.keys import ROOT
 from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
@@ -281,8 +281,8 @@ class DefinitionStore(Protocol):
         """In one transaction: the versions become the active ones of their source, its other workflows go inactive, the
         project becomes the active one, and the sync is recorded. A version whose id is stored already is not written again.
 
-        `known`: the id of the newest sync that the caller has seen. False, and nothing is done, if another process has
-        since come to the same with this commit.
+        `known`: the id of the newest sync that had loaded or refused a commit ("" for none) when the caller asked for the
+        head that it now settles. False, and nothing is done, if it is another by now: its head may be newer than this one.
         """
         ...
 
@@ -290,7 +290,13 @@ class DefinitionStore(Protocol):
         """A sync that changed nothing: refused, unchanged or failed. `known` as above."""
         ...
 
-    def last_sync(self, source: str, *, state: str | None = None) -> SyncReport | None: ...
+    def last_sync(self, source: str, *states: SyncState) -> SyncReport | None:
+        """The newest of all, or of those in one of these states."""
+        ...
+
+    def source(self, name: str) -> Source | None:
+        """As it was when a commit of it was last loaded."""
+        ...
 
     def syncs(self, source: str | None = None, *, limit: int = 50) -> Sequence[SyncReport]: ...
 

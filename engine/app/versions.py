@@ -9,6 +9,8 @@ from engine.core.values import JsonObject
 
 ListenerKind = Literal["schedule", "event", "workflow"]
 SyncState = Literal["loaded", "refused", "unchanged", "failed"]
+SETTLED: tuple[SyncState, ...] = ("loaded", "refused")
+"""What a sync is that took a commit or turned it down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,11 +110,34 @@ def test_of_those_that_come_to_the_same_with_a_commit_one_is_first(store: Defini
     assert [one.state for one in store.syncs()] == [state, "loaded"]
 
 
-def test_the_same_commit_may_be_settled_again_by_who_has_seen_the_first(store: DefinitionStore):
+def test_a_commit_is_settled_only_by_who_has_seen_what_was_settled_last(store: DefinitionStore):
     assert store.record_sync(report("s1", state="refused"), known="")
     assert store.record_sync(report("s2", state="refused", at=2), known="s1")
     assert not store.record_sync(report("s3", state="refused", at=3), known="s1")
-    assert store.record_sync(report("s4", state="refused", commit="c2", at=4), known="s1")
+    assert not store.record_sync(report("s4", state="refused", commit="c2", at=4), known="s1")
+    assert not store.record_sync(report("s5", state="refused", at=5), known="")
+    assert store.record_sync(report("s6", state="failed", commit=None, at=6))
+    assert store.record_sync(report("s7", state="refused", source="team", at=7), known="")
+    assert store.record_sync(report("s8", state="refused", commit="c2", at=8), known="s2")
+    assert not store.record_sync(report("s9", state="refused", source="gone", at=9), known="s2")
+
+
+def test_an_older_commit_is_not_loaded_over_a_newer_one(store: DefinitionStore):
+    load(store, version("release"), sync="s1")
+    load(store, version("release", "c3", digest="3"), version("build", "c3"), sync="s2", commit="c3")
+    late = {
+        "report": report("s3", commit="c2", at=3),
+        "source": Source(name="main", url="/elsewhere"),
+        "versions": [version("release", "c2", digest="2")],
+        "project": ProjectVersion(source="main", commit="c2", document={}),
+    }
+    assert not store.load(**late, known="s1")
+    assert [one.id for one in store.active_all()] == ["build@c3", "release@c3"]
+    assert (store.project().commit, store.source("main").url, len(store.versions("release"))) == ("c3", "/repo", 2)
+    assert store.load(**late, known="s2")
+    assert [one.id for one in store.active_all()] == ["release@c2"]
+    assert store.source("main") == Source(name="main", url="/elsewhere")
+    assert store.source("team") is None
 
 
 def test_a_missing_workflow_is_told_with_what_was_meant(store: DefinitionStore):
@@ -193,8 +216,9 @@ def test_syncs_are_remembered_with_their_findings(store: DefinitionStore):
     store.record_sync(failed)
     assert store.syncs("main") == [failed, refused, report("s1")]
     assert store.syncs(limit=1) == [failed]
-    assert store.last_sync("main", state="refused") == refused
-    assert store.last_sync("main", state="unchanged") is None
+    assert store.last_sync("main", "refused") == refused
+    assert store.last_sync("main", "unchanged") is None
+    assert store.last_sync("main", "loaded", "refused") == refused
     assert store.syncs("other") == []
 
 

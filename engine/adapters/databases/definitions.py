@@ -20,7 +20,7 @@ from engine.adapters.databases.definition_tables import (
     versions,
     webhook_triggers,
 )
-from engine.app.versions import Listener, ListenerKind, ProjectVersion, Source, SyncReport, Version
+from engine.app.versions import SETTLED, Listener, ListenerKind, ProjectVersion, Source, SyncReport, SyncState, Version
 from engine.core.values import JsonObject
 from engine.errors import Conflict, NotFound
 
@@ -46,7 +46,7 @@ class Definitions:
     ) -> bool:
         """See the port. Raises Conflict if another source has an active workflow of the same name."""
         with self._database.exclusive() as connection:
-            if _came_first(connection, report, known):
+            if _overtaken(connection, report.source, known):
                 return False
             self._put(connection, sources, ["name"], asdict(source))
             self._activate(connection, source.name, versions)
@@ -58,18 +58,23 @@ class Definitions:
     def record_sync(self, report: SyncReport, *, known: str | None = None) -> bool:
         """See the port."""
         with self._database.exclusive() as connection:
-            if _came_first(connection, report, known):
+            if _overtaken(connection, report.source, known):
                 return False
             connection.execute(sa.insert(syncs).values(asdict(report)))
         return True
 
-    def last_sync(self, source: str, *, state: str | None = None) -> SyncReport | None:
+    def last_sync(self, source: str, *states: SyncState) -> SyncReport | None:
         """See the port."""
         statement = sa.select(*SYNC).where(syncs.c.source == source)
-        if state is not None:
-            statement = statement.where(syncs.c.state == state)
-        found = self._syncs(statement, 1)
+        found = self._syncs(statement.where(syncs.c.state.in_(states)) if states else statement, 1)
         return found[0] if found else None
+
+    def source(self, name: str) -> Source | None:
+        """See the port."""
+        columns = (sources.c[field.name] for field in fields(Source))
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(*columns).where(sources.c.name == name)).mappings().one_or_none()
+        return None if row is None else Source(**row)
 
     def syncs(self, source: str | None = None, *, limit: int = 50) -> Sequence[SyncReport]:
         """See the port. Newest first."""
@@ -175,15 +180,13 @@ class Definitions:
             return [_report(row) for row in rows.mappings()]
 
 
-def _came_first(connection: sa.Connection, report: SyncReport, known: str | None) -> bool:
-    """Whether another process that follows the source came to the same since the caller looked."""
-    settled = sa.select(syncs.c.id, syncs.c.commit, syncs.c.state).where(
-        syncs.c.source == report.source, syncs.c.state.in_(("loaded", "refused"))
-    )
-    newest = connection.execute(settled.order_by(syncs.c.at.desc(), syncs.c.id.desc()).limit(1)).one_or_none()
-    if known is None or newest is None or newest.id == known:
+def _overtaken(connection: sa.Connection, source: str, known: str | None) -> bool:
+    """Whether another process that follows the source has settled any commit since the caller looked."""
+    if known is None:
         return False
-    return (newest.commit, newest.state) == (report.commit, report.state)
+    settled = sa.select(syncs.c.id).where(syncs.c.source == source, syncs.c.state.in_(SETTLED))
+    newest = connection.execute(settled.order_by(syncs.c.at.desc(), syncs.c.id.desc()).limit(1))
+    return (newest.scalar_one_or_none() or "") != known
 
 
 def _listens(document: JsonObject) -> Sequence[tuple[ListenerKind, str]]:
