@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 class AuthorNotice:
-    """Best effort on purpose: what cannot be told is logged, and the sync stands as it was recorded."""
+    """Best effort on purpose: what cannot be told, for whatever reason, is logged, and the sync stands as it was recorded."""
 
     def __init__(self, *, statuses: CommitStatuses, secrets: Secrets, channels: ChannelChoice) -> None:
         self._statuses = statuses
@@ -67,6 +67,8 @@ class AuthorNotice:
             )
         except HeadraceError as error:
             _log.warning("commit status not set", source=report.source, commit=report.commit, error=str(error))
+        except Exception:  # noqa: BLE001 - see the class
+            _log.exception("commit status not set", source=report.source, commit=report.commit)
 
     def _say(self, project: Project, subject: str, lines: Sequence[str]) -> None:
         if not project.sync_channel:
@@ -75,6 +77,8 @@ class AuthorNotice:
             self._channels.named(project.sync_channel).send(Outgoing(subject=subject, text="\n".join(lines)))
         except HeadraceError as error:
             _log.warning("sync message not sent", channel=project.sync_channel, error=str(error))
+        except Exception:  # noqa: BLE001 - see the class
+            _log.exception("sync message not sent", channel=project.sync_channel)
 
 
 def _short(report: SyncReport) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.adapters.clock import SystemClock
 from engine.adapters.databases.connect import DefinitionsDatabase
 from engine.adapters.git.repository import GitRepository
@@ -13,6 +15,7 @@ from engine.app.sync import Synchronizer
 from engine.app.tell_author import AuthorNotice
 from engine.app.versions import Source
 from engine.core.project import Project
+from engine.errors import Unavailable
 from tests.sync.told import PROJECT, Told, workflow
 from tests.sync.upstream import Upstream
 
@@ -126,15 +129,21 @@ def test_what_breaks_a_policy_is_refused(upstream: Upstream, sync: Synchronizer,
     assert names(definitions) == ["alpha", "beta"]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("the commit status API"), UnicodeError("nobody foresaw it")],
+    ids=["unavailable", "unforeseen"],
+)
 def test_nobody_reachable_fails_no_sync(
-    upstream: Upstream, sync: Synchronizer, definitions: DefinitionStore, told: Told
+    upstream: Upstream, sync: Synchronizer, definitions: DefinitionStore, told: Told, error: Exception
 ):
-    told.works = False
+    told.error = error
     upstream.commit({"workflows/a.yaml": workflow("alpha"), "workflows/project.yaml": PROJECT})
     assert sync.run_once().state == "loaded"
     upstream.commit({"workflows/a.yaml": "name: 1\n"})
     assert sync.run_once().state == "refused"
     assert names(definitions) == ["alpha"]
+    assert [report.state for report in definitions.syncs()] == ["refused", "loaded"]
 
 
 def test_hostile_files_are_findings(upstream: Upstream, sync: Synchronizer, definitions: DefinitionStore):

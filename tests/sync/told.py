@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.app.records import Outgoing
-from engine.errors import NotFound, Unavailable
+from engine.errors import NotFound
 
 WORKFLOW = "name: {name}\ntasks:\n  one: {{uses: values, with: {{x: {x}}}}}\n"
 PROJECT = """\
@@ -28,11 +28,11 @@ class Told:
 
     statuses: list[dict[str, object]] = field(default_factory=list)
     messages: list[Outgoing] = field(default_factory=list)
-    works: bool = True
+    error: Exception | None = None
 
     def tell(self, **status: object) -> bool:
-        if not self.works:
-            raise Unavailable("the commit status API")
+        if self.error:
+            raise self.error
         self.statuses.append(status)
         return True
 
@@ -45,8 +45,8 @@ class Told:
         return self
 
     def send(self, message: Outgoing) -> None:
-        if not self.works:
-            raise Unavailable("the channel")
+        if self.error:
+            raise self.error
         self.messages.append(message)
 
     def mail(self) -> None:
