@@ -143,7 +143,7 @@ class Synchronizer:
             return loaded, [finding for finding in lint_loaded(loaded) if finding.severity != "info"]
         except Exception as error:  # noqa: BLE001 - see `run_once`
             _log.exception("commit cannot be read", source=self._source.name, commit=head.sha)
-            message = f"Headrace failed over this commit, which is a defect of it: {_unforeseen(error)}"
+            message = f"a defect of Headrace keeps it from reading this commit: {_unforeseen(error)}"
             return None, [_about(self._source.folder, UNREADABLE, message)]
 
     def _refuse(
