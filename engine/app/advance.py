@@ -27,6 +27,7 @@ from engine.app.records import (
 )
 from engine.app.remembered import Known, Remembered
 from engine.app.runs import Run, Runs
+from engine.core.events import RetryRequested
 from engine.core.keys import FINALLY, ROOT, parent_scope
 from engine.core.values import JsonObject
 from engine.errors import Broken, Conflict, Unavailable
@@ -115,8 +116,8 @@ class Advancer:
         `arriving` is asked what arrives at the time of the transaction, while nothing is locked for it.
 
         Raises Unavailable (nothing happened, or the answer to the commit was lost: send the same again), Conflict
-        (a start key or delivery was taken already, an instance that is to go on otherwise has not ended), Malformed (an event
-        that cannot be read).
+        (a start key or delivery was taken already, an instance that is to go on otherwise has not ended, one that is retried
+        cannot go on), Malformed (an event that cannot be read).
         """
         stored = [start.facts.digest for start in starting if start.facts.digest in self._stored]
         known = self._remembered.recall({notification.instance for notification in notifications})
@@ -178,6 +179,7 @@ class Advancer:
             for notification in notifications:
                 batch.take(notification)
             batch.pass_gates()
+            _refuse_vain_retries(batch, notifications, runs)
             record = batch.record()
             record.definitions = {
                 start.facts.digest: start.document for start in starting if start.facts.digest not in self._stored
@@ -289,6 +291,16 @@ def _forgotten_if_refused(runs: Mapping[str, Run]) -> Iterator[None]:
         for run in runs.values():
             run.memo.clear()
         raise
+
+
+def _refuse_vain_retries(batch: Batch, notifications: Sequence[Notification], runs: Mapping[str, Run]) -> None:
+    """Whoever retries is told if nothing came of it, and nothing is stored of it. Raises Conflict."""
+    for notification in notifications:
+        name = notification.instance
+        if notification.event.get("type") == RetryRequested.type and batch.stayed(name):
+            grouped = runs[name].definition.concurrency is not None
+            why = "it got no slot of its concurrency group" if grouped else "there is nothing to retry"
+            raise Conflict(f"instance {name} stays as it was: {why}")
 
 
 def _keys(notification: Notification) -> Iterator[tuple[str, str]]:

@@ -147,6 +147,13 @@ class Batch:
             state = self._scopes[name, path].state
             self._work(name, path, replace(event, at=max(self._locked.now, state["at"] if state else 0)))
 
+    def stayed(self, id: str) -> bool:
+        """Whether an instance has settled and is what it was. One that waits for a slot to go on is not."""
+        before, now = self._locked.scopes.get((id, ROOT)), self._scopes.get((id, ROOT))
+        if before is None or now is None or now.state is None:
+            return False
+        return now.state["status"] == "settled" and now.state.get("runs", 0) == before.state.get("runs", 0)
+
     def record(self) -> Record:
         """Everything to write, with the outbox in the order in which commands were asked for."""
         record = self._record

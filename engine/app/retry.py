@@ -35,7 +35,7 @@ class Retrier:
         """Reopen it, durably: its unhandled failures, or `tasks` (paths), with all after them and all that was undone.
 
         Raises NotFound (the instance, a task), Conflict (it has not ended, there is nothing to retry, its parent has taken
-        its result, or the newest version does not fit, with the reasons), Unavailable.
+        its result, it got no slot of its group, or the newest version does not fit, with the reasons), Unavailable.
         """
         found = self._reader.get(instance)
         if found.state not in FINAL:

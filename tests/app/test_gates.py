@@ -13,7 +13,7 @@ from engine.app.retry import Retrier
 from engine.core.events import AttemptLost, CancelRequested, TaskCancelled, TaskStarted, TaskSucceeded, to_json
 from engine.core.gates import ASK_AGAIN
 from engine.core.keys import split_path
-from engine.errors import Unavailable
+from engine.errors import Conflict, Unavailable
 from tests.app.world import World
 
 DEPLOY = """
@@ -132,6 +132,65 @@ def test_an_attempt_that_keeps_the_slot_of_one_that_was_to_go_has_to_go_too(worl
     hear(world)
     assert asked(world) == [second]
     world.check_history(first)
+
+
+@pytest.mark.parametrize("error", ["", "exit"])
+def test_who_retries_what_its_full_group_rejects_is_told_so(world, error):
+    text = WHOLE % ", when_full: reject"
+    first = world.start(text)
+    world.answer(world.queued()[0], error=error)
+    ended = world.get(first)
+    second = world.start(text)
+    assert asked(world) == [second]
+    retrier = Retrier(
+        reader=world.instances.reader,
+        instances=world.instances.store,
+        definitions=world.definitions,
+        advancer=world.advancer,
+    )
+    tasks = [] if error else ["a"]
+    with pytest.raises(Conflict, match="it got no slot of its concurrency group"):
+        retrier.retry(first, by="ana", tasks=tasks)
+    stayed = world.get(first)
+    assert (stayed.state, stayed.finished_at) == (ended.state, ended.finished_at)
+    world.tell(second, CancelRequested(by="ana"))
+    world.tell(second, TaskCancelled(task="a", attempt=1))
+    retrier.retry(first, by="ana", tasks=tasks)
+    assert asked(world) == [first]
+    world.check_history(first)
+
+
+def test_who_is_rejected_on_the_newest_version_keeps_the_version_he_had(world):
+    text = WHOLE % ", when_full: reject"
+    first = world.start(text)
+    world.answer(world.queued()[0], error="exit")
+    world.start(f"{text}  b: {{needs: a, run: ./b}}\n")
+    before = world.get(first)
+    retrier = Retrier(
+        reader=world.instances.reader,
+        instances=world.instances.store,
+        definitions=world.definitions,
+        advancer=world.advancer,
+    )
+    with pytest.raises(Conflict, match="it got no slot of its concurrency group"):
+        retrier.retry(first, by="ana", newest=True)
+    assert world.get(first) == before
+    world.check_history(first)
+
+
+def test_who_retries_what_waits_for_its_group_is_told_of_nothing(world):
+    first = world.start(WHOLE % "")
+    world.answer(world.queued()[0], error="exit")
+    second = world.start(WHOLE % "")
+    assert asked(world) == [second]
+    retrier = Retrier(
+        reader=world.instances.reader,
+        instances=world.instances.store,
+        definitions=world.definitions,
+        advancer=world.advancer,
+    )
+    retrier.retry(first, by="ana")
+    assert world.state(first) == "queued"
 
 
 def test_workflows_and_tasks_share_the_groups_of_the_namespace(world):
