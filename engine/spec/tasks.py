@@ -20,7 +20,6 @@ from engine.spec.task_checks import check_task
 from engine.spec.task_models import TaskKeys
 from engine.spec.templates import Expressions
 from engine.spec.typing.shapes import item_at, shape_at
-from engine.spec.undone import check_kept
 from engine.spec.visible import Visible, with_names
 
 _NO_TASKS: Mapping[str, TaskKeys] = {}
@@ -62,7 +61,6 @@ class TaskCompiler:
         if keys.for_each is not None:
             self._visible.learn_item(keys, item_at(self._notebook.document, (*path, "for_each"), scope))
         check_artifacts(self._notebook, listed, name, path)
-        check_kept(self._notebook, listed, name, path)
         self._calls.check(self._notebook, keys, path)
         tie = {
             "id": name,

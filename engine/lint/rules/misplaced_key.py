@@ -10,7 +10,7 @@ RULE = Rule(
     severity="error",
     why=(
         "`with` goes with `uses`; `env`, `shell` and `working_directory` go with `run`. Elsewhere they would do "
-        "nothing. `cache` goes with tasks that nothing undoes: other runs may have taken what is kept."
+        "nothing."
     ),
     before="""\
 name: bad
