@@ -18,6 +18,7 @@ from engine.app.records import (
     NOTIFICATIONS,
     ApprovalEffect,
     Facts,
+    ForgottenOutputs,
     HistoryRow,
     InstanceChange,
     InstanceState,
@@ -44,6 +45,7 @@ from engine.core.commands import (
     CollectItems,
     Command,
     FindChildren,
+    ForgetOutputs,
     GoOn,
     KeepOutputs,
     LookUpCache,
@@ -266,6 +268,14 @@ class Batch:
                 self._record.kept.append(
                     KeptOutputs(workflow=workflow, path=command.path, key=command.key, outputs=command.outputs, at=at)
                 )
+            case ForgetOutputs():
+                gone = ForgottenOutputs(
+                    workflow=self._instances[id].run.facts.workflow, path=command.path, key=command.key
+                )
+                self._record.kept = [
+                    one for one in self._record.kept if not gone.covers(one.workflow, one.path, one.key)
+                ]
+                self._record.forgotten.append(gone)
             case TellChildren() | CollectItems() | FindChildren():
                 yield from self._family(id).obey(path, command, at)
             case _:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from engine.core.commands import AwaitEvent, CloseApproval, OpenApproval, RecordDecision, StopAwaiting
 from engine.core.frozen import frozen
+from engine.core.keys import is_inside
 from engine.core.project import DEFAULT_QUEUE, RESERVED_QUEUE
 from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
@@ -212,6 +213,21 @@ class KeptOutputs:
 
 
 @frozen
+class ForgottenOutputs:
+    """Successes that no later run may take any more: of a task under a key, or of all tasks inside one."""
+
+    workflow: str
+    path: str
+    key: str | None
+
+    def covers(self, workflow: str, path: str, key: str) -> bool:
+        """Whether what is kept so goes."""
+        if self.workflow != workflow:
+            return False
+        return (self.path, self.key) == (path, key) if self.key is not None else is_inside(path, self.path)
+
+
+@frozen
 class WaitEffect:
     """A task of this instance begins to wait for an event, or waits no more."""
 
@@ -242,6 +258,8 @@ class Record:
     """Webhook calls that are stored only now, with what became of them. A key that another delivery holds refuses all."""
     adoptions: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Instances that go on with another definition: its digest, version and commit."""
+    forgotten: list[ForgottenOutputs] = field(default_factory=list)
+    """Goes before what is kept."""
     kept: list[KeptOutputs] = field(default_factory=list)
 
     @property

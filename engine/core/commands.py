@@ -11,6 +11,7 @@ from engine.core.effects import (
     CloseApproval,
     CollectItems,
     FindChildren,
+    ForgetOutputs,
     KeepOutputs,
     LookUpCache,
     OpenApproval,
@@ -47,6 +48,7 @@ __all__ = [
     "CloseApproval",
     "CollectItems",
     "FindChildren",
+    "ForgetOutputs",
     "GoOn",
     "KeepOutputs",
     "LookUpCache",
@@ -80,6 +82,7 @@ Effect: TypeAlias = (
     | TellScope
     | LookUpCache
     | KeepOutputs
+    | ForgetOutputs
     | TakeSlot
     | ReleaseSlot
     | TakeTurn

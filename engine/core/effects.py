@@ -171,6 +171,18 @@ class KeepOutputs:
 
 
 @frozen
+class ForgetOutputs:
+    """Same transaction: what was kept of a task is being undone, so no later run may take it.
+
+    Without a `key` all that is kept of the tasks inside, whatever their keys.
+    """
+
+    type: ClassVar[str] = "ForgetOutputs"
+    path: str
+    key: str | None = None
+
+
+@frozen
 class TakeSlot:
     """Same transaction: a slot of a concurrency group is wanted; answered by SlotAnswered, perhaps again later.
 

@@ -23,6 +23,9 @@ COMPENSATE = "compensate"
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """What an item's key looks like."""
 
+INSIDE = ("/", "[", "#")
+"""What a task's path is followed by in the paths of what is inside it."""
+
 _ITEM = re.compile(r"\[[^\]]*\]")
 _ITERATION = re.compile(r"#\d+")
 
@@ -71,6 +74,15 @@ def parent_scope(scope: str) -> str | None:
     """The scope that a scope settles into; None for the root."""
     found = owner(scope)
     return None if found is None else found[0]
+
+
+def is_inside(path: str, task: str) -> bool:
+    """Whether a path is that of something inside a task.
+
+    >>> is_inside("g/deploy[eu]/roll", "g/deploy"), is_inside("deploy2", "deploy"), is_inside("deploy", "deploy")
+    (True, False, False)
+    """
+    return path.startswith(task) and path.startswith(INSIDE, len(task))
 
 
 def scopes_around(scope: str) -> Iterator[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.core import undo_windows
-from engine.core.commands import OpenScope, TellScope
+from engine.core.commands import ForgetOutputs, OpenScope, TellScope
 from engine.core.events import ChildrenFound, ScopeSettled, UndoRequested, to_json
 from engine.core.keys import COMPENSATE, compensation_scope, owner
-from engine.core.model import Task
+from engine.core.model import Task, TaskList
 from engine.core.outcomes import is_positive
 from engine.core.state import ScopeFailure, TaskRun, UndoRun
 from engine.core.turn import Turn
@@ -122,12 +122,25 @@ def _next(turn: Turn) -> None:
     turn.state["undo"] = {**undo, "left": undo["left"][:-1], "now": name}
     task, path = turn.list.tasks[name], turn.path(name)
     if _compensates(task, turn.runs[name]):
+        _forget(turn, task, turn.runs[name])
         outputs: JsonObject = {"outputs": turn.runs[name].get("outputs", {})}
         turn.order(OpenScope(scope=compensation_scope(path), locals=outputs, again=turn.reopened))
     elif task.kind == "group":
         turn.order(TellScope(scope=path, event=to_json(UndoRequested())))
     else:
         undo_windows.find(turn, task)
+
+
+def _forget(turn: Turn, task: Task, run: TaskRun) -> None:
+    """What is undone is no result that a later run may take. Who has taken it before is not known."""
+    if "cache_key" in run:
+        turn.order(ForgetOutputs(path=turn.path(task.id), key=run["cache_key"]))
+    if task.body is not None and _keeps(task.body):
+        turn.order(ForgetOutputs(path=turn.path(task.id)))
+
+
+def _keeps(tasks: TaskList) -> bool:
+    return any(task.cache is not None or (task.body is not None and _keeps(task.body)) for task in tasks.tasks.values())
 
 
 def _done(turn: Turn) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.app.records import Claim, SlotVerdict, SlotWish
+from engine.app.records import Claim, ForgottenOutputs, SlotVerdict, SlotWish
 from engine.core.values import Json
 
 
@@ -77,6 +77,11 @@ class MemoryGates:
     def keep(self, workflow: str, path: str, key: str, outputs: Json, now: int) -> None:
         """A success that later runs may take."""
         self._kept[workflow, path, key] = now, outputs
+
+    def forget(self, gone: ForgottenOutputs) -> None:
+        """Successes that have been undone."""
+        for kept in [kept for kept in self._kept if gone.covers(*kept)]:
+            del self._kept[kept]
 
     @staticmethod
     def _queue_up(group: _Group, claim: Claim) -> _Place:

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.app.attempt_error import attempt_error
 from engine.app.masking import Masker
+from engine.app.records import ForgottenOutputs
 from engine.core import events
 from engine.core.commands import (
     AskApprovers,
@@ -14,6 +15,7 @@ from engine.core.commands import (
     CancelChild,
     CancelTask,
     Command,
+    ForgetOutputs,
     GoOn,
     KeepOutputs,
     LookUpCache,
@@ -132,6 +134,10 @@ def _keep(world: World, instance: Simulated, command: KeepOutputs) -> None:
     world.gates.keep(name, command.path, command.key, command.outputs, world.clock.now)
 
 
+def _forget(world: World, instance: Simulated, command: ForgetOutputs) -> None:
+    world.gates.forget(ForgottenOutputs(workflow=instance.definition.name, path=command.path, key=command.key))
+
+
 def _go_on(world: World, _instance: Simulated, command: GoOn) -> None:
     world.go_on(command)
 
@@ -146,6 +152,7 @@ _ACTS: dict[type[Command], Callable[[World, Simulated, Any], None]] = {
     AwaitEvent: _await,
     StopAwaiting: _stop_awaiting,
     KeepOutputs: _keep,
+    ForgetOutputs: _forget,
     GoOn: _go_on,
 }
 """The others leave rows that only people read, or ask again for what is lost: nothing is."""

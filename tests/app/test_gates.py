@@ -261,6 +261,51 @@ def test_a_rate_limit_spreads_the_starts(world):
     world.check_history(started[4])
 
 
+MADE = """
+tasks:
+  create: {run: ./create, cache: {key: one}, outputs: {id: {type: string}}, compensate: {run: ./destroy}}
+  check: {needs: create, run: ./check}
+"""
+MADE_INSIDE = """
+tasks:
+  all:
+    compensate: {run: ./destroy}
+    tasks:
+      create: {run: ./create, cache: {key: one}, outputs: {id: {type: string}}}
+  check: {needs: all, run: ./check}
+"""
+
+
+@pytest.mark.parametrize("text", [MADE, MADE_INSIDE], ids=["itself", "with the group around it"])
+def test_what_was_undone_is_taken_by_nobody(world, text):
+    """Neither by its own retry nor by another instance: it is gone. What ended well in between is kept as ever."""
+
+    def work(*, ends_well: bool) -> list[str]:
+        asked = []
+        while commands := world.queued():
+            for command in commands:
+                asked.append(command["path"])
+                fails = "" if ends_well or command["path"] != "check" else "exit"
+                world.answer(command, {"id": "server-7"} if command["path"].endswith("create") else None, error=fails)
+        return asked
+
+    create = "create" if text == MADE else "all/create"
+    undo = "create/compensate" if text == MADE else "all/compensate"
+    first = world.start(text)
+    assert work(ends_well=False) == [create, "check", undo]
+    second = world.start(text)
+    assert work(ends_well=True) == [create, "check"]
+    Retrier(
+        reader=world.reader, instances=world.instances.store, definitions=world.definitions, advancer=world.advancer
+    ).retry(first, by="ana")
+    assert work(ends_well=True)[0] == create
+    third = world.start(text)
+    assert work(ends_well=True) == ["check"]
+    assert [world.state(one) for one in (first, second, third)] == ["succeeded"] * 3
+    for one in (first, second, third):
+        world.check_history(one)
+
+
 def test_an_earlier_result_is_taken_while_it_is_fresh(world):
     text = "inputs:\n  n: {type: integer}\ntasks:\n  a: {run: ./sum, cache: {key: 'n=${{ inputs.n }}', ttl: 1h}, outputs: {sum: {type: integer}}}\n"
     first = world.start(text, inputs={"n": 1})

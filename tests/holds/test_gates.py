@@ -10,7 +10,7 @@ import pytest
 
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.app.gate_ports import SharedGates
-from engine.app.records import Claim, KeptOutputs, Record, SlotVerdict, SlotWish
+from engine.app.records import Claim, ForgottenOutputs, KeptOutputs, Record, SlotVerdict, SlotWish
 from tests.holds.given import finish, prune, record, started
 
 LIVES = ("i1", "i2", "i3", "i4", "i5")
@@ -213,6 +213,32 @@ def test_a_success_is_found_by_workflow_path_and_key_while_it_is_fresh(live):
         assert look(*other, None) == (False, None)
     record(live, Record(kept=[KeptOutputs(workflow="w", path="a", key="k", outputs=None, at=2_000)]))
     assert look("w", "a", "k", 1_001) == (True, None), "the newest counts"
+
+
+def test_what_is_undone_is_not_found_any_more(live):
+    def keep(*where):
+        path, key = where
+        return KeptOutputs(workflow="w", path=path, key=key, outputs=path, at=1_000)
+
+    def found(*where):
+        return within(live, lambda gates, _: gates.look_up("w", *where, None))[0]
+
+    places = [
+        ("g_a", "k"),
+        ("g_a", "l"),
+        ("g_a/b", "k"),
+        ("g_a[eu]", "k"),
+        ("g_a#2/c", "k"),
+        ("gxa/b", "k"),
+        ("g_ab", "k"),
+    ]
+    record(live, Record(kept=[keep(*place) for place in places]))
+    record(live, Record(forgotten=[ForgottenOutputs(workflow="v", path="g_a", key=None)]))
+    record(live, Record(forgotten=[ForgottenOutputs(workflow="w", path="g_a", key="k")]))
+    assert [place for place in places if not found(*place)] == [("g_a", "k")]
+    record(live, Record(forgotten=[ForgottenOutputs(workflow="w", path="g_a", key=None)], kept=[keep("g_a/b", "new")]))
+    assert [place for place in places if found(*place)] == [("g_a", "l"), ("gxa/b", "k"), ("g_ab", "k")]
+    assert found("g_a/b", "new"), "what is kept in the same transaction came after it"
 
 
 def test_what_is_old_is_pruned(live):

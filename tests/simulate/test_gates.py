@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.app.records import Claim, SlotWish
+from engine.app.records import Claim, ForgottenOutputs, SlotWish
 from engine.simulate.gates import MemoryGates
 from tests.simulate.playing import problems
 
@@ -64,6 +64,18 @@ def test_kept_outputs_grow_old():
     assert gates.look_up("w", "a", "k", 100) == (True, {"x": 1})
     assert gates.look_up("w", "a", "k", 101) == (False, None)
     assert gates.look_up("w", "b", "k", None) == (False, None)
+
+
+def test_what_is_undone_is_not_kept():
+    gates = MemoryGates()
+    for path, key in (("a", "k"), ("a", "l"), ("a/b", "k"), ("ab", "k")):
+        gates.keep("w", path, key, 1, 100)
+    gates.forget(ForgottenOutputs(workflow="w", path="a", key="k"))
+    gates.forget(ForgottenOutputs(workflow="w", path="a", key=None))
+    found = [
+        gates.look_up("w", path, key, None)[0] for path, key in (("a", "k"), ("a", "l"), ("a/b", "k"), ("ab", "k"))
+    ]
+    assert found == [False, True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import uuid_utils
 
 from engine.adapters.databases.database import Database
 from engine.adapters.databases.events import wait_statements
-from engine.adapters.databases.gates import keep
+from engine.adapters.databases.gates import forget, keep
 from engine.adapters.databases.tables import approval_decisions, approvals, event_receipts, instances
 from engine.app.records import ApprovalEffect, Record
 from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
@@ -18,7 +18,9 @@ from engine.core.commands import CloseApproval, OpenApproval, RecordDecision
 
 def has_effects(record: Record) -> bool:
     """Whether `write_effects` has anything to do."""
-    return bool(record.adoptions or record.approvals or record.waits or record.receipts or record.kept)
+    return bool(
+        record.adoptions or record.approvals or record.waits or record.receipts or record.forgotten or record.kept
+    )
 
 
 def write_effects(database: Database, connection: sa.Connection, record: Record) -> None:
@@ -33,6 +35,8 @@ def write_effects(database: Database, connection: sa.Connection, record: Record)
     if record.receipts:
         rows = [{"instance_id": instance, "event_id": event} for instance, event in record.receipts]
         connection.execute(sa.insert(event_receipts), rows)
+    for gone in record.forgotten:
+        connection.execute(forget(gone))
     for kept in sorted(record.kept, key=lambda kept: (kept.workflow, kept.path, kept.key)):
         connection.execute(keep(database, kept))
 

@@ -21,7 +21,8 @@ from engine.adapters.databases.tables import (
     slots,
 )
 from engine.adapters.databases.translation import translated
-from engine.app.records import FINAL, Claim, KeptOutputs, SlotVerdict, SlotWish
+from engine.app.records import FINAL, Claim, ForgottenOutputs, KeptOutputs, SlotVerdict, SlotWish
+from engine.core.keys import INSIDE
 from engine.core.values import Json
 
 _CLAIM = (slots.c.instance_id, slots.c.path, slots.c.attempt)
@@ -195,6 +196,16 @@ def keep(database: Database, kept: KeptOutputs) -> Any:
         index_elements=["workflow", "path", "key"],
         set_={"outputs": insert.excluded.outputs, "at": insert.excluded.at},
     )
+
+
+def forget(gone: ForgottenOutputs) -> Any:
+    """What deletes what was kept and has been undone."""
+    path = kept_outputs.c.path
+    if gone.key is not None:
+        these = sa.and_(path == gone.path, kept_outputs.c.key == gone.key)
+    else:
+        these = sa.or_(*(path.startswith(gone.path + sign, autoescape=True) for sign in INSIDE))
+    return sa.delete(kept_outputs).where(kept_outputs.c.workflow == gone.workflow, these)
 
 
 def forget_gates(database: Database, connection: sa.Connection, *, before: int, limit: int) -> int:

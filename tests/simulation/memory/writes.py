@@ -165,6 +165,9 @@ def _effects(tables: Tables, record: Record) -> None:
         else:
             tables.event_waits.pop(key, None)
     tables.receipts.update(record.receipts)
+    for gone in record.forgotten:
+        for name in [name for name in tables.kept if gone.covers(*name)]:
+            del tables.kept[name]
     for kept in record.kept:
         tables.kept[kept.workflow, kept.path, kept.key] = replace(kept, outputs=load(dump(kept.outputs)))
 
