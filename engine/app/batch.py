@@ -12,17 +12,16 @@ from uuid_utils import uuid7
 from engine.app.child_ends import notice
 from engine.app.family import Family
 from engine.app.gatekeeper import Gatekeeper
+from engine.app.kept_outputs import ForgottenOutputs, KeptOutputs
 from engine.app.ports import Locked
 from engine.app.records import (
     FINAL,
     NOTIFICATIONS,
     ApprovalEffect,
     Facts,
-    ForgottenOutputs,
     HistoryRow,
     InstanceChange,
     InstanceState,
-    KeptOutputs,
     LoadedScope,
     Message,
     NewInstance,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.app.kept_outputs import ForgottenOutputs, KeptOutputs
 from engine.core.commands import AwaitEvent, CloseApproval, OpenApproval, RecordDecision, StopAwaiting
 from engine.core.frozen import frozen
-from engine.core.keys import is_inside
 from engine.core.project import DEFAULT_QUEUE, RESERVED_QUEUE
 from engine.core.state import ScopeState
 from engine.core.values import Json, JsonObject
@@ -199,32 +199,6 @@ class SlotGroup:
     waiting: int
     holders: tuple[SlotClaim, ...]
     waiters: tuple[SlotClaim, ...]
-
-
-@frozen
-class KeptOutputs:
-    """A success that later runs may take."""
-
-    workflow: str
-    path: str
-    key: str
-    outputs: Json
-    at: int
-
-
-@frozen
-class ForgottenOutputs:
-    """Successes that no later run may take any more: of a task under a key, or of all tasks inside one."""
-
-    workflow: str
-    path: str
-    key: str | None
-
-    def covers(self, workflow: str, path: str, key: str) -> bool:
-        """Whether what is kept so goes."""
-        if self.workflow != workflow:
-            return False
-        return (self.path, self.key) == (path, key) if self.key is not None else is_inside(path, self.path)
 
 
 @frozen

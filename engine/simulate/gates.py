@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.app.records import Claim, ForgottenOutputs, SlotVerdict, SlotWish
+from engine.app.kept_outputs import ForgottenOutputs
+from engine.app.records import Claim, SlotVerdict, SlotWish
 from engine.core.values import Json
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.app.attempt_error import attempt_error
+from engine.app.kept_outputs import ForgottenOutputs
 from engine.app.masking import Masker
-from engine.app.records import ForgottenOutputs
 from engine.core import events
 from engine.core.commands import (
     AskApprovers,

@@ -206,7 +206,7 @@ def test_attempts_that_are_waited_for_keep_nobody_waiting(world):
     world.move(CHECK_AFTER + 500)
     for _ in range(3):
         timers.run_once(2)
-    assert [command["instance"] for command in world.queued()] == [waiting]
+    assert waiting in [command["instance"] for command in world.queued()]
 
 
 def test_a_scope_that_cannot_go_on_does_not_keep_the_others_waiting(world):

@@ -10,7 +10,8 @@ import pytest
 
 from engine.adapters.databases.connect import InstancesDatabase
 from engine.app.gate_ports import SharedGates
-from engine.app.records import Claim, ForgottenOutputs, KeptOutputs, Record, SlotVerdict, SlotWish
+from engine.app.kept_outputs import ForgottenOutputs, KeptOutputs
+from engine.app.records import Claim, Record, SlotVerdict, SlotWish
 from tests.holds.given import finish, prune, record, started
 
 LIVES = ("i1", "i2", "i3", "i4", "i5")

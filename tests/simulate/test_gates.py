@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.app.records import Claim, ForgottenOutputs, SlotWish
+from engine.app.kept_outputs import ForgottenOutputs
+from engine.app.records import Claim, SlotWish
 from engine.simulate.gates import MemoryGates
 from tests.simulate.playing import problems
 

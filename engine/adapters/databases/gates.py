@@ -21,7 +21,8 @@ from engine.adapters.databases.tables import (
     slots,
 )
 from engine.adapters.databases.translation import translated
-from engine.app.records import FINAL, Claim, ForgottenOutputs, KeptOutputs, SlotVerdict, SlotWish
+from engine.app.kept_outputs import ForgottenOutputs, KeptOutputs
+from engine.app.records import FINAL, Claim, SlotVerdict, SlotWish
 from engine.core.keys import INSIDE
 from engine.core.values import Json
 

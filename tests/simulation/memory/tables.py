@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from engine.adapters.databases.timers import round_up
 from engine.app.event_ports import Event, Wait
-from engine.app.records import ApprovalDecision, Delivery, Facts, HistoryRow, KeptOutputs
+from engine.app.kept_outputs import KeptOutputs
+from engine.app.records import ApprovalDecision, Delivery, Facts, HistoryRow
 from engine.app.recover import STALE_DELIVERY
 from engine.app.route import LEFT_BEHIND
 from engine.app.trigger_ports import ScheduleRow
