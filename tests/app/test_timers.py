@@ -203,7 +203,7 @@ def test_attempts_that_are_waited_for_keep_nobody_waiting(world):
         f"tasks:\n  pause: {{uses: wait, with: {{for: {CHECK_AFTER + 1}ms}}}}\n  a: {{needs: pause, {NOOP[1:]}}}\n"
     )
     world.queued()
-    world.move(CHECK_AFTER + 500)
+    world.move(CHECK_AFTER + 1_500)  # timers are stored in coarse steps
     for _ in range(3):
         timers.run_once(2)
     assert waiting in [command["instance"] for command in world.queued()]
