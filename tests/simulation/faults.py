@@ -33,6 +33,9 @@ NONE = Rates()
 ASKED_TO_END = "asked to end"
 """How what happened to a process that ended in good order is told."""
 
+AS_GOOD_AS_LOST = 20 * SECOND
+"""How late a message is that whoever looks after lost ones may ask for again; what comes sooner has to be waited for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -187,5 +190,8 @@ class Weather:
 
     def _delay(self, rates: Rates) -> int:
         if rates.late and self._random.random() < rates.late:
-            return self._random.choice([10 * MS, SECOND, 20 * SECOND])
+            late = self._random.choice([10 * MS, SECOND, AS_GOOD_AS_LOST])
+            if late == AS_GOOD_AS_LOST:
+                self.count("message late")
+            return late
         return 0
