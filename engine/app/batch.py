@@ -150,10 +150,10 @@ class Batch:
 
     def stayed(self, id: str) -> bool:
         """Whether an instance has settled and is what it was. One that waits for a slot to go on is not."""
-        before, now = self._locked.scopes.get((id, ROOT)), self._scopes.get((id, ROOT))
-        if before is None or now is None or now.state is None:
+        scope = self._scopes.get((id, ROOT))
+        if scope is None or scope.state is None:
             return False
-        return now.state["status"] == "settled" and now.state.get("runs", 0) == before.state.get("runs", 0)
+        return scope.state["status"] == "settled" and not self._retried(id, scope.state)
 
     def record(self) -> Record:
         """Everything to write, with the outbox in the order in which commands were asked for."""
@@ -316,7 +316,7 @@ class Batch:
         if root is None or not (self._scopes[id, ROOT].changed or (below and below.changed)):
             return InstanceChange(id=id, seq=instance.seq)
         state = instance_state(root, below.state if below else None)
-        if state == instance.state and not instance.new and not self._ended_anew(id, root):
+        if state == instance.state and not instance.new and not self._retried(id, root):
             return InstanceChange(id=id, seq=instance.seq)
         if state not in FINAL:
             return InstanceChange(id=id, seq=instance.seq, state=state)
@@ -329,8 +329,8 @@ class Batch:
             finished_at=root.get("finished_at", root["at"]),
         )
 
-    def _ended_anew(self, id: str, root: ScopeState) -> bool:
-        """A retry that ended within this very batch, as the instance had ended before."""
+    def _retried(self, id: str, root: ScopeState) -> bool:
+        """Whether it went on within this very batch, though it may have ended again as it had before."""
         before = self._locked.scopes.get((id, ROOT))
         return before is not None and before.state.get("runs", 0) != root.get("runs", 0)
 

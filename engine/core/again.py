@@ -10,7 +10,6 @@ from engine.core.commands import TellScope
 from engine.core.events import RetryRequested, ScopeStirred, to_json
 from engine.core.flow import consider, consider_all, flow
 from engine.core.keys import ROOT, owner, parent_scope
-from engine.core.model import Task
 from engine.core.outcomes import CANCELLED, is_positive
 from engine.core.reopen import Chosen
 from engine.core.state import ACTIVE, CarriedRun, PutOff, ScopeState, TaskRun
@@ -131,7 +130,7 @@ def _run_again(
         below = [found.below for found in chosen if found.task == name and found.below]
         whole = any(found.task == name and not found.below for found in chosen) and is_positive(run["state"])
         if name in anew or (whole and not below) or not reopen.can(task, run):
-            _set_back(turn, name, run, afresh=_keeps(task) and (name in named or name in undone))
+            _set_back(turn, name, run, afresh=task.keeps and (name in named or name in undone))
         else:
             reopen.reopen(turn, task, run, by, below)
 
@@ -150,11 +149,6 @@ def _set_back(turn: Turn, name: str, run: TaskRun, *, afresh: bool) -> None:
         carried["afresh"] = True
     del turn.runs[name]
     turn.state["carried"] = {**turn.state.get("carried", {}), name: carried}
-
-
-def _keeps(task: Task) -> bool:
-    """Whether its outputs, or those of a task in it, are kept for later runs."""
-    return task.cache is not None or (task.body is not None and any(map(_keeps, task.body.tasks.values())))
 
 
 def _carried(run: TaskRun) -> CarriedRun:

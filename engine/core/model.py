@@ -171,6 +171,8 @@ class Task:
     """Every path its expressions read, those of its body among them, worked out once: each start of the task needs them."""
     undoable: bool = field(init=False, repr=False, compare=False)
     """Whether something has to be done to undo it."""
+    keeps: bool = field(init=False, repr=False, compare=False)
+    """Whether its outputs, or those of a task in it, are kept for later runs."""
 
     def __post_init__(self) -> None:
         found = dict.fromkeys(ref for template in self._templates() for ref in sorted(refs(template)))
@@ -180,8 +182,10 @@ class Task:
             found |= dict.fromkeys(("tasks", source.task) for source in self.artifacts.in_)
         inner = (ref for task in (self.body.tasks.values() if self.body else ()) for ref in task.reads)
         object.__setattr__(self, "reads", tuple(dict.fromkeys((*found, *inner))))
-        below = self.body is not None and any(task.undoable for task in self.body.tasks.values())
-        object.__setattr__(self, "undoable", self.compensate is not None or below)
+        below = self.body.tasks.values() if self.body else ()
+        undoable = self.compensate is not None or any(task.undoable for task in below)
+        object.__setattr__(self, "undoable", undoable)
+        object.__setattr__(self, "keeps", self.cache is not None or any(task.keeps for task in below))
 
     def _templates(self) -> Iterator[Template]:
         """Everything that is rendered or evaluated for this task itself."""

@@ -8,7 +8,7 @@ from engine.core import undo_windows
 from engine.core.commands import ForgetOutputs, OpenScope, TellScope
 from engine.core.events import ChildrenFound, ScopeSettled, UndoRequested, to_json
 from engine.core.keys import COMPENSATE, compensation_scope, owner
-from engine.core.model import Task, TaskList
+from engine.core.model import Task
 from engine.core.outcomes import is_positive
 from engine.core.state import ScopeFailure, TaskRun, UndoRun
 from engine.core.turn import Turn
@@ -135,12 +135,8 @@ def _forget(turn: Turn, task: Task, run: TaskRun) -> None:
     """What is undone is no result that a later run may take. Who has taken it before is not known."""
     if "cache_key" in run:
         turn.order(ForgetOutputs(path=turn.path(task.id), key=run["cache_key"]))
-    if task.body is not None and _keeps(task.body):
+    if task.body is not None and task.keeps:
         turn.order(ForgetOutputs(path=turn.path(task.id)))
-
-
-def _keeps(tasks: TaskList) -> bool:
-    return any(task.cache is not None or (task.body is not None and _keeps(task.body)) for task in tasks.tasks.values())
 
 
 def _done(turn: Turn) -> None:

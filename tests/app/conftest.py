@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from engine.app.retry import Retrier
 from tests.app.world import World
 
 
@@ -24,3 +25,8 @@ def world(database_url: str) -> Iterator[World]:
     made = World(database_url)
     yield made
     made.close()
+
+
+@pytest.fixture
+def retrier(world: World) -> Retrier:
+    return world.retrier()

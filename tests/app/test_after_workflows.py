@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from engine.app.retry import Retrier
 from engine.app.triggers import DEEPEST
 from engine.core.expressions.model import Literal, MapOf
 from engine.core.model import WorkflowTrigger
@@ -95,9 +94,7 @@ def test_a_cancelled_one_is_followed_too(world):
 
 @pytest.fixture
 def retry(world):
-    retrier = Retrier(
-        reader=world.reader, instances=world.instances.store, definitions=world.definitions, advancer=world.advancer
-    )
+    retrier = world.retrier()
 
     def again(instance: str, *, fails: bool = False) -> None:
         retrier.retry(instance, by="ben")

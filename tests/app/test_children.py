@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from engine.app.records import Notification, Parent
-from engine.app.retry import Retrier
 from engine.app.triggers import DEEPEST
 from engine.core import events
 from engine.core.commands import CancelChild, StartChild
@@ -256,9 +255,7 @@ def test_only_a_child_whose_end_was_not_waited_for_can_be_retried(world, family,
     (child,) = family.children(instance)
     assert world.state(child.id) == "failed"
     assert world.state(instance) == ("failed" if wait else "succeeded")
-    retrier = Retrier(
-        reader=world.reader, instances=world.store, definitions=world.definitions, advancer=world.advancer
-    )
+    retrier = world.retrier()
     if wait:
         with pytest.raises(Conflict, match="taken the result"):
             retrier.retry(child.id, by="ana")

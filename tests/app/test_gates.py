@@ -9,7 +9,6 @@ import pytest
 from engine.adapters.broker.wire import unseal
 from engine.app.advance import Advancer
 from engine.app.records import Notification
-from engine.app.retry import Retrier
 from engine.core.events import AttemptLost, CancelRequested, TaskCancelled, TaskStarted, TaskSucceeded, to_json
 from engine.core.gates import ASK_AGAIN
 from engine.core.keys import split_path
@@ -109,9 +108,7 @@ def test_a_doubled_word_that_something_newer_came_cancels_nothing_that_was_retri
     hear(world)
     for command in world.queued():
         world.answer(command)
-    retrier = Retrier(
-        reader=world.reader, instances=world.instances.store, definitions=world.definitions, advancer=world.advancer
-    )
+    retrier = world.retrier()
     retrier.retry(first, by="ana")
     assert asked(world) == [first]
     world.advancer.submit([Notification(**word) for word in doubled])
@@ -142,12 +139,7 @@ def test_who_retries_what_its_full_group_rejects_is_told_so(world, error):
     ended = world.get(first)
     second = world.start(text)
     assert asked(world) == [second]
-    retrier = Retrier(
-        reader=world.instances.reader,
-        instances=world.instances.store,
-        definitions=world.definitions,
-        advancer=world.advancer,
-    )
+    retrier = world.retrier()
     tasks = [] if error else ["a"]
     with pytest.raises(Conflict, match="it got no slot of its concurrency group"):
         retrier.retry(first, by="ana", tasks=tasks)
@@ -166,12 +158,7 @@ def test_who_is_rejected_on_the_newest_version_keeps_the_version_he_had(world):
     world.answer(world.queued()[0], error="exit")
     world.start(f"{text}  b: {{needs: a, run: ./b}}\n")
     before = world.get(first)
-    retrier = Retrier(
-        reader=world.instances.reader,
-        instances=world.instances.store,
-        definitions=world.definitions,
-        advancer=world.advancer,
-    )
+    retrier = world.retrier()
     with pytest.raises(Conflict, match="it got no slot of its concurrency group"):
         retrier.retry(first, by="ana", newest=True)
     assert world.get(first) == before
@@ -183,12 +170,7 @@ def test_who_retries_what_waits_for_its_group_is_told_of_nothing(world):
     world.answer(world.queued()[0], error="exit")
     second = world.start(WHOLE % "")
     assert asked(world) == [second]
-    retrier = Retrier(
-        reader=world.instances.reader,
-        instances=world.instances.store,
-        definitions=world.definitions,
-        advancer=world.advancer,
-    )
+    retrier = world.retrier()
     retrier.retry(first, by="ana")
     assert world.state(first) == "queued"
 
@@ -295,9 +277,7 @@ def test_what_was_undone_is_taken_by_nobody(world, text):
     assert work(ends_well=False) == [create, "check", undo]
     second = world.start(text)
     assert work(ends_well=True) == [create, "check"]
-    Retrier(
-        reader=world.reader, instances=world.instances.store, definitions=world.definitions, advancer=world.advancer
-    ).retry(first, by="ana")
+    world.retrier().retry(first, by="ana")
     assert work(ends_well=True)[0] == create
     third = world.start(text)
     assert work(ends_well=True) == ["check"]

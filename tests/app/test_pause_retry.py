@@ -6,7 +6,6 @@ import pytest
 
 from engine.app.cancel import Canceller
 from engine.app.pause import Pauser
-from engine.app.retry import Retrier
 from engine.core.events import AttemptAlive, AttemptLost, TaskSucceeded
 from engine.errors import Conflict, NotFound
 from tests.app.world import NOOP, PROJECT, World
@@ -17,16 +16,6 @@ CHAIN = f"tasks:\n  a: {NOOP}}}\n  b: {{needs: a, {NOOP[1:]}}}\n  c: {{needs: b,
 @pytest.fixture
 def pauser(world: World) -> Pauser:
     return Pauser(reader=world.instances.reader, advancer=world.advancer)
-
-
-@pytest.fixture
-def retrier(world: World) -> Retrier:
-    return Retrier(
-        reader=world.instances.reader,
-        instances=world.instances.store,
-        definitions=world.definitions,
-        advancer=world.advancer,
-    )
 
 
 def test_an_attempt_that_is_lost_is_not_made_again_before_the_pause_is_over(world, pauser):

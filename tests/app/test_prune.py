@@ -215,9 +215,7 @@ def test_a_retry_that_comes_first_keeps_the_instance(world):
     (command,) = world.queued()
     world.answer(command, error="broken")
     world.move(DAY + 60_000)
-    Retrier(reader=world.reader, instances=world.store, definitions=world.definitions, advancer=world.advancer).retry(
-        failed, by="ana"
-    )
+    world.retrier().retry(failed, by="ana")
     assert list(batches(world.pruner(Keep(age=DAY)))) == []
     world.work()
     assert world.state(failed) == "succeeded"
@@ -232,9 +230,7 @@ def test_retries_and_starts_go_on_beside_it(world, monkeypatch):
     for command in world.queued():
         world.answer(command, error="broken")
     world.move(DAY + 60_000)
-    retrier = Retrier(
-        reader=world.reader, instances=world.store, definitions=world.definitions, advancer=world.advancer
-    )
+    retrier = world.retrier()
     kept, started = [], []
 
     def retry() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from engine.app.pause import Pauser
-from engine.app.retry import Retrier
 from tests.app.world import World
 
 LEAF = "tasks:\n  a: {run: ./a, cache: {key: k}, outputs: {n: {}}}\n"
@@ -17,16 +16,6 @@ NESTED = (
     "tasks:\n  each: {for_each: [1], tasks: {g: {repeat: {until: 'true', max_iterations: 1}, "
     "tasks: {a: {run: ./a, cache: {key: k}, outputs: {n: {}}}}}}}\n"
 )
-
-
-@pytest.fixture
-def retrier(world: World) -> Retrier:
-    return Retrier(
-        reader=world.instances.reader,
-        instances=world.instances.store,
-        definitions=world.definitions,
-        advancer=world.advancer,
-    )
 
 
 def answer(world: World, outputs: Any = None, *, error: str = "") -> list[str]:

@@ -28,6 +28,7 @@ from engine.app.recent import Fresh
 from engine.app.records import NOTIFICATIONS, Instance, Notification
 from engine.app.recover import Recoverer
 from engine.app.relay import Relay
+from engine.app.retry import Retrier
 from engine.app.schedule import Scheduler
 from engine.app.schedules import ScheduledStarts
 from engine.app.start import Starter
@@ -151,6 +152,14 @@ class World:
         )
         self.advancers.append(made)
         return made
+
+    def retrier(self) -> Retrier:
+        return Retrier(
+            reader=self.instances.reader,
+            instances=self.instances.store,
+            definitions=self.definitions,
+            advancer=self.advancer,
+        )
 
     def recoverer(self, receiver: Any = None) -> Recoverer:
         return Recoverer(
