@@ -150,7 +150,9 @@ class Batch:
 
     def stayed(self, id: str) -> bool:
         """Whether an instance has settled and is what it was. One that waits for a slot to go on is not."""
-        scope = self._scopes.get((id, ROOT))
+        scope = (
+            self._scopes.get((id, ROOT)) if id in self._instances else None
+        )  # one that was pruned leaves scopes a while
         if scope is None or scope.state is None:
             return False
         return scope.state["status"] == "settled" and not self._retried(id, scope.state)

@@ -210,6 +210,25 @@ def test_a_retry_that_comes_too_late_is_told_so(world, newest):
         assert world.sql(f"SELECT count(*) FROM {table}")[0][0] == 0
 
 
+@pytest.mark.parametrize("newest", [False, True])
+def test_a_retry_of_what_has_gone_but_for_its_rests_is_told_so(world, newest, monkeypatch):
+    """An instance goes in one transaction, its scopes in others: it is not one that stays as it was."""
+    failed = world.start(ONE)
+    (command,) = world.queued()
+    world.answer(command, error="broken")
+    world.load(f"name: w\ndescription: a newer version\n{ONE}")
+    world.move(DAY + 60_000)
+    retrier, really = world.retrier(), world.advancer.submit
+
+    def late(*given, **keys):
+        assert world.instances.retention.let_go(ended_before=2**60, limit=10).gone == 1
+        return really(*given, **keys)
+
+    monkeypatch.setattr(world.advancer, "submit", late)
+    with pytest.raises(NotFound):
+        retrier.retry(failed, by="ana", newest=newest)
+
+
 def test_a_retry_that_comes_first_keeps_the_instance(world):
     failed = world.start(ONE)
     (command,) = world.queued()
